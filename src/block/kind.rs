@@ -1,0 +1,46 @@
+//! Which Python values does an Arrow array stand for?
+//!
+//! 1. One `Kind` for all elements of a column; nulls of the array stand for `None` in any kind.
+//! 2. `Kind` never widens: `Bool` is not `Int`, `Int` is not `Float`, a tuple is not a list.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+/// The Python type behind the elements of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// All elements are `None` (Arrow: Null).
+    None,
+    /// `bool` (Arrow: Boolean).
+    Bool,
+    /// `int` within 64 bits (Arrow: Int64).
+    Int,
+    /// `float` (Arrow: Float64); bits are kept, NaN payloads and `-0.0` included.
+    Float,
+    /// `str` without surrogates (Arrow: Utf8View).
+    Str,
+    /// `bytes` (Arrow: BinaryView).
+    Bytes,
+    /// `tuple` of fixed arity, or a class derived from it when `class` is set (Arrow: Struct; fields named "0", "1" ...).
+    Tuple { items: Vec<Kind>, class: Option<ClassTag> },
+    /// `list` (Arrow: List).
+    List(Box<Kind>),
+}
+
+/// A Python class as the engine sees it: something to hand back, equal only to itself.
+#[derive(Clone)]
+pub struct ClassTag(pub Arc<dyn Any + Send + Sync>, pub usize);
+
+impl PartialEq for ClassTag {
+    /// By identity of the class (its address, the second field).
+    fn eq(&self, other: &Self) -> bool {
+        self.1 == other.1
+    }
+}
+
+impl fmt::Debug for ClassTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClassTag({:#x})", self.1)
+    }
+}

@@ -1,0 +1,64 @@
+//! What does a partition hold?
+//!
+//! Owns `Block`: Arrow columns (`Columns`, whose `Kind` says which Python values they stand for), or a block of objects
+//! that only the Python layer can look into (`Objects`). No Python here, no I/O, no threads.
+//! 1. A block is immutable once made and cheap to clone (reference counts).
+//! 2. Columns come back as Python values of exactly the types they were made from: `Kind` is part of the data.
+//! 3. A block may be empty; a partition is a list of blocks, read in order.
+//! Elsewhere: conversion from and to Python objects (`object/convert.rs`), operators (`kernel/`).
+
+mod columns;
+mod kind;
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+pub use columns::Columns;
+pub use kind::{ClassTag, Kind};
+
+/// Some elements of a partition, in order.
+#[derive(Debug, Clone)]
+pub enum Block {
+    /// Arrow columns.
+    Columns(Columns),
+    /// Objects of the Python layer.
+    Objects(Arc<dyn Objects>),
+}
+
+impl Block {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Columns(columns) => columns.len(),
+            Self::Objects(objects) => objects.len(),
+        }
+    }
+
+    /// Whether there is no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held, as well as the block can tell.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Columns(columns) => columns.bytes(),
+            Self::Objects(objects) => objects.bytes(),
+        }
+    }
+}
+
+/// A block of elements that the engine cannot look into.
+pub trait Objects: Send + Sync + Debug {
+    /// Number of elements.
+    fn len(&self) -> usize;
+    /// Whether there is no element.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Bytes held, as well as the block can tell.
+    fn bytes(&self) -> usize;
+    /// For the layer that made the block to recognise it.
+    fn as_any(&self) -> &dyn Any;
+}

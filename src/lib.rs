@@ -1,0 +1,27 @@
+//! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
+//!
+//! Who may import whom: `block` <- `kernel` <- `rdd` <- `exec` <- `stream` <- `py`; `source` and `monitor` depend on
+//! `block` alone. Only `py`, `object` and this file know the interpreter.
+
+pub mod block;
+pub mod error;
+pub mod exec;
+pub mod kernel;
+pub mod monitor;
+pub mod rdd;
+pub mod source;
+pub mod stream;
+
+#[cfg(feature = "python")]
+mod object;
+#[cfg(feature = "python")]
+mod py;
+
+#[cfg(feature = "python")]
+use pyo3::prelude::*;
+
+#[cfg(feature = "python")]
+#[pymodule]
+fn _native(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}
