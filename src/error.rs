@@ -36,6 +36,9 @@ pub enum EngineError {
     /// The call is wrong; found before any task starts.
     #[error("{parameter}: {problem}")]
     Invalid { parameter: &'static str, problem: String },
+    /// Spark's JVM side refuses this call in this state, with an exception of `class`.
+    #[error("{problem}")]
+    Refused { class: &'static str, problem: String },
     /// A user's function raised. `cause` is kept whole.
     #[error("user function failed: {cause}")]
     UserCode { cause: Cause },
@@ -57,6 +60,16 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// A refusal as Spark's `IllegalStateException`.
+    pub fn illegal_state(problem: impl Into<String>) -> Self {
+        Self::Refused { class: "java.lang.IllegalStateException", problem: problem.into() }
+    }
+
+    /// A refusal as Spark's `IllegalArgumentException`.
+    pub fn illegal_argument(problem: impl Into<String>) -> Self {
+        Self::Refused { class: "java.lang.IllegalArgumentException", problem: problem.into() }
+    }
+
     /// An `External` error about `what`, for `map_err`.
     pub fn external(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let context = what.into();

@@ -22,6 +22,11 @@ use pyo3::prelude::*;
 
 #[cfg(feature = "python")]
 #[pymodule]
-fn _native(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<py::PyEngine>()?;
+    module.add_class::<py::PyRdd>()?;
+    module.add_class::<object::Elements>()?;
+    module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
+    module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;
     Ok(())
 }

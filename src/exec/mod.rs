@@ -1,1 +1,69 @@
-//! placeholder
+//! Who does the work? Stages, tasks on rayon threads, shuffle, cache, cancellation.
+//!
+//! Owns the thread pool of a context and the store of persisted partitions. No Python: functions come as the traits of
+//! `rdd/`, and `Hooks` is how the caller's side (signals, accumulators) is reached while a job runs.
+//! 1. Tasks of a stage run on at most `threads` threads; a job with one task may run on the caller's own thread.
+//! 2. Map stages run before the stages that read them; a shuffle that has run is not run again.
+//! 3. The first task that fails for good ends the job; its other tasks are told to stop and are not waited for.
+//! 4. Nothing here may be called while attached to the interpreter.
+
+mod compute;
+mod job;
+mod store;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use job::{Hooks, Job, Where};
+pub use store::{Sealer, Store};
+
+use crate::error::{EngineError, Result};
+
+/// Runs the jobs of one context.
+pub struct Executor {
+    pool: rayon::ThreadPool,
+    store: Store,
+    sealer: Arc<dyn Sealer>,
+    threads: usize,
+    max_failures: u32,
+    stages: AtomicU64,
+    tasks: AtomicU64,
+}
+
+impl Executor {
+    /// An executor with `threads` task threads that tries a task up to `max_failures` times.
+    pub fn new(threads: usize, max_failures: u32, sealer: Arc<dyn Sealer>) -> Result<Arc<Self>> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("dstreams-task-{index}"))
+            .build()
+            .map_err(|problem| EngineError::Invalid { parameter: "master", problem: problem.to_string() })?;
+        Ok(Arc::new(Self {
+            pool,
+            store: Store::default(),
+            sealer,
+            threads,
+            max_failures: max_failures.max(1),
+            stages: AtomicU64::new(0),
+            tasks: AtomicU64::new(0),
+        }))
+    }
+
+    /// Number of task threads.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// The persisted partitions.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn next_stage(&self) -> u64 {
+        self.stages.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn next_task(&self) -> u64 {
+        self.tasks.fetch_add(1, Ordering::Relaxed)
+    }
+}

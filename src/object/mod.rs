@@ -1,1 +1,28 @@
-//! placeholder
+//! What do operators do when the elements are Python objects? The interpreter lives here and in `py/`, nowhere else.
+//!
+//! 1. Attach once per partition or chunk, never once per record; never wait for the engine while attached.
+//! 2. Elements that outlive a job (kept partitions, shuffle output, input) are sealed: columns, shared immutable
+//!    objects, or pickles that every reader loads anew.
+//! 3. Functions of tasks are frozen: shared when nothing in them can change, else a pickle loaded once per task.
+
+mod aggregate;
+pub(crate) mod call;
+mod chain;
+mod convert;
+mod elements;
+mod frozen;
+mod hash;
+mod objects;
+mod pairing;
+mod pipeline;
+mod router;
+mod step;
+pub(crate) mod task;
+
+pub(crate) use chain::Chain;
+pub(crate) use elements::Elements;
+pub(crate) use frozen::Frozen;
+pub(crate) use objects::{ObjectSealer, load_list, seal_list};
+pub(crate) use pairing::{CartesianPairs, ZippedPairs};
+pub(crate) use router::{DealRouter, KeyRouter};
+pub(crate) use step::parse_steps;

@@ -1,1 +1,248 @@
-//! placeholder
+//! How is an RDD made from others? Lineage as plain data.
+//!
+//! Owns the nodes (`Rdd`, `Op`) and the traits through which the layers above give meaning to a step. Nothing runs here.
+//! 1. A node never changes, except for its storage level, its name and the output of its shuffle once that has run.
+//! 2. The number of partitions is found on first use (a text file may be missing) and then stays.
+//! 3. What a node computes is fixed when it is made: functions in it are already frozen copies.
+//!
+//! Elsewhere: running it (`exec/`), functions over Python objects (`object/`).
+
+mod shuffle;
+mod task;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot};
+pub use task::{CancelToken, Task};
+
+use crate::block::Block;
+use crate::error::{EngineError, Result};
+
+/// The blocks of one partition, read in order. Pulling may wait: never pull while attached to the interpreter.
+pub type Blocks = Box<dyn Iterator<Item = Result<Block>> + Send>;
+
+/// Blocks that are already there.
+pub fn ready(blocks: Vec<Block>) -> Blocks {
+    Box::new(blocks.into_iter().map(Ok))
+}
+
+/// Number of an RDD, unique in the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RddId(pub u64);
+
+/// A source of partitions outside the lineage: files, received data, numbers of a range.
+pub trait Reader: Send + Sync {
+    /// Number of partitions. Asked once per RDD.
+    fn partitions(&self) -> Result<usize>;
+    /// The data of a partition, read anew at each call.
+    fn read(&self, partition: usize) -> Result<Blocks>;
+    /// A word for `toDebugString`.
+    fn name(&self) -> &'static str;
+}
+
+/// Fused steps over one partition.
+pub trait Narrow: Send + Sync {
+    /// Runs all steps; `input` is the parent's partition.
+    fn run(&self, task: &Arc<Task>, input: Blocks) -> Result<Vec<Block>>;
+}
+
+/// The map side of a shuffle: which element goes to which partition.
+pub trait Router: Send + Sync {
+    /// Cuts a map partition into `targets` lists of blocks; elements of a target keep their order.
+    fn route(&self, task: &Arc<Task>, input: Blocks, targets: usize) -> Result<MapOutput>;
+}
+
+/// Elements of two partitions made into pairs.
+pub trait Pairing: Send + Sync {
+    /// The partition that `left` and `right` give together.
+    fn pair(&self, task: &Arc<Task>, left: Blocks, right: Blocks) -> Result<Vec<Block>>;
+}
+
+/// Which partitions of two parents meet in a `Pair` node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meeting {
+    /// Partition i meets partition i.
+    Zip,
+    /// Every partition meets every partition; the right side runs fastest.
+    Cartesian,
+}
+
+/// How the partitions of an RDD come about.
+pub enum Op {
+    /// Blocks held in memory, a list per partition.
+    Held(Vec<Vec<Block>>),
+    /// Read from outside.
+    Read(Arc<dyn Reader>),
+    /// Fused narrow steps over the parent's partition.
+    Narrow { parent: Arc<Rdd>, steps: Arc<dyn Narrow> },
+    /// The parents' partitions, one after the other.
+    Union(Vec<Arc<Rdd>>),
+    /// Partition i is the parents' partitions i, one after the other (all parents have the same partitioner).
+    Aligned(Vec<Arc<Rdd>>),
+    /// Neighbouring partitions of the parent merged into at most `groups`.
+    Coalesce { parent: Arc<Rdd>, groups: usize },
+    /// The parent's elements, sent to `targets` partitions.
+    Shuffle { parent: Arc<Rdd>, targets: usize, router: Arc<dyn Router>, slot: ShuffleSlot },
+    /// Pairs of partitions of two parents.
+    Pair { left: Arc<Rdd>, right: Arc<Rdd>, meeting: Meeting, pairing: Arc<dyn Pairing> },
+}
+
+/// A node of the lineage.
+pub struct Rdd {
+    id: RddId,
+    op: Op,
+    partitions: OnceLock<usize>,
+    persisted: std::sync::atomic::AtomicBool,
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+impl Rdd {
+    /// A node with the next free id.
+    pub fn new(op: Op) -> Arc<Self> {
+        let id = RddId(NEXT_ID.fetch_add(1, Ordering::Relaxed));
+        Arc::new(Self { id, op, partitions: OnceLock::new(), persisted: false.into() })
+    }
+
+    /// The node's number.
+    pub fn id(&self) -> RddId {
+        self.id
+    }
+
+    /// How the node computes.
+    pub fn op(&self) -> &Op {
+        &self.op
+    }
+
+    /// Whether partitions, once computed, are kept.
+    pub fn is_persisted(&self) -> bool {
+        self.persisted.load(Ordering::Acquire)
+    }
+
+    /// Keep partitions once computed, or stop doing so (dropping what is kept is the store's part).
+    pub fn set_persisted(&self, keep: bool) {
+        self.persisted.store(keep, Ordering::Release);
+    }
+
+    /// Number of partitions, found on first use.
+    pub fn partitions(&self) -> Result<usize> {
+        if let Some(known) = self.partitions.get() {
+            return Ok(*known);
+        }
+        let found = match &self.op {
+            Op::Held(slices) => slices.len(),
+            Op::Read(reader) => reader.partitions()?,
+            Op::Narrow { parent, .. } => parent.partitions()?,
+            Op::Union(parents) => parents.iter().map(|p| p.partitions()).sum::<Result<usize>>()?,
+            Op::Aligned(parents) => parents.first().map_or(Ok(0), |p| p.partitions())?,
+            Op::Coalesce { parent, groups } => parent.partitions()?.min(*groups),
+            Op::Shuffle { targets, .. } => *targets,
+            Op::Pair { left, right, meeting: Meeting::Cartesian, .. } => left.partitions()? * right.partitions()?,
+            Op::Pair { left, meeting: Meeting::Zip, .. } => left.partitions()?,
+        };
+        Ok(*self.partitions.get_or_init(|| found))
+    }
+
+    /// The nodes this one reads from.
+    pub fn parents(&self) -> Vec<&Arc<Rdd>> {
+        match &self.op {
+            Op::Held(_) | Op::Read(_) => vec![],
+            Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => vec![parent],
+            Op::Union(parents) | Op::Aligned(parents) => parents.iter().collect(),
+            Op::Pair { left, right, .. } => vec![left, right],
+        }
+    }
+
+    /// Which parent, and which of its partitions, hold partition `index` of a union.
+    pub fn union_member(parents: &[Arc<Rdd>], index: usize) -> Result<(&Arc<Rdd>, usize)> {
+        let mut left = index;
+        for parent in parents {
+            let size = parent.partitions()?;
+            if left < size {
+                return Ok((parent, left));
+            }
+            left -= size;
+        }
+        Err(EngineError::Bug(format!("a union has no partition {index}")))
+    }
+
+    /// The parent's partitions that partition `index` of a `Coalesce` merges.
+    pub fn coalesce_members(parents: usize, groups: usize, index: usize) -> std::ops::Range<usize> {
+        let groups = groups.min(parents).max(1);
+        index * parents / groups..(index + 1) * parents / groups
+    }
+}
+
+impl fmt::Debug for Rdd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let op = match &self.op {
+            Op::Held(_) => "Held",
+            Op::Read(reader) => reader.name(),
+            Op::Narrow { .. } => "Narrow",
+            Op::Union(_) => "Union",
+            Op::Aligned(_) => "Aligned",
+            Op::Coalesce { .. } => "Coalesce",
+            Op::Shuffle { .. } => "Shuffle",
+            Op::Pair { .. } => "Pair",
+        };
+        write!(f, "{op}[{}]", self.id.0)
+    }
+}
+
+/// A lineage may be thousands of nodes long (a state over many batches): drop it without recursion.
+impl Drop for Rdd {
+    fn drop(&mut self) {
+        let mut pending = take_parents(&mut self.op);
+        while let Some(parent) = pending.pop() {
+            if let Some(mut last) = Arc::into_inner(parent) {
+                pending.append(&mut take_parents(&mut last.op));
+            }
+        }
+    }
+}
+
+fn take_parents(op: &mut Op) -> Vec<Arc<Rdd>> {
+    match std::mem::replace(op, Op::Held(Vec::new())) {
+        Op::Held(_) | Op::Read(_) => vec![],
+        Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => vec![parent],
+        Op::Union(parents) | Op::Aligned(parents) => parents,
+        Op::Pair { left, right, .. } => vec![left, right],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(partitions: usize) -> Arc<Rdd> {
+        Rdd::new(Op::Held(vec![Vec::new(); partitions]))
+    }
+
+    #[test]
+    fn coalesce_merges_neighbours_evenly() {
+        let groups: Vec<_> = (0..3).map(|i| Rdd::coalesce_members(5, 3, i)).collect();
+        assert_eq!(groups, [0..1, 1..3, 3..5]);
+        assert_eq!(Rdd::coalesce_members(2, 8, 1), 1..2);
+    }
+
+    #[test]
+    fn a_union_counts_through_its_parents() {
+        let parents = vec![held(2), held(0), held(3)];
+        let union = Rdd::new(Op::Union(parents.clone()));
+        assert_eq!(union.partitions().ok(), Some(5));
+        let (member, at) = Rdd::union_member(&parents, 3).expect("there are five partitions");
+        assert_eq!((member.id(), at), (parents[2].id(), 1));
+        assert!(Rdd::union_member(&parents, 5).is_err());
+    }
+
+    #[test]
+    fn a_long_lineage_is_dropped_without_recursion() {
+        let mut rdd = held(1);
+        for _ in 0..200_000 {
+            rdd = Rdd::new(Op::Coalesce { parent: rdd, groups: 1 });
+        }
+        drop(rdd);
+    }
+}

@@ -1,0 +1,70 @@
+//! How does one task get the blocks of one partition?
+//!
+//! Walks the lineage down to the nearest data: a kept partition, a shuffle's output, a source.
+
+use std::sync::Arc;
+
+use super::Executor;
+use crate::block::Block;
+use crate::error::{EngineError, Result};
+use crate::rdd::{Blocks, Meeting, Op, Rdd, Task, ready};
+
+impl Executor {
+    /// The blocks of a partition, from the store when the RDD is persisted.
+    pub(super) fn blocks(&self, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
+        if !rdd.is_persisted() {
+            return self.compute(rdd, partition, task);
+        }
+        let kept = self.store.get_or_compute(rdd.id(), partition, || {
+            let fresh = self.compute(rdd, partition, task)?.collect::<Result<Vec<Block>>>()?;
+            self.sealer.seal(fresh)
+        })?;
+        Ok(ready(kept))
+    }
+
+    fn compute(&self, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
+        task.cancel.check()?;
+        match rdd.op() {
+            Op::Held(slices) => Ok(ready(slices.get(partition).cloned().unwrap_or_default())),
+            Op::Read(reader) => reader.read(partition),
+            Op::Narrow { parent, steps } => {
+                let input = self.blocks(parent, partition, task)?;
+                Ok(ready(steps.run(task, input)?))
+            }
+            Op::Union(parents) => {
+                let (parent, at) = Rdd::union_member(parents, partition)?;
+                self.blocks(parent, at, task)
+            }
+            Op::Aligned(parents) => self.concat(parents.iter().map(|parent| (parent, partition)), task),
+            Op::Coalesce { parent, groups } => {
+                let members = Rdd::coalesce_members(parent.partitions()?, *groups, partition);
+                self.concat(members.map(|at| (parent, at)), task)
+            }
+            Op::Shuffle { slot, .. } => {
+                let data = slot.get().ok_or_else(|| EngineError::Bug(format!("{rdd:?} read before its map side")))?;
+                Ok(ready(data.target(partition)))
+            }
+            Op::Pair { left, right, meeting, pairing } => {
+                let (l, r) = match meeting {
+                    Meeting::Zip => (partition, partition),
+                    Meeting::Cartesian => {
+                        let width = right.partitions()?;
+                        (partition / width, partition % width)
+                    }
+                };
+                let blocks = pairing.pair(task, self.blocks(left, l, task)?, self.blocks(right, r, task)?)?;
+                Ok(ready(blocks))
+            }
+        }
+    }
+
+    fn concat<'a>(&self, members: impl Iterator<Item = (&'a Arc<Rdd>, usize)>, task: &Arc<Task>) -> Result<Blocks> {
+        let mut all = Vec::new();
+        for (parent, at) in members {
+            for block in self.blocks(parent, at, task)? {
+                all.push(block?);
+            }
+        }
+        Ok(ready(all))
+    }
+}

@@ -1,0 +1,202 @@
+//! In which order do the stages of a job run, and what happens when a task fails?
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::TryLockError;
+use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, unbounded};
+use hashbrown::HashSet;
+
+use super::Executor;
+use crate::block::Block;
+use crate::error::{EngineError, Result, TaskId};
+use crate::rdd::{CancelToken, MapOutput, Op, Rdd, RddId, ShuffleData, Task};
+
+/// How often a waiting caller looks for signals.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The caller's side of a running job.
+pub trait Hooks: Send + Sync {
+    /// Called about every 50 ms on the waiting thread; an error cancels the job and is returned from it.
+    fn poll(&self) -> Result<()>;
+    /// What the successful tasks of a stage left, in the order of their partitions.
+    fn merge(&self, left: Vec<Box<dyn Any + Send>>) -> Result<()>;
+}
+
+/// Which threads run the tasks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// Always the pool: the caller's thread must stay free to see signals.
+    Pool,
+    /// A stage of one task runs on the caller's thread, which saves two thread switches.
+    Caller,
+}
+
+/// An action on some partitions of an RDD.
+pub struct Job {
+    /// The RDD to compute.
+    pub rdd: Arc<Rdd>,
+    /// Its partitions, in the order of the results.
+    pub partitions: Vec<usize>,
+    /// Stops the job from outside.
+    pub cancel: CancelToken,
+    /// Threads to use.
+    pub place: Where,
+}
+
+type TaskResult<T> = (T, Option<Box<dyn Any + Send>>);
+type Work<T> = Arc<dyn Fn(&Arc<Task>, usize) -> Result<T> + Send + Sync>;
+
+impl Executor {
+    /// Runs a job: the blocks of each partition asked for.
+    pub fn run(self: &Arc<Self>, job: &Job, hooks: &dyn Hooks) -> Result<Vec<Vec<Block>>> {
+        job.cancel.check()?;
+        for shuffle in pending_shuffles(&job.rdd) {
+            self.run_map_side(&shuffle, job, hooks)?;
+        }
+        let (executor, rdd) = (Arc::clone(self), Arc::clone(&job.rdd));
+        let work: Work<Vec<Block>> = Arc::new(move |task, partition| executor.blocks(&rdd, partition, task)?.collect());
+        self.run_stage(work, &job.partitions, job, hooks)
+    }
+
+    fn run_map_side(self: &Arc<Self>, shuffle: &Arc<Rdd>, job: &Job, hooks: &dyn Hooks) -> Result<()> {
+        let Op::Shuffle { parent, targets, router, slot } = shuffle.op() else {
+            return Err(EngineError::Bug(format!("{shuffle:?} is no shuffle")));
+        };
+        let _running = loop {
+            match slot.running.try_lock() {
+                Ok(guard) => break guard,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    hooks.poll()?;
+                    job.cancel.check()?;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        };
+        if slot.get().is_some() {
+            return Ok(());
+        }
+        let (executor, parent, router, targets) = (Arc::clone(self), Arc::clone(parent), Arc::clone(router), *targets);
+        let partitions: Vec<usize> = (0..parent.partitions()?).collect();
+        let work: Work<MapOutput> = Arc::new(move |task, partition| {
+            let input = executor.blocks(&parent, partition, task)?;
+            router.route(task, input, targets)
+        });
+        let outputs = self.run_stage(work, &partitions, job, hooks)?;
+        slot.set(ShuffleData::new(outputs));
+        Ok(())
+    }
+
+    fn run_stage<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: Work<T>,
+        partitions: &[usize],
+        job: &Job,
+        hooks: &dyn Hooks,
+    ) -> Result<Vec<T>> {
+        let stage = self.next_stage();
+        // Tasks of a failed stage are told to stop; the job's own token stays as the caller set it.
+        let cancel = CancelToken::default();
+        if job.place == Where::Caller && partitions.len() == 1 {
+            let done = self.attempt(&work, partitions[0], stage, &job.cancel);
+            return finish(vec![Some(done)], hooks);
+        }
+        let (sender, receiver) = unbounded();
+        for (at, partition) in partitions.iter().copied().enumerate() {
+            let (executor, work, sender, cancel) =
+                (Arc::clone(self), Arc::clone(&work), sender.clone(), cancel.clone());
+            self.pool.spawn(move || {
+                let done = executor.attempt(&work, partition, stage, &cancel);
+                // The receiver is gone when the job has failed already.
+                drop(sender.send((at, done)));
+            });
+        }
+        drop(sender);
+        let mut results: Vec<Option<Result<TaskResult<T>>>> = partitions.iter().map(|_| None).collect();
+        let mut missing = partitions.len();
+        while missing > 0 {
+            match receiver.recv_timeout(POLL) {
+                Ok((at, done)) => {
+                    missing -= 1;
+                    let failed = done.is_err();
+                    results[at] = Some(done);
+                    if failed {
+                        cancel.cancel("another task of the stage failed");
+                        break;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(stop) = hooks.poll().and_then(|()| job.cancel.check()) {
+                        cancel.cancel("the job was cancelled");
+                        return Err(stop);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(EngineError::Bug(format!("{missing} tasks of stage {stage} vanished")));
+                }
+            }
+        }
+        finish(results, hooks)
+    }
+
+    /// Tries a task until it succeeds or has failed too often.
+    fn attempt<T>(&self, work: &Work<T>, partition: usize, stage: u64, cancel: &CancelToken) -> Result<TaskResult<T>> {
+        let mut attempt = 0;
+        loop {
+            let id = TaskId { stage, partition, attempt, number: self.next_task() };
+            let task = Task::new(id, cancel.clone());
+            let source = match cancel.check().and_then(|()| work(&task, partition)) {
+                Ok(value) => return Ok((value, task.collect())),
+                Err(stop @ EngineError::Cancelled { .. }) => return Err(stop),
+                Err(source) => source,
+            };
+            attempt += 1;
+            if attempt >= self.max_failures {
+                return Err(EngineError::TaskFailed { at: id, tries: attempt, source: Box::new(source) });
+            }
+        }
+    }
+}
+
+/// Merges what tasks left, in the order of partitions, then gives their values or the failure.
+fn finish<T>(results: Vec<Option<Result<TaskResult<T>>>>, hooks: &dyn Hooks) -> Result<Vec<T>> {
+    let (mut values, mut left, mut failure) = (Vec::with_capacity(results.len()), Vec::new(), None);
+    for done in results.into_iter().flatten() {
+        match done {
+            Ok((value, updates)) => {
+                values.push(value);
+                left.extend(updates);
+            }
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    if !left.is_empty() {
+        hooks.merge(left)?;
+    }
+    failure.map_or(Ok(values), Err)
+}
+
+/// The shuffles that must run before `rdd` can be read, parents first.
+fn pending_shuffles(rdd: &Arc<Rdd>) -> Vec<Arc<Rdd>> {
+    // Depth first with an explicit stack: lineages may be long. `true` marks a node whose parents are done.
+    let (mut order, mut seen) = (Vec::new(), HashSet::<RddId>::new());
+    let mut stack = vec![(Arc::clone(rdd), false)];
+    while let Some((node, parents_done)) = stack.pop() {
+        let pending = matches!(node.op(), Op::Shuffle { slot, .. } if slot.get().is_none());
+        if parents_done {
+            if pending {
+                order.push(node);
+            }
+            continue;
+        }
+        if !seen.insert(node.id()) || (matches!(node.op(), Op::Shuffle { .. }) && !pending) {
+            continue;
+        }
+        let parents: Vec<_> = node.parents().into_iter().cloned().collect();
+        stack.push((node, true));
+        stack.extend(parents.into_iter().rev().map(|parent| (parent, false)));
+    }
+    order
+}

@@ -1,0 +1,65 @@
+//! How does a Python exception travel through the engine, and back?
+//!
+//! An exception is the `cause` of `EngineError::UserCode`, whole, until `py/errors.rs` hands it to the caller.
+
+use std::fmt;
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::prelude::*;
+
+use crate::error::EngineError;
+
+/// A Python exception as the engine carries it.
+#[derive(Debug)]
+pub(crate) struct Raised(pub PyErr);
+
+impl fmt::Display for Raised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Raised {}
+
+/// An exception of user code as an engine error.
+pub(crate) fn user_error(raised: PyErr) -> EngineError {
+    EngineError::UserCode { cause: Box::new(Raised(raised)) }
+}
+
+/// The exception inside an engine error, if there is one.
+pub(crate) fn raised_in(py: Python<'_>, error: &EngineError) -> Option<PyErr> {
+    match error {
+        EngineError::UserCode { cause } => cause.downcast_ref::<Raised>().map(|raised| raised.0.clone_ref(py)),
+        EngineError::TaskFailed { source, .. } => raised_in(py, source),
+        _ => None,
+    }
+}
+
+/// A `StopIteration` that leaves a user's function would silently end the loop it runs in: make it an error.
+pub(crate) fn no_stop_iteration(py: Python<'_>, raised: PyErr) -> PyErr {
+    if !raised.is_instance_of::<PyStopIteration>(py) {
+        return raised;
+    }
+    let failure = PyRuntimeError::new_err(format!(
+        "Caught StopIteration thrown from user's code; failing the task: {}",
+        raised.value(py)
+    ));
+    failure.set_cause(py, Some(raised));
+    failure
+}
+
+/// Calls a user's function with one argument.
+#[inline]
+pub(crate) fn call1<'py>(f: &Bound<'py, PyAny>, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    f.call1((item,)).map_err(|raised| no_stop_iteration(f.py(), raised))
+}
+
+/// Calls a user's function with two arguments.
+#[inline]
+pub(crate) fn call2<'py>(
+    f: &Bound<'py, PyAny>,
+    left: &Bound<'py, PyAny>,
+    right: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    f.call1((left, right)).map_err(|raised| no_stop_iteration(f.py(), raised))
+}

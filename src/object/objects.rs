@@ -1,0 +1,175 @@
+//! How are Python objects held in a block, and made safe to keep?
+//!
+//! 1. `Fresh`: made by the running task, seen by nobody else yet; may be mutable.
+//! 2. `Shared`: every object is immutable all the way down; readers get the objects themselves.
+//! 3. `Pickled`: every reader loads its own copies.
+//! 4. Sealed blocks (columns, `Shared`, `Pickled`) never show one job what another did to an element.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList};
+
+use super::call::user_error;
+use super::convert;
+use crate::block::{Block, Objects};
+use crate::error::Result;
+use crate::exec::Sealer;
+
+/// Elements as Python objects.
+#[derive(Debug)]
+pub(crate) enum ObjectBlock {
+    Fresh(Vec<Py<PyAny>>),
+    Shared(Vec<Py<PyAny>>),
+    Pickled { data: Py<PyBytes>, bytes: usize, count: usize },
+}
+
+impl Objects for ObjectBlock {
+    fn len(&self) -> usize {
+        match self {
+            Self::Fresh(items) | Self::Shared(items) => items.len(),
+            Self::Pickled { count, .. } => *count,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            // A small object takes about this much; the engine only needs an order of magnitude.
+            Self::Fresh(items) | Self::Shared(items) => items.len() * 64,
+            Self::Pickled { bytes, .. } => *bytes,
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Reference counts may only be touched while attached; a block can die on any thread.
+impl Drop for ObjectBlock {
+    fn drop(&mut self) {
+        let items = match self {
+            Self::Fresh(items) | Self::Shared(items) => std::mem::take(items),
+            Self::Pickled { .. } => return,
+        };
+        if items.is_empty() {
+            return;
+        }
+        let mut items = Some(items);
+        Python::try_attach(|_| drop(items.take()));
+        // No interpreter any more: leaking beats touching freed memory.
+        std::mem::forget(items);
+    }
+}
+
+/// A block of objects that the running task made.
+pub(crate) fn fresh(items: Vec<Py<PyAny>>) -> Block {
+    Block::Objects(Arc::new(ObjectBlock::Fresh(items)))
+}
+
+/// The objects of a block, each reader's own where they are mutable.
+pub(crate) fn load(py: Python<'_>, block: &Block) -> PyResult<Vec<Py<PyAny>>> {
+    match block {
+        Block::Columns(columns) => {
+            let mut items = Vec::with_capacity(columns.len());
+            convert::append_to(py, columns, &mut items)?;
+            Ok(items)
+        }
+        Block::Objects(objects) => match objects.as_any().downcast_ref::<ObjectBlock>() {
+            Some(ObjectBlock::Fresh(items) | ObjectBlock::Shared(items)) => {
+                Ok(items.iter().map(|item| item.clone_ref(py)).collect())
+            }
+            Some(ObjectBlock::Pickled { data, .. }) => {
+                let loads = pickle_loads(py)?;
+                let list = loads.call1((data,))?.cast_into::<PyList>()?;
+                Ok(list.iter().map(Bound::unbind).collect())
+            }
+            None => Err(pyo3::exceptions::PyRuntimeError::new_err("bug in dstreams: unknown kind of block")),
+        },
+    }
+}
+
+fn pickle_loads(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+    static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    LOADS.import(py, "pickle", "loads")
+}
+
+/// The elements of blocks as one Python list.
+pub(crate) fn load_list<'py, 'b>(
+    py: Python<'py>,
+    blocks: impl Iterator<Item = &'b Block>,
+) -> PyResult<Bound<'py, PyList>> {
+    let mut all = Vec::new();
+    for block in blocks {
+        all.append(&mut load(py, block)?);
+    }
+    PyList::new(py, all)
+}
+
+/// What to try first when sealing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Prefer {
+    /// Columns: compact, and native operators can read them. For what is kept long.
+    Columns,
+    /// Shared objects: no conversion there and back. For what the next stage reads at once.
+    Shared,
+}
+
+/// Seals a list of objects into one block.
+pub(crate) fn seal_items(py: Python<'_>, items: Vec<Py<PyAny>>, prefer: Prefer) -> PyResult<Block> {
+    if prefer == Prefer::Shared && all_immutable(py, &items) {
+        return Ok(Block::Objects(Arc::new(ObjectBlock::Shared(items))));
+    }
+    if let Some(columns) = convert::to_columns(py, &items) {
+        return Ok(Block::Columns(columns));
+    }
+    if prefer == Prefer::Columns && all_immutable(py, &items) {
+        return Ok(Block::Objects(Arc::new(ObjectBlock::Shared(items))));
+    }
+    let count = items.len();
+    let data = dump(py, &PyList::new(py, items)?)?;
+    let bytes = data.as_bytes().len();
+    Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data: data.unbind(), bytes, count })))
+}
+
+fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
+    items.iter().all(|item| convert::is_immutable(item.bind(py)))
+}
+
+/// Pickles a list of elements (dstreams.core.closure.dump_elements knows what to try).
+fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyBytes>> {
+    static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let dump = DUMP.import(py, "dstreams.core.closure", "dump_elements")?;
+    Ok(dump.call1((items,))?.cast_into::<PyBytes>()?)
+}
+
+/// Seals a Python list (input of `parallelize`, a slice of it).
+pub(crate) fn seal_list(list: &Bound<'_, PyList>) -> PyResult<Block> {
+    seal_items(list.py(), list.iter().map(Bound::unbind).collect(), Prefer::Columns)
+}
+
+/// Seals the fresh blocks among `blocks`.
+pub(crate) fn seal_blocks(py: Python<'_>, blocks: Vec<Block>, prefer: Prefer) -> PyResult<Vec<Block>> {
+    blocks
+        .into_iter()
+        .map(|block| match &block {
+            Block::Objects(objects)
+                if matches!(objects.as_any().downcast_ref::<ObjectBlock>(), Some(ObjectBlock::Fresh(_))) =>
+            {
+                seal_items(py, load(py, &block)?, prefer)
+            }
+            _ => Ok(block),
+        })
+        .collect()
+}
+
+/// The executor's way to seal what it keeps.
+pub(crate) struct ObjectSealer;
+
+impl Sealer for ObjectSealer {
+    fn seal(&self, blocks: Vec<Block>) -> Result<Vec<Block>> {
+        Python::attach(|py| seal_blocks(py, blocks, Prefer::Columns)).map_err(user_error)
+    }
+}

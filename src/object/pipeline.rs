@@ -1,0 +1,206 @@
+//! How do elements flow through simple steps, one at a time and only when asked for?
+//!
+//! 1. Pulling one element runs exactly the functions that this element needs: `take(1)` evaluates no more than it must.
+//! 2. Blocks are pulled from the engine while detached.
+
+use std::vec::IntoIter;
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::call::{call1, raised_in};
+use super::objects;
+use super::step::Step;
+use crate::error::EngineError;
+use crate::rdd::{Blocks, CancelToken};
+
+/// Elements between two looks at the cancel token.
+const CHECK_EVERY: u32 = 512;
+
+/// Where a segment's elements come from.
+pub(crate) enum Source {
+    /// Blocks of the engine; the second field holds the rest of the current one.
+    Blocks(Blocks, IntoIter<Py<PyAny>>),
+    /// Objects made by an earlier step.
+    Items(IntoIter<Py<PyAny>>),
+    /// What a function of a whole partition returned.
+    Iterator(Py<PyAny>),
+}
+
+impl Source {
+    pub(crate) fn blocks(blocks: Blocks) -> Self {
+        Self::Blocks(blocks, Vec::new().into_iter())
+    }
+
+    pub(crate) fn items(items: Vec<Py<PyAny>>) -> Self {
+        Self::Items(items.into_iter())
+    }
+
+    fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Items(items) => Ok(items.next().map(|item| item.into_bound(py))),
+            Self::Iterator(iterator) => next_of(py, iterator),
+            Self::Blocks(blocks, current) => loop {
+                if let Some(item) = current.next() {
+                    return Ok(Some(item.into_bound(py)));
+                }
+                match py.detach(|| blocks.next()) {
+                    None => return Ok(None),
+                    Some(block) => *current = objects::load(py, &block.map_err(|e| engine_error(py, &e))?)?.into_iter(),
+                }
+            },
+        }
+    }
+}
+
+/// An engine error that has to pass through Python code.
+fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    raised_in(py, error).unwrap_or_else(|| PyRuntimeError::new_err(error.to_string()))
+}
+
+fn next_of<'py>(py: Python<'py>, iterator: &Py<PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    // SAFETY: `iterator` came from `PyObject_GetIter`; PyIter_Next gives a new reference, or NULL with or without an error.
+    let item = unsafe { Bound::from_owned_ptr_or_opt(py, ffi::PyIter_Next(iterator.as_ptr())) };
+    match item {
+        Some(item) => Ok(Some(item)),
+        None => PyErr::take(py).map_or(Ok(None), Err),
+    }
+}
+
+/// A step with its function.
+struct Stage {
+    step: Step,
+    function: Option<Py<PyAny>>,
+    /// FlatMap and FlatMapValues: what the function returned for the current element, and that element's key.
+    inner: Option<(Py<PyAny>, Option<Py<PyAny>>)>,
+    /// Take: elements still wanted.
+    left: usize,
+}
+
+/// A source and the simple steps over it.
+pub(crate) struct Segment {
+    source: Source,
+    stages: Vec<Stage>,
+    /// Indices of the stages that hold an inner iterator, rising.
+    active: Vec<usize>,
+    finished: bool,
+    cancel: CancelToken,
+    until_check: u32,
+}
+
+impl Segment {
+    pub(crate) fn new(source: Source, cancel: CancelToken) -> Self {
+        Self { source, stages: Vec::new(), active: Vec::new(), finished: false, cancel, until_check: CHECK_EVERY }
+    }
+
+    /// Adds a simple step at the end.
+    pub(crate) fn push(&mut self, step: Step, function: Option<Py<PyAny>>) {
+        let left = if let Step::Take(n) = step { n } else { 0 };
+        if matches!(step, Step::Take(0)) {
+            self.finished = true;
+        }
+        self.stages.push(Stage { step, function, inner: None, left });
+    }
+
+    /// The next element, or None at the end.
+    pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        'pull: while !self.finished {
+            let Some((mut item, from)) = self.pull(py)? else { break };
+            for at in from..self.stages.len() {
+                match self.apply(py, at, item)? {
+                    Some(next) => item = next,
+                    None => continue 'pull,
+                }
+            }
+            return Ok(Some(item));
+        }
+        Ok(None)
+    }
+
+    /// All remaining elements.
+    pub(crate) fn drain(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        if self.stages.is_empty()
+            && let Source::Items(items) = &mut self.source
+        {
+            return Ok(std::mem::take(items).collect());
+        }
+        let mut all = Vec::new();
+        while let Some(item) = self.next(py)? {
+            all.push(item.unbind());
+        }
+        Ok(all)
+    }
+
+    /// An element and the index of the first stage it has not passed.
+    fn pull<'py>(&mut self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>, usize)>> {
+        while let Some(&at) = self.active.last() {
+            if let Some((iterator, key)) = &self.stages[at].inner {
+                if let Some(item) = next_of(py, iterator)? {
+                    let item = match key {
+                        None => item,
+                        Some(key) => PyTuple::new(py, [key.bind(py), &item])?.into_any(),
+                    };
+                    return Ok(Some((item, at + 1)));
+                }
+                self.stages[at].inner = None;
+            }
+            self.active.pop();
+        }
+        self.until_check -= 1;
+        if self.until_check == 0 {
+            self.until_check = CHECK_EVERY;
+            self.cancel.check().map_err(|stop| PyRuntimeError::new_err(stop.to_string()))?;
+        }
+        Ok(self.source.next(py)?.map(|item| (item, 0)))
+    }
+
+    /// Passes an element through one stage; None when it goes no further now.
+    fn apply<'py>(
+        &mut self,
+        py: Python<'py>,
+        at: usize,
+        item: Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let stage = &mut self.stages[at];
+        let function = stage.function.as_ref().map(|f| f.bind(py));
+        match (stage.step, function) {
+            (Step::Map, Some(f)) => call1(f, &item).map(Some),
+            (Step::Filter, Some(f)) => Ok(call1(f, &item)?.is_truthy()?.then_some(item)),
+            (Step::FlatMap, Some(f)) => {
+                stage.inner = Some((call1(f, &item)?.try_iter()?.into_any().unbind(), None));
+                self.active.push(at);
+                Ok(None)
+            }
+            (Step::MapValues, Some(f)) => {
+                let (key, value) = (at_index(&item, 0)?, at_index(&item, 1)?);
+                Ok(Some(PyTuple::new(py, [key, call1(f, &value)?])?.into_any()))
+            }
+            (Step::FlatMapValues, Some(f)) => {
+                let (key, value) = (at_index(&item, 0)?, at_index(&item, 1)?);
+                stage.inner = Some((call1(f, &value)?.try_iter()?.into_any().unbind(), Some(key.unbind())));
+                self.active.push(at);
+                Ok(None)
+            }
+            (Step::Keys, _) => at_index(&item, 0).map(Some),
+            (Step::Values, _) => at_index(&item, 1).map(Some),
+            (Step::Take(_), _) => {
+                stage.left = stage.left.saturating_sub(1);
+                if stage.left == 0 {
+                    self.finished = true;
+                }
+                Ok(Some(item))
+            }
+            (step, _) => Err(PyRuntimeError::new_err(format!("bug in dstreams: {step:?} is no simple step"))),
+        }
+    }
+}
+
+/// `item[index]`, quick for tuples.
+pub(crate) fn at_index<'py>(item: &Bound<'py, PyAny>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+    match item.cast_exact::<PyTuple>() {
+        Ok(tuple) => tuple.get_item(index),
+        Err(_) => item.get_item(index),
+    }
+}

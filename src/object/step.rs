@@ -1,0 +1,88 @@
+//! Which operations can a chain of narrow steps hold?
+//!
+//! A step is named by Python as `(name, number)`; functions come in a separate list, in the order of the steps.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+/// One operation of a chain. The comment says which functions it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// f(element)
+    Map,
+    /// f(element), kept when true
+    Filter,
+    /// f(element), an iterable whose elements follow one another
+    FlatMap,
+    /// f(value) of (key, value)
+    MapValues,
+    /// f(value), an iterable of new values for the key
+    FlatMapValues,
+    /// element\[0\]
+    Keys,
+    /// element\[1\]
+    Values,
+    /// The first n elements of the partition; what follows is not computed.
+    Take(usize),
+    /// f(iterator) -> iterable
+    Partitions,
+    /// f(index, iterator) -> iterable
+    IndexedPartitions,
+    /// All elements as one list.
+    Glom,
+    /// The number of elements.
+    Count,
+    /// create(value), merge(combined, value): one pair per key.
+    Combine,
+    /// merge(combined, combined): one pair per key.
+    MergeCombiners,
+    /// (key, \[values\])
+    Group,
+    /// (key, ResultIterable of all values)
+    MergeGroups,
+}
+
+impl Step {
+    /// Number of functions the step takes from the list.
+    pub(crate) fn functions(self) -> usize {
+        match self {
+            Self::Map
+            | Self::Filter
+            | Self::FlatMap
+            | Self::MapValues
+            | Self::FlatMapValues
+            | Self::Partitions
+            | Self::IndexedPartitions
+            | Self::MergeCombiners => 1,
+            Self::Combine => 2,
+            Self::Keys | Self::Values | Self::Take(_) | Self::Glom | Self::Count | Self::Group | Self::MergeGroups => 0,
+        }
+    }
+
+    fn parse(name: &str, number: usize) -> PyResult<Self> {
+        Ok(match name {
+            "map" => Self::Map,
+            "filter" => Self::Filter,
+            "flatMap" => Self::FlatMap,
+            "mapValues" => Self::MapValues,
+            "flatMapValues" => Self::FlatMapValues,
+            "keys" => Self::Keys,
+            "values" => Self::Values,
+            "take" => Self::Take(number),
+            "partitions" => Self::Partitions,
+            "indexedPartitions" => Self::IndexedPartitions,
+            "glom" => Self::Glom,
+            "count" => Self::Count,
+            "combine" => Self::Combine,
+            "mergeCombiners" => Self::MergeCombiners,
+            "group" => Self::Group,
+            "mergeGroups" => Self::MergeGroups,
+            other => return Err(PyValueError::new_err(format!("steps: there is no step {other:?}"))),
+        })
+    }
+}
+
+/// The steps of a chain, checked against the number of functions.
+pub(crate) fn parse_steps(named: &[(String, usize)]) -> PyResult<Vec<Step>> {
+    named.iter().map(|(name, number)| Step::parse(name, *number)).collect()
+}

@@ -1,0 +1,54 @@
+//! Which task is this thread running, as Python code in it may ask?
+//!
+//! 1. A thread runs one task at a time; outside tasks there is none, and `task_info()` gives None.
+//! 2. Accumulator updates are collected in one dict per task attempt and travel in the task's slot: the driver sees them
+//!    only when the attempt succeeded.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::error::TaskId;
+use crate::rdd::Task;
+
+struct Running {
+    id: TaskId,
+    updates: Option<Py<PyDict>>,
+}
+
+thread_local! {
+    static RUNNING: RefCell<Option<Running>> = const { RefCell::new(None) };
+}
+
+/// What a task's functions left with it.
+pub(crate) struct Updates(pub Py<PyDict>);
+
+/// Runs `body` as (a part of) `task` on this thread.
+pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
+    let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
+    let before = RUNNING.with(|slot| slot.replace(Some(Running { id: task.id, updates })));
+    let result = body();
+    let after = RUNNING.with(|slot| slot.replace(before));
+    if let Some(updates) = after.and_then(|running| running.updates) {
+        task.leave(Box::new(Updates(updates)));
+    }
+    result
+}
+
+/// `(stage, partition, attempt, task number)` of the running task, or None in the driver.
+#[pyfunction]
+pub(crate) fn task_info() -> Option<(u64, usize, u32, u64)> {
+    RUNNING.with(|slot| slot.borrow().as_ref().map(|r| (r.id.stage, r.id.partition, r.id.attempt, r.id.number)))
+}
+
+/// The dict of accumulator updates of the running task, or None in the driver.
+#[pyfunction]
+pub(crate) fn task_updates(py: Python<'_>) -> Option<Py<PyDict>> {
+    RUNNING.with(|slot| {
+        let mut running = slot.borrow_mut();
+        let running = running.as_mut()?;
+        Some(running.updates.get_or_insert_with(|| PyDict::new(py).unbind()).clone_ref(py))
+    })
+}

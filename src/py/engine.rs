@@ -1,0 +1,115 @@
+//! `_native.Engine`: makes the first nodes of lineages and runs jobs, for one SparkContext.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
+use super::rdd::PyRdd;
+use crate::block::Block;
+use crate::error::EngineError;
+use crate::exec::{Executor, Job, Where};
+use crate::object::{ObjectSealer, load_list, seal_list};
+use crate::rdd::{CancelToken, Op, Rdd};
+
+/// The engine of one SparkContext.
+#[pyclass(name = "Engine", module = "dstreams._native", frozen)]
+pub(crate) struct PyEngine {
+    executor: Arc<Executor>,
+    /// Cancelled when the context stops: no job runs afterwards.
+    stopped: CancelToken,
+}
+
+impl PyEngine {
+    fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
+        let main_thread = on_main_thread(py)?;
+        let hooks = DriverHooks { main_thread };
+        let place = if main_thread { Where::Pool } else { Where::Caller };
+        enter_engine(py, || {
+            let available = rdd.0.partitions()?;
+            let partitions = partitions.unwrap_or_else(|| (0..available).collect());
+            if let Some(beyond) = partitions.iter().find(|at| **at >= available) {
+                let problem = format!("there is no partition {beyond}: the RDD has {available}");
+                return Err(EngineError::Invalid { parameter: "partitions", problem });
+            }
+            let job = Job { rdd: Arc::clone(&rdd.0), partitions, cancel: self.stopped.clone(), place };
+            self.executor.run(&job, &hooks)
+        })
+    }
+}
+
+#[pymethods]
+impl PyEngine {
+    #[new]
+    #[pyo3(signature = (threads, max_failures=1))]
+    fn new(py: Python<'_>, threads: usize, max_failures: u32) -> PyResult<Self> {
+        let executor = checked(py, Executor::new(threads, max_failures, Arc::new(ObjectSealer)))?;
+        Ok(Self { executor, stopped: CancelToken::default() })
+    }
+
+    #[getter]
+    fn threads(&self) -> usize {
+        self.executor.threads()
+    }
+
+    /// An RDD of lists, one per partition.
+    fn held(&self, slices: Vec<Bound<'_, PyList>>) -> PyResult<PyRdd> {
+        let slices = slices
+            .iter()
+            .map(|slice| if slice.is_empty() { Ok(Vec::new()) } else { Ok(vec![seal_list(slice)?]) })
+            .collect::<PyResult<_>>()?;
+        Ok(PyRdd(Rdd::new(Op::Held(slices))))
+    }
+
+    /// The partitions of several RDDs, one after the other.
+    fn union(&self, rdds: Vec<PyRef<'_, PyRdd>>) -> PyRdd {
+        PyRdd(Rdd::new(Op::Union(rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect())))
+    }
+
+    /// Partition by partition, the elements of RDDs that have the same partitioner.
+    fn aligned(&self, rdds: Vec<PyRef<'_, PyRdd>>) -> PyRdd {
+        PyRdd(Rdd::new(Op::Aligned(rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect())))
+    }
+
+    /// All elements of the given partitions (default: all), in one list.
+    #[pyo3(signature = (rdd, partitions=None))]
+    fn collect<'py>(
+        &self,
+        py: Python<'py>,
+        rdd: &PyRdd,
+        partitions: Option<Vec<usize>>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let blocks = self.run(py, rdd, partitions)?;
+        load_list(py, blocks.iter().flatten())
+    }
+
+    /// A list of elements per partition.
+    #[pyo3(signature = (rdd, partitions=None))]
+    fn collect_partitions<'py>(
+        &self,
+        py: Python<'py>,
+        rdd: &PyRdd,
+        partitions: Option<Vec<usize>>,
+    ) -> PyResult<Vec<Bound<'py, PyList>>> {
+        let blocks = self.run(py, rdd, partitions)?;
+        blocks.iter().map(|partition| load_list(py, partition.iter())).collect()
+    }
+
+    /// Keep the partitions of an RDD once they are computed.
+    fn persist(&self, rdd: &PyRdd) {
+        rdd.0.set_persisted(true);
+    }
+
+    /// Forget the kept partitions of an RDD.
+    fn unpersist(&self, py: Python<'_>, rdd: &PyRdd) {
+        rdd.0.set_persisted(false);
+        py.detach(|| self.executor.store().forget(rdd.0.id()));
+    }
+
+    /// End all jobs and refuse new ones.
+    fn stop(&self, py: Python<'_>, reason: &str) {
+        self.stopped.cancel(reason);
+        py.detach(|| self.executor.store().clear());
+    }
+}

@@ -1,0 +1,64 @@
+//! Which exception does an engine error become?
+//!
+//! What Spark reports through the JVM is a `Py4JJavaError` here too: dstreams.core.errors builds it, with the user's
+//! traceback in its text and the user's exception as `__cause__`.
+
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use crate::error::{EngineError, TaskId};
+use crate::object::call::raised_in;
+
+/// The exception for an error of the engine.
+pub(crate) fn to_python(py: Python<'_>, error: &EngineError) -> PyErr {
+    match error {
+        EngineError::Invalid { .. } => PyValueError::new_err(error.to_string()),
+        EngineError::Bug(_) => PyRuntimeError::new_err(error.to_string()),
+        // Raised by the driver's own code while it waited for the job (Ctrl-C, a listener).
+        EngineError::UserCode { .. } => {
+            raised_in(py, error).unwrap_or_else(|| PyRuntimeError::new_err(error.to_string()))
+        }
+        EngineError::TaskFailed { at, tries, source } => task_failed(py, *at, *tries, source),
+        EngineError::Refused { .. }
+        | EngineError::MissingInput { .. }
+        | EngineError::External { .. }
+        | EngineError::Cancelled { .. } => java_error(py, error),
+    }
+}
+
+/// A JVM class name for the kinds of failure that Spark names.
+fn java_class(error: &EngineError) -> &'static str {
+    match error {
+        EngineError::MissingInput { .. } => "org.apache.hadoop.mapred.InvalidInputException",
+        EngineError::External { .. } => "java.io.IOException",
+        EngineError::Refused { class, .. } => class,
+        _ => "org.apache.spark.SparkException",
+    }
+}
+
+fn java_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let built = BUILD
+        .import(py, "dstreams.core.errors", "java_error")
+        .and_then(|build| build.call1((java_class(error), error.to_string())));
+    built.map_or_else(|failed| failed, PyErr::from_value)
+}
+
+fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> PyErr {
+    static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let cause = raised_in(py, source);
+    if let Some(interrupt) = &cause
+        && interrupt.is_instance_of::<PyKeyboardInterrupt>(py)
+    {
+        return interrupt.clone_ref(py);
+    }
+    if cause.is_none() {
+        return java_error(py, source);
+    }
+    let built = BUILD.import(py, "dstreams.core.errors", "task_error").and_then(|build| {
+        let cause = cause.as_ref().map(|raised| raised.value(py));
+        build.call1((at.partition, at.stage, at.number, tries, cause))
+    });
+    built.map_or_else(|failed| failed, PyErr::from_value)
+}

@@ -1,0 +1,61 @@
+//! The only door from the interpreter into the engine.
+//!
+//! Order: never wait for the engine (a job, a lock, a channel) while attached. Ctrl-C reaches a waiting main thread
+//! through `Signals`, which attaches for a moment every 50 ms.
+
+use std::any::Any;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::errors::to_python;
+use crate::error::{EngineError, Result};
+use crate::exec::Hooks;
+use crate::object::call::user_error;
+use crate::object::task::Updates;
+
+/// Python -> engine. First line of every method that may wait.
+pub(crate) fn enter_engine<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    py.detach(work).map_err(|error| to_python(py, &error))
+}
+
+/// Converts an engine error on the spot.
+pub(crate) fn checked<T>(py: Python<'_>, result: Result<T, EngineError>) -> PyResult<T> {
+    result.map_err(|error| to_python(py, &error))
+}
+
+/// Whether this is the thread that gets Ctrl-C.
+pub(crate) fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
+    static MAIN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let threading = MAIN.import(py, "threading", "main_thread")?;
+    let main: u64 = threading.call0()?.getattr("ident")?.extract()?;
+    let current: u64 = py.import("_thread")?.call_method0("get_ident")?.extract()?;
+    Ok(main == current)
+}
+
+/// Signals and accumulators of a job.
+pub(crate) struct DriverHooks {
+    /// Look for signals while waiting.
+    pub main_thread: bool,
+}
+
+impl Hooks for DriverHooks {
+    fn poll(&self) -> Result<()> {
+        if !self.main_thread {
+            return Ok(());
+        }
+        Python::attach(|py| py.check_signals()).map_err(user_error)
+    }
+
+    fn merge(&self, left: Vec<Box<dyn Any + Send>>) -> Result<()> {
+        static APPLY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        Python::attach(|py| {
+            let apply = APPLY.import(py, "dstreams.core.accumulators", "apply_updates")?;
+            for updates in left.into_iter().filter_map(|one| one.downcast::<Updates>().ok()) {
+                apply.call1((updates.0,))?;
+            }
+            Ok(())
+        })
+        .map_err(user_error)
+    }
+}

@@ -1,0 +1,81 @@
+//! `_native.Rdd`: a node of the lineage, as the Python classes hold it.
+
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyAny;
+
+use super::gil::checked;
+use crate::object::{CartesianPairs, Chain, DealRouter, Frozen, KeyRouter, ZippedPairs, parse_steps};
+use crate::rdd::{Meeting, Narrow, Op, Rdd, Router, ShuffleSlot};
+
+/// Elements that `repartition` deals out together.
+const DEAL_BATCH: usize = 10;
+
+/// A node of the lineage.
+#[pyclass(name = "Rdd", module = "dstreams._native", frozen)]
+pub(crate) struct PyRdd(pub Arc<Rdd>);
+
+impl PyRdd {
+    fn shuffled(&self, targets: usize, router: Arc<dyn Router>) -> Self {
+        let parent = Arc::clone(&self.0);
+        Self(Rdd::new(Op::Shuffle { parent, targets, router, slot: ShuffleSlot::default() }))
+    }
+}
+
+#[pymethods]
+impl PyRdd {
+    #[getter]
+    fn id(&self) -> u64 {
+        self.0.id().0
+    }
+
+    fn partitions(&self, py: Python<'_>) -> PyResult<usize> {
+        let found = py.detach(|| self.0.partitions());
+        checked(py, found)
+    }
+
+    fn narrow(&self, steps: Vec<(String, usize)>, functions: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?));
+        Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps })))
+    }
+
+    #[pyo3(signature = (targets, function=None))]
+    fn shuffle(&self, targets: usize, function: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let router = match function {
+            None => KeyRouter::PortableHash,
+            Some(frozen) => KeyRouter::Function(Frozen::new(frozen)?),
+        };
+        Ok(self.shuffled(targets, Arc::new(router)))
+    }
+
+    fn deal(&self, targets: usize) -> Self {
+        self.shuffled(targets, Arc::new(DealRouter { batch: DEAL_BATCH }))
+    }
+
+    fn coalesce(&self, groups: usize) -> Self {
+        Self(Rdd::new(Op::Coalesce { parent: Arc::clone(&self.0), groups }))
+    }
+
+    fn zip(&self, other: &Self) -> Self {
+        Self(Rdd::new(Op::Pair {
+            left: Arc::clone(&self.0),
+            right: Arc::clone(&other.0),
+            meeting: Meeting::Zip,
+            pairing: Arc::new(ZippedPairs),
+        }))
+    }
+
+    fn cartesian(&self, other: &Self) -> Self {
+        Self(Rdd::new(Op::Pair {
+            left: Arc::clone(&self.0),
+            right: Arc::clone(&other.0),
+            meeting: Meeting::Cartesian,
+            pairing: Arc::new(CartesianPairs),
+        }))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
