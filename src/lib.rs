@@ -25,8 +25,10 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<py::PyEngine>()?;
     module.add_class::<py::PyRdd>()?;
+    module.add_class::<py::PyStreaming>()?;
     module.add_class::<object::Elements>()?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;
+    module.add_function(wrap_pyfunction!(object::hash::portable_hash, module)?)?;
     Ok(())
 }

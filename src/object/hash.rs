@@ -28,3 +28,8 @@ impl Hasher {
 pub(crate) fn bucket(h: i64, n: usize) -> usize {
     h.rem_euclid(n as i64) as usize
 }
+
+#[pyfunction]
+pub(crate) fn portable_hash(py: Python<'_>, x: &Bound<'_, PyAny>) -> PyResult<i64> {
+    Hasher::new(py)?.hash(x)
+}

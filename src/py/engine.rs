@@ -6,11 +6,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
+use super::input::text_files;
 use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
-use crate::object::{ObjectSealer, load_list, seal_list};
+use crate::object::{Numbers, ObjectSealer, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
 
 /// The engine of one SparkContext.
@@ -22,6 +23,10 @@ pub(crate) struct PyEngine {
 }
 
 impl PyEngine {
+    pub(crate) fn executor(&self) -> Arc<Executor> {
+        Arc::clone(&self.executor)
+    }
+
     fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
         let main_thread = on_main_thread(py)?;
         let hooks = DriverHooks { main_thread };
@@ -60,6 +65,16 @@ impl PyEngine {
             .map(|slice| if slice.is_empty() { Ok(Vec::new()) } else { Ok(vec![seal_list(slice)?]) })
             .collect::<PyResult<_>>()?;
         Ok(PyRdd(Rdd::new(Op::Held(slices))))
+    }
+
+    /// An RDD of numbers: (start, step, count) per partition, all within 64 bits.
+    fn numbers(&self, slices: Vec<(i64, i64, i64)>) -> PyRdd {
+        PyRdd(Rdd::new(Op::Read(Arc::new(Numbers { slices }))))
+    }
+
+    /// The lines of text files.
+    fn text_file(&self, path: &str, min_partitions: usize) -> PyRdd {
+        PyRdd(text_files(path, min_partitions))
     }
 
     /// The partitions of several RDDs, one after the other.

@@ -62,3 +62,22 @@ fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> 
     });
     built.map_or_else(|failed| failed, PyErr::from_value)
 }
+
+/// The text of an error as a program's log shows it.
+pub(crate) fn text_of(py: Python<'_>, error: &EngineError) -> String {
+    static TEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let Some(raised) = raised_in(py, error) else { return error.to_string() };
+    TEXT.import(py, "dstreams.core.errors", "user_traceback")
+        .and_then(|text| text.call1((raised.value(py),))?.extract())
+        .unwrap_or_else(|_| error.to_string())
+}
+
+/// What `awaitTermination` raises for an error in a function of the program.
+pub(crate) fn stream_failed(py: Python<'_>, error: &EngineError) -> PyErr {
+    static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let Some(raised) = raised_in(py, error) else { return to_python(py, error) };
+    let built = BUILD
+        .import(py, "dstreams.core.errors", "callback_error")
+        .and_then(|build| build.call1(("a streaming batch", raised.value(py))));
+    built.map_or_else(|failed| failed, PyErr::from_value)
+}

@@ -1,10 +1,14 @@
 //! What does Python see? One file per class; `errors.rs` alone chooses exception classes, `gil.rs` alone leaves the
 //! interpreter for the engine.
 
+mod driver;
 mod engine;
 mod errors;
 mod gil;
+mod input;
 mod rdd;
+mod streaming;
 
 pub(crate) use engine::PyEngine;
 pub(crate) use rdd::PyRdd;
+pub(crate) use streaming::PyStreaming;

@@ -1,0 +1,28 @@
+"""dstreams: Spark Streaming for Python without a JVM.
+
+The public names are PySpark's; `import pyspark` gives them too when real PySpark is not installed.
+"""
+
+from __future__ import annotations
+
+from dstreams.core.accumulators import Accumulator, AccumulatorParam
+from dstreams.core.broadcast import Broadcast
+from dstreams.core.conf import SparkConf
+from dstreams.core.context import SparkContext
+from dstreams.core.rdd import RDD
+from dstreams.core.storagelevel import StorageLevel
+from dstreams.core.taskcontext import TaskContext
+from dstreams.core.version import SPARK_API_VERSION, __version__
+
+__all__ = [
+    "RDD",
+    "SPARK_API_VERSION",
+    "Accumulator",
+    "AccumulatorParam",
+    "Broadcast",
+    "SparkConf",
+    "SparkContext",
+    "StorageLevel",
+    "TaskContext",
+    "__version__",
+]

@@ -1,0 +1,1 @@
+"""The core of Spark's Python API: contexts, RDDs, shared variables."""

@@ -1,0 +1,116 @@
+"""Transformations that need no shuffle (and `repartition`, whose shuffle knows no keys)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dstreams.core import tasks
+from dstreams.core._rdd_base import RDDBase
+
+if TYPE_CHECKING:
+    from dstreams.core.rdd import RDD
+
+T = TypeVar("T")
+U = TypeVar("U")
+K = TypeVar("K")
+
+
+class NarrowOps(RDDBase[T]):
+    """Element by element, partition by partition."""
+
+    def map(self, f: Callable[[T], U], preservesPartitioning: bool = False) -> RDD[U]:
+        """`f(element)` for each element."""
+        return self._step("map", f, preserves=preservesPartitioning)
+
+    def flatMap(self, f: Callable[[T], Iterable[U]], preservesPartitioning: bool = False) -> RDD[U]:
+        """The elements of the iterables `f(element)`."""
+        return self._step("flatMap", f, preserves=preservesPartitioning)
+
+    def filter(self, f: Callable[[T], bool]) -> RDD[T]:
+        """The elements for which `f(element)` is true."""
+        return self._step("filter", f, preserves=True)
+
+    def mapPartitionsWithSplit(
+        self, f: Callable[[int, Iterable[T]], Iterable[U]], preservesPartitioning: bool = False
+    ) -> RDD[U]:
+        """The old name of `mapPartitionsWithIndex`."""
+        return self.mapPartitionsWithIndex(f, preservesPartitioning)
+
+    def glom(self) -> RDD[list[T]]:
+        """One list per partition."""
+        return self._step("glom")
+
+    def keyBy(self, f: Callable[[T], K]) -> RDD[tuple[K, T]]:
+        """Pairs `(f(element), element)`."""
+        return self.map(partial(tasks.with_key, f))
+
+    def union(self, other: RDD[Any]) -> RDD[Any]:
+        """The elements of both. RDDs with the same partitioner are merged partition by partition."""
+        from dstreams.core.rdd import RDD
+
+        if not isinstance(other, RDD):
+            raise AttributeError(f"other: union needs an RDD, not {type(other).__name__}")
+        engine, nodes = self.ctx._running, [self._node, other._node]
+        same = self.partitioner is not None and self.partitioner == other.partitioner
+        same = same and self.getNumPartitions() == other.getNumPartitions()
+        made: RDD[Any] = RDD(engine.aligned(nodes) if same else engine.union(nodes), self.ctx)
+        if same:
+            made.partitioner = self.partitioner
+        return made
+
+    def __add__(self, other: RDD[Any]) -> RDD[Any]:
+        from dstreams.core.rdd import RDD
+
+        if not isinstance(other, RDD):
+            raise TypeError(f"unsupported operand: an RDD and {type(other).__name__}")
+        return self.union(other)
+
+    def coalesce(self, numPartitions: int, shuffle: bool = False) -> RDD[T]:
+        """Fewer partitions by merging neighbours; with `shuffle`, any number by dealing elements out."""
+        from dstreams.core.rdd import RDD
+
+        if not numPartitions > 0:
+            raise ValueError("Number of partitions must be positive.")
+        return RDD(self._node.deal(numPartitions) if shuffle else self._node.coalesce(numPartitions), self.ctx)
+
+    def repartition(self, numPartitions: int) -> RDD[T]:
+        """Exactly `numPartitions` partitions, filled with batches of 10 elements in turn."""
+        return self.coalesce(numPartitions, shuffle=True)
+
+    def zip(self, other: RDD[U]) -> RDD[tuple[T, U]]:
+        """Pairs the first with the first, the second with the second; partitions must be equally many and long."""
+        from dstreams.core.rdd import RDD
+
+        if self.getNumPartitions() != other.getNumPartitions():
+            raise ValueError("Can only zip with RDD which has the same number of partitions")
+        return RDD(self._node.zip(other._node), self.ctx)
+
+    def cartesian(self, other: RDD[U]) -> RDD[tuple[T, U]]:
+        """All pairs."""
+        from dstreams.core.rdd import RDD
+
+        return RDD(self._node.cartesian(other._node), self.ctx)
+
+    def zipWithIndex(self) -> RDD[tuple[T, int]]:
+        """Pairs elements with their position; counts the partitions at once when there are several."""
+        starts = [0]
+        if self.getNumPartitions() > 1:
+            for count in self._collect_node(self._step("count"))[:-1]:
+                starts.append(starts[-1] + count)
+        return self.mapPartitionsWithIndex(partial(tasks.with_index, starts))
+
+    def zipWithUniqueId(self) -> RDD[tuple[T, int]]:
+        """Pairs elements with unique numbers, without a job."""
+        return self.mapPartitionsWithIndex(partial(tasks.with_unique_id, self.getNumPartitions()))
+
+    def pipe(self, command: str, env: dict[str, str] | None = None, checkCode: bool = False) -> RDD[str]:
+        """The lines a program prints for each partition's elements, which it gets as lines.
+
+        Shape:  one run of `command` per partition. Raises: PySparkRuntimeError when `checkCode` and it fails.
+        """
+        # Without PATH the program would not be found; Spark's workers leave that to the C library's default.
+        variables = {"PATH": os.environ.get("PATH", os.defpath), **(env or {})}
+        return self.mapPartitions(partial(tasks.pipe_through, command, variables, checkCode))

@@ -1,0 +1,191 @@
+"""How does a function become a copy that a task may use?
+
+A task's functions are frozen when their job is submitted. `freeze` gives the functions themselves when nothing they
+can reach may change (the usual lambda), a cheap copy when they only read immutable variables, and otherwise one
+cloudpickle of all functions of a chain, which every task loads anew.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import io
+import operator
+import pickle
+import sys
+import types
+from collections.abc import Callable
+from dis import get_instructions
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
+from typing import Any
+
+import cloudpickle
+
+Function = Callable[..., Any]
+
+_PLAIN = (int, float, str, bool, type(None), bytes, complex, type(Ellipsis))
+_CALLABLES = (
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    types.WrapperDescriptorType,
+    operator.itemgetter,
+    operator.attrgetter,
+)
+_ABSENT = object()
+# With these a function can reach any variable there is.
+_REACHES_ALL = {"globals", "locals", "vars", "eval", "exec", "compile", "breakpoint"}
+
+
+def freeze(functions: list[Any]) -> list[Any] | bytes:
+    """The functions as a list that tasks may share, or as one pickle for all of them."""
+    shared = []
+    for function in functions:
+        copy = _share(function, 0)
+        if copy is _ABSENT:
+            return dump_functions(functions)
+        shared.append(copy)
+    return shared
+
+
+def dump_functions(functions: Any) -> bytes:
+    """Pickle functions by value; `PicklingError` says why one cannot travel."""
+    try:
+        return cloudpickle.dumps(functions)
+    except pickle.PickleError:
+        raise
+    except Exception as error:
+        text = str(error)
+        if "'i' format requires" in text:
+            raise pickle.PicklingError(f"Object too large to serialize: {text}") from error
+        raise pickle.PicklingError(f"Could not serialize object: {type(error).__name__}: {text}") from error
+
+
+def load_functions(data: bytes) -> list[Any]:
+    """The functions of one task."""
+    return pickle.loads(data)  # type: ignore[no-any-return]
+
+
+def dump_elements(items: list[Any]) -> bytes:
+    """Pickle elements: by reference where that works, by value for what lives in `__main__` or in a function."""
+    buffer = io.BytesIO()
+    try:
+        pickle.Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(items)
+        return buffer.getvalue()
+    except Exception:  # plain pickle knows fewer kinds than cloudpickle, which reports what neither can do
+        return dump_functions(items)
+
+
+def unpack_pair(item: Any) -> tuple[Any, Any]:
+    """`key, value = item`, with Python's errors."""
+    key, value = item
+    return key, value
+
+
+# -- sharing ------------------------------------------------------------------------------------
+def _share(value: Any, depth: int) -> Any:
+    """`value`, or a copy of a function with its variables fixed; _ABSENT when only a pickle is safe."""
+    kind = type(value)
+    if kind in _PLAIN or kind in _CALLABLES or kind is ModuleType:
+        # A method bound to a mutable object is a builtin function too.
+        if kind is BuiltinFunctionType and not isinstance(value.__self__, (ModuleType, type, type(None))):
+            return _ABSENT
+        return value
+    if depth > 8:
+        return _ABSENT
+    if kind is tuple or kind is frozenset:
+        return value if all(_is_constant(item, depth) for item in value) else _ABSENT
+    if isinstance(value, type):
+        return value if _importable(value) else _ABSENT
+    if kind is FunctionType:
+        return value if _importable(value) else _share_function(value, depth)
+    if kind is functools.partial and not value.keywords:
+        parts = [_share(part, depth + 1) for part in (value.func, *value.args)]
+        return _ABSENT if any(part is _ABSENT for part in parts) else functools.partial(*parts)
+    return _ABSENT
+
+
+def _is_constant(value: Any, depth: int) -> bool:
+    return _share(value, depth + 1) is value
+
+
+def _importable(value: Any) -> bool:
+    """Whether a pickle would only hold the name: the copy would be the very same object."""
+    module = sys.modules.get(value.__module__ or "")
+    if module is None or value.__module__ == "__main__":
+        return False
+    found: Any = module
+    for name in value.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is value
+
+
+@functools.lru_cache(maxsize=4096)
+def _names_of(code: CodeType) -> tuple[str, ...] | None:
+    """The global names a function reads, those of functions inside it included; None if it may write any."""
+    names: set[str] = set()
+    for instruction in get_instructions(code):
+        if instruction.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+            return None
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names.add(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner = _names_of(constant)
+            if inner is None:
+                return None
+            names.update(inner)
+    if names & _REACHES_ALL:
+        return None
+    return tuple(sorted(names))
+
+
+def _share_function(function: FunctionType, depth: int) -> Any:
+    names = _names_of(function.__code__)
+    if names is None or function.__dict__ or function.__kwdefaults__:
+        return _ABSENT
+    if function.__defaults__ and not _is_constant(function.__defaults__, depth):
+        return _ABSENT
+    # No variable from outside: nothing can change.
+    if not names and function.__closure__ is None:
+        return function
+    variables: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__globals__.get("__name__")}
+    for name in names:
+        value = function.__globals__.get(name, _ABSENT)
+        if value is _ABSENT:
+            continue  # a builtin, or a NameError for the task to raise
+        fixed = _share(value, depth + 1)
+        if fixed is _ABSENT:
+            return _ABSENT
+        variables[name] = fixed
+    cells = _share_cells(function, depth)
+    if cells is _ABSENT:
+        return _ABSENT
+    copy = FunctionType(function.__code__, variables, function.__name__, function.__defaults__, cells)
+    copy.__qualname__, copy.__module__ = function.__qualname__, function.__module__
+    return copy
+
+
+def _share_cells(function: FunctionType, depth: int) -> Any:
+    if function.__closure__ is None:
+        return None
+    if set(function.__code__.co_freevars) & _stored_cells(function.__code__):
+        return _ABSENT  # `nonlocal`: the function keeps state
+    cells = []
+    for cell in function.__closure__:
+        try:
+            fixed = _share(cell.cell_contents, depth + 1)
+        except ValueError:  # an empty cell: the variable has no value yet
+            return _ABSENT
+        if fixed is _ABSENT:
+            return _ABSENT
+        cells.append(types.CellType(fixed))
+    return tuple(cells)
+
+
+@functools.lru_cache(maxsize=4096)
+def _stored_cells(code: CodeType) -> frozenset[str]:
+    stored = {i.argval for i in get_instructions(code) if i.opname in ("STORE_DEREF", "DELETE_DEREF")}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            stored |= _stored_cells(constant)
+    return frozenset(stored)

@@ -1,0 +1,334 @@
+"""How does a program reach the engine? `SparkContext`: makes RDDs, shared variables, and runs jobs.
+
+One context may be active per process, as in Spark.
+"""
+
+from __future__ import annotations
+
+import getpass
+import itertools
+import os
+import sys
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from dstreams import _native
+from dstreams.core import master as masters
+from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
+from dstreams.core.broadcast import Broadcast
+from dstreams.core.conf import SparkConf
+from dstreams.core.errors import PySparkRuntimeError, java_error
+from dstreams.core.rdd import RDD
+from dstreams.core.version import SPARK_API_VERSION
+
+__all__ = ["SparkContext"]
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_numbers = itertools.count()
+
+
+def _call_site() -> tuple[str, str, int]:
+    """The function called last in this package, and the file and line outside that called it."""
+    function, stack = "<module>", traceback.extract_stack()[:-1]
+    for frame in reversed(stack):
+        if not os.path.abspath(frame.filename).startswith(_PACKAGE + os.sep):
+            return function, frame.filename, frame.lineno or 0
+        function = frame.name
+    return function, "<unknown>", 0
+
+
+class SparkContext:
+    """The main entry point: a pool of task threads and what runs on it.
+
+    All arguments are Spark's; `sparkHome`, `batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are
+    accepted and not needed.
+    Raises: ValueError when another context is active; Py4JJavaError when the master is none of Spark's.
+    """
+
+    _active_spark_context: ClassVar[SparkContext | None] = None
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+    _gateway: ClassVar[Any] = None
+    _jvm: ClassVar[Any] = None
+    PACKAGE_EXTENSIONS: ClassVar[Iterable[str]] = (".zip", ".egg", ".jar")
+
+    def __init__(
+        self,
+        master: str | None = None,
+        appName: str | None = None,
+        sparkHome: str | None = None,
+        pyFiles: list[str] | None = None,
+        environment: dict[str, Any] | None = None,
+        batchSize: int = 0,
+        serializer: Any = None,
+        conf: SparkConf | None = None,
+        gateway: Any = None,
+        jsc: Any = None,
+        profiler_cls: Any = None,
+        udf_profiler_cls: Any = None,
+        memory_profiler_cls: Any = None,
+    ) -> None:
+        if _native.task_info() is not None:
+            raise PySparkRuntimeError(
+                "[CONTEXT_ONLY_VALID_ON_DRIVER] SparkContext should only be created and accessed on the driver."
+            )
+        self._callsite = _call_site()
+        with SparkContext._lock:
+            self._check_alone()
+            self._engine: _native.Engine | None = None
+            self._set_up(master, appName, sparkHome, environment, conf)
+            SparkContext._active_spark_context = self
+        for path in pyFiles or []:
+            self.addPyFile(path)
+
+    def _check_alone(self) -> None:
+        active = SparkContext._active_spark_context
+        if active is not None:
+            function, file, line = active._callsite
+            raise ValueError(
+                "Cannot run multiple SparkContexts at once; existing SparkContext"
+                f"(app={active.appName}, master={active.master}) created by {function} at {file}:{line} "
+            )
+
+    def _set_up(
+        self,
+        master: str | None,
+        app_name: str | None,
+        home: str | None,
+        environment: dict[str, Any] | None,
+        conf: SparkConf | None,
+    ) -> None:
+        self._conf = conf._copy() if conf is not None else SparkConf()
+        for key, value in (("spark.master", master), ("spark.app.name", app_name), ("spark.home", home)):
+            if value:
+                self._conf.set(key, value)
+        for key, value in (environment or {}).items():
+            self._conf.setExecutorEnv(key, str(value))
+        self._conf.setIfMissing("spark.master", os.environ.get("MASTER") or "local[*]")
+        self._conf.setIfMissing("spark.app.name", "pyspark-shell")
+        self.environment = dict(environment or {})
+        self.master = self._conf.get("spark.master") or ""
+        self.appName = self._conf.get("spark.app.name") or ""
+        self.sparkHome = self._conf.get("spark.home")
+        threads, failures = masters.parse(self.master)
+        self._engine = _native.Engine(threads, failures)
+        self.startTime = int(time.time() * 1000)
+        self.applicationId = f"local-{self.startTime}"
+        self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
+        self.pythonVer = "{}.{}".format(*sys.version_info[:2])
+        self._unique = f"{next(_numbers)}-{uuid.uuid4().hex[:8]}"
+        self._properties = threading.local()
+        self._checkpoint_dir: str | None = None
+        self._conf.setIfMissing("spark.app.id", self.applicationId)
+        self._conf.setIfMissing("spark.app.startTime", str(self.startTime))
+        self._conf.setIfMissing("spark.executor.id", "driver")
+        self._conf.setIfMissing("spark.driver.host", "localhost")
+
+    # -- what the context tells -----------------------------------------------------------------
+    def __repr__(self) -> str:
+        return f"<SparkContext master={self.master} appName={self.appName}>"
+
+    def __getnewargs__(self) -> Any:
+        raise PySparkRuntimeError(
+            "[CONTEXT_ONLY_VALID_ON_DRIVER] It appears that you are attempting to reference SparkContext from a "
+            "broadcast variable, action, or transformation. SparkContext can only be used on the driver, not in code "
+            "that it run on workers. For more information, see SPARK-5063."
+        )
+
+    def __enter__(self) -> SparkContext:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.stop()
+
+    @classmethod
+    def getOrCreate(cls, conf: SparkConf | None = None) -> SparkContext:
+        """The active context, or a new one with `conf`."""
+        with cls._lock:
+            active = cls._active_spark_context
+            return active if active is not None else cls(conf=conf)
+
+    def getConf(self) -> SparkConf:
+        """A copy of the settings."""
+        return self._conf._copy()
+
+    @property
+    def version(self) -> str:
+        """The version of Spark whose API and answers these are."""
+        return SPARK_API_VERSION
+
+    @property
+    def uiWebUrl(self) -> str | None:
+        """The address of the web page about this application; None when there is none."""
+        return None
+
+    @property
+    def defaultParallelism(self) -> int:
+        """Partitions of `parallelize`: `spark.default.parallelism`, else the number of task threads."""
+        setting = self._conf.get("spark.default.parallelism")
+        return int(setting) if setting else self._running.threads
+
+    @property
+    def defaultMinPartitions(self) -> int:
+        """Partitions that file inputs are cut into at least."""
+        return min(self.defaultParallelism, 2)
+
+    def sparkUser(self) -> str:
+        """Name of the user who runs the application."""
+        return getpass.getuser()
+
+    def setLogLevel(self, logLevel: str) -> None:
+        """Accepts Spark's level names; the engine writes warnings only."""
+        if logLevel.upper() not in LOG_LEVELS:
+            raise java_error(
+                "java.lang.IllegalArgumentException",
+                f"requirement failed: Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}",
+            )
+        self._log_level = logLevel.upper()
+
+    @property
+    def _running(self) -> _native.Engine:
+        if self._engine is None:
+            # Spark's own failure here is an AttributeError about its missing JVM object.
+            raise AttributeError("Cannot call methods on a stopped SparkContext; create a new one")
+        return self._engine
+
+    def stop(self) -> None:
+        """End all jobs; the context cannot be used afterwards. Stopping twice is harmless."""
+        with SparkContext._lock:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                engine.stop("SparkContext was shut down")
+            if SparkContext._active_spark_context is self:
+                SparkContext._active_spark_context = None
+
+    # -- RDDs -----------------------------------------------------------------------------------
+    def emptyRDD(self) -> RDD[Any]:
+        """An RDD without partitions."""
+        return RDD(self._running.held([]), self)
+
+    def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD[int]:
+        """An RDD of the ints of `range(start, end, step)`; with one argument, of `range(start)`."""
+        if end is None:
+            start, end = 0, start
+        return self.parallelize(range(start, end, step), numSlices)
+
+    def parallelize(self, c: Iterable[T], numSlices: int | None = None) -> RDD[T]:
+        """An RDD of the elements of `c`, copied now and cut into `numSlices` partitions as Spark cuts them."""
+        slices = int(numSlices) if numSlices is not None else self.defaultParallelism
+        if isinstance(c, range) and len(c):
+            return self._of_range(_range_slices(c, slices))
+        data: Sequence[T] = c if hasattr(c, "__len__") and hasattr(c, "__getitem__") else list(c)  # type: ignore[assignment]
+        if not isinstance(data, (list, tuple)):
+            data = list(data)
+        batch = max(1, min(len(data) // slices, 1024))
+        batches = -(-len(data) // batch)
+        cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
+        return RDD(self._running.held([list(data[a:b]) for a, b in zip(cuts, cuts[1:])]), self)
+
+    def _of_range(self, parts: list[range]) -> RDD[Any]:
+        engine = self._running
+        if all(-(2**62) < border < 2**62 for part in parts for border in (part.start, part.stop, part.step)):
+            return RDD(engine.numbers([(part.start, part.step, len(part)) for part in parts]), self)
+        return RDD(engine.held([list(part) for part in parts]), self)
+
+    def textFile(self, name: str, minPartitions: int | None = None, use_unicode: bool = True) -> RDD[str]:
+        """An RDD of the lines of text files: a path, a folder, a glob, or several with commas between.
+
+        Shape:  one partition per split, at least `minPartitions` (default: 2, or fewer with a smaller parallelism).
+        Raises: Py4JJavaError when an action runs and nothing is there; the files are read anew by each action.
+        Source: pyspark.SparkContext.textFile; `use_unicode=False` gives bytes.
+        """
+        least = minPartitions or min(self.defaultParallelism, 2)
+        rdd: RDD[str] = RDD(self._running.text_file(name, least), self)
+        rdd._name = name
+        return rdd if use_unicode else rdd.map(_encode)  # type: ignore[return-value]
+
+    def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
+        """The elements of all RDDs, one RDD after the other."""
+        first = rdds[0]
+        same = first.partitioner is not None and all(
+            rdd.partitioner == first.partitioner and rdd.getNumPartitions() == first.getNumPartitions() for rdd in rdds
+        )
+        nodes = [rdd._node for rdd in rdds]
+        made: RDD[T] = RDD(self._running.aligned(nodes) if same else self._running.union(nodes), self)
+        return made
+
+    # -- shared variables -----------------------------------------------------------------------
+    def broadcast(self, value: T) -> Broadcast[T]:
+        """A read-only copy of `value` for all tasks."""
+        self._running  # noqa: B018 - a stopped context must say so
+        return Broadcast(value)
+
+    def accumulator(self, value: T, accum_param: AccumulatorParam[T] | None = None) -> Accumulator[T]:
+        """A variable that tasks add to. Numbers add with `+=`; other types need an `AccumulatorParam`."""
+        return new_accumulator(value, accum_param)
+
+    # -- jobs -----------------------------------------------------------------------------------
+    def runJob(
+        self,
+        rdd: RDD[T],
+        partitionFunc: Callable[[Iterable[T]], Iterable[U]],
+        partitions: Sequence[int] | None = None,
+        allowLocal: bool = False,
+    ) -> list[U]:
+        """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
+        chosen = list(partitions) if partitions is not None else None
+        found: list[U] = self._running.collect(rdd.mapPartitions(partitionFunc)._node, chosen)
+        return found
+
+    # -- thread-local properties ----------------------------------------------------------------
+    def setLocalProperty(self, key: str, value: str | None) -> None:
+        """Sets a property of this thread's jobs."""
+        self._properties.__dict__[key] = value
+
+    def getLocalProperty(self, key: str) -> str | None:
+        """A property of this thread's jobs."""
+        found: str | None = self._properties.__dict__.get(key)
+        return found
+
+    def setJobGroup(self, groupId: str, description: str, interruptOnCancel: bool = False) -> None:
+        """Names the group of this thread's jobs."""
+        self.setLocalProperty("spark.jobGroup.id", groupId)
+        self.setLocalProperty("spark.job.description", description)
+
+    def setJobDescription(self, value: str) -> None:
+        """Describes this thread's jobs."""
+        self.setLocalProperty("spark.job.description", value)
+
+    def setCheckpointDir(self, dirName: str) -> None:
+        """The folder for checkpoints of RDDs."""
+        os.makedirs(dirName, exist_ok=True)
+        self._checkpoint_dir = dirName
+
+    def getCheckpointDir(self) -> str | None:
+        """The folder for checkpoints, if set."""
+        return self._checkpoint_dir
+
+    def addPyFile(self, path: str) -> None:
+        """Makes modules of a file, zip or folder importable in tasks (which run in this process)."""
+        if not os.path.exists(path):
+            raise java_error("java.io.FileNotFoundException", f"Added file {path} does not exist")
+        folder = path if path.endswith((".zip", ".egg")) or os.path.isdir(path) else os.path.dirname(path)
+        folder = os.path.abspath(folder)
+        if folder not in sys.path:
+            sys.path.insert(1, folder)
+
+
+def _encode(line: str) -> bytes:
+    return line.encode("utf-8")
+
+
+def _range_slices(numbers: range, slices: int) -> list[range]:
+    """A range cut by rounding down at each border, as Spark cuts ranges."""
+    first, step, size = numbers[0], numbers.step, len(numbers)
+    # With floats, as Spark computes the borders: sizes beyond 2**53 would round alike.
+    starts = [first + int(split * size / slices) * step for split in range(slices + 1)]
+    return [range(a, b, step) for a, b in zip(starts, starts[1:])]

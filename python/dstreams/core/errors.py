@@ -1,0 +1,211 @@
+"""Which exceptions do programs see, and what do they say?
+
+Owns the exception classes of `py4j.protocol` and `pyspark.errors`, and the two functions with which the engine builds
+a `Py4JJavaError`. A failed task's text begins with the user's own traceback; the user's exception is its `__cause__`.
+"""
+
+from __future__ import annotations
+
+import pickle
+import traceback
+from typing import Any
+
+
+class Py4JError(Exception):
+    """What Spark's bridge to the JVM raises; kept so that `except Py4JError` works."""
+
+    def __init__(self, args: Any = None, cause: BaseException | None = None) -> None:
+        super().__init__(args)
+        self.cause = cause
+
+
+class Py4JNetworkError(Py4JError):
+    """The bridge is gone. Never raised here: there is no bridge."""
+
+
+class JavaException:
+    """Stands in for the JVM's exception object: its class name and message."""
+
+    def __init__(self, java_class: str, message: str) -> None:
+        self._class, self._message = java_class, message
+
+    def getMessage(self) -> str:
+        """The message without the class name."""
+        return self._message
+
+    def toString(self) -> str:
+        """Class name and message, as Java prints an exception."""
+        return f"{self._class}: {self._message}"
+
+    def getClass(self) -> JavaException:
+        """For `java_exception.getClass().getName()`."""
+        return self
+
+    def getName(self) -> str:
+        """The class name."""
+        return self._class
+
+    def __str__(self) -> str:
+        return self.toString()
+
+
+class Py4JJavaError(Py4JError):
+    """A job or a call failed in the engine, where Spark would report an exception of its JVM."""
+
+    def __init__(self, msg: str, java_exception: JavaException | None = None) -> None:
+        super().__init__(msg)
+        self.errmsg = msg
+        self.java_exception = java_exception or JavaException("org.apache.spark.SparkException", msg)
+
+    def __str__(self) -> str:
+        return self.errmsg
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.errmsg, self.java_exception)
+
+
+class PySparkException(Exception):
+    """Base of the errors that PySpark raises itself."""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        error_class: str | None = None,
+        message_parameters: dict[str, str] | None = None,
+    ) -> None:
+        if message is None:
+            details = ", ".join(f"{k}={v}" for k, v in (message_parameters or {}).items())
+            message = f"[{error_class}] {details}"
+        super().__init__(message)
+        self.message = message
+        self.error_class = error_class
+        self.message_parameters = message_parameters
+
+    def getErrorClass(self) -> str | None:
+        """The name of the kind of error, such as CONTEXT_ONLY_VALID_ON_DRIVER."""
+        return self.error_class
+
+    def getMessageParameters(self) -> dict[str, str] | None:
+        """What was filled into the message."""
+        return self.message_parameters
+
+    def getSqlState(self) -> str | None:
+        """The SQL state; none for errors raised in Python."""
+        return None
+
+
+class PySparkValueError(PySparkException, ValueError):
+    """A value is wrong."""
+
+
+class PySparkTypeError(PySparkException, TypeError):
+    """A type is wrong."""
+
+
+class PySparkAttributeError(PySparkException, AttributeError):
+    """There is no such attribute."""
+
+
+class PySparkRuntimeError(PySparkException, RuntimeError):
+    """A call is not possible here."""
+
+
+class PySparkAssertionError(PySparkException, AssertionError):
+    """Something that had to hold does not."""
+
+
+class PySparkIndexError(PySparkException, IndexError):
+    """An index is out of range."""
+
+
+class PySparkNotImplementedError(PySparkException, NotImplementedError):
+    """Not available."""
+
+
+class PySparkPicklingError(PySparkException, pickle.PicklingError):
+    """Something cannot be pickled."""
+
+
+class PySparkImportError(PySparkException, ImportError):
+    """A package that a call needs is missing."""
+
+
+class IllegalArgumentException(PySparkException):
+    """An argument or a setting is wrong."""
+
+
+class AnalysisException(PySparkException):
+    """A query does not fit its data."""
+
+
+class ParseException(AnalysisException):
+    """A query's text cannot be parsed."""
+
+
+class StreamingQueryException(PySparkException):
+    """A streaming query has stopped with an error."""
+
+
+class QueryExecutionException(PySparkException):
+    """A query failed while running."""
+
+
+class PythonException(PySparkException):
+    """User code of a query failed."""
+
+
+class UnknownException(PySparkException):
+    """Failed for no known reason."""
+
+
+class TempTableAlreadyExistsException(AnalysisException):
+    """A temporary view of this name exists."""
+
+
+class ArithmeticException(PySparkException):
+    """Arithmetic of a query failed."""
+
+
+class DateTimeException(PySparkException):
+    """A date or time of a query is wrong."""
+
+
+class NumberFormatException(IllegalArgumentException):
+    """A number of a query is written wrongly."""
+
+
+class SparkUpgradeException(PySparkException):
+    """Behaviour changed between versions of Spark."""
+
+
+def java_error(java_class: str, message: str) -> Py4JJavaError:
+    """The error for a refused call or a failed job without user code in it."""
+    return Py4JJavaError(
+        f"An error occurred while calling the engine.\n: {java_class}: {message}", JavaException(java_class, message)
+    )
+
+
+def user_traceback(cause: BaseException) -> str:
+    """The traceback of user code as Python prints it."""
+    return "".join(traceback.format_exception(type(cause), cause, cause.__traceback__)).rstrip("\n")
+
+
+def task_error(partition: int, stage: int, number: int, tries: int, cause: BaseException) -> Py4JJavaError:
+    """The error of a job one of whose tasks failed in user code."""
+    where = f"Task {partition} in stage {stage}.0 failed {tries} times"
+    message = (
+        f"Job aborted due to stage failure: {where}, most recent failure: Lost task {partition}.{tries - 1} in stage "
+        f"{stage}.0 (TID {number}): org.apache.spark.api.python.PythonException: {user_traceback(cause)}"
+    )
+    text = f"{user_traceback(cause)}\n\norg.apache.spark.SparkException: Job aborted due to stage failure: {where}"
+    failed = Py4JJavaError(text, JavaException("org.apache.spark.SparkException", message))
+    failed.__cause__ = cause
+    return failed
+
+
+def callback_error(what: str, cause: BaseException) -> Py4JJavaError:
+    """The error of a driver-side function (foreachRDD, transform) of a stream."""
+    text = f"{user_traceback(cause)}\n\norg.apache.spark.SparkException: An exception was raised by Python in {what}"
+    failed = Py4JJavaError(text, JavaException("org.apache.spark.SparkException", text))
+    failed.__cause__ = cause
+    return failed

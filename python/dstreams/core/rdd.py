@@ -1,0 +1,47 @@
+"""The resilient distributed dataset: a partitioned, immutable collection that is computed when an action asks.
+
+The operations live in the files `_rdd_*.py`, one per kind; here are the two classes that programs see.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from dstreams import _native
+from dstreams.core._rdd_base import RDDBase, Step, frozen_steps
+from dstreams.core._rdd_output import Output
+from dstreams.core.partitioner import Partitioner, portable_hash
+
+__all__ = ["RDD", "Partitioner", "PipelinedRDD", "portable_hash"]
+
+T = TypeVar("T")
+
+
+class RDD(Output[T]):
+    """A partitioned collection. Made by a SparkContext, or from another RDD by a transformation."""
+
+
+class PipelinedRDD(RDD[T]):
+    """Narrow steps over another RDD, run together in one task per partition."""
+
+    def __init__(self, prev: RDDBase[Any], step: Step, preservesPartitioning: bool = False) -> None:
+        super().__init__(None, prev.ctx)
+        if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
+            self._base, self._steps = prev._base, (*prev._steps, step)
+            self.preservesPartitioning = prev.preservesPartitioning and preservesPartitioning
+        else:
+            self._base, self._steps = prev._node, (step,)
+            self.preservesPartitioning = preservesPartitioning
+        self.prev = prev
+        if preservesPartitioning:
+            self.partitioner = prev.partitioner
+
+    def _is_pipelinable(self) -> bool:
+        return not (self.is_cached or self.is_checkpointed)
+
+    def _freeze(self) -> _native.Rdd:
+        return frozen_steps(self._base, self._steps)
+
+    def getNumPartitions(self) -> int:
+        """Number of partitions, which narrow steps leave as it is."""
+        return self._base.partitions()

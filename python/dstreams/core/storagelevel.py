@@ -1,0 +1,60 @@
+"""Where may the partitions of a persisted RDD be kept?"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = ["StorageLevel"]
+
+
+class StorageLevel:
+    """Whether kept partitions use memory, disk or off-heap memory, in which form, and how many copies there are."""
+
+    NONE: ClassVar[StorageLevel]
+    DISK_ONLY: ClassVar[StorageLevel]
+    DISK_ONLY_2: ClassVar[StorageLevel]
+    DISK_ONLY_3: ClassVar[StorageLevel]
+    MEMORY_ONLY: ClassVar[StorageLevel]
+    MEMORY_ONLY_2: ClassVar[StorageLevel]
+    MEMORY_AND_DISK: ClassVar[StorageLevel]
+    MEMORY_AND_DISK_2: ClassVar[StorageLevel]
+    OFF_HEAP: ClassVar[StorageLevel]
+    MEMORY_AND_DISK_DESER: ClassVar[StorageLevel]
+
+    def __init__(
+        self, useDisk: bool, useMemory: bool, useOffHeap: bool, deserialized: bool, replication: int = 1
+    ) -> None:
+        self.useDisk = useDisk
+        self.useMemory = useMemory
+        self.useOffHeap = useOffHeap
+        self.deserialized = deserialized
+        self.replication = replication
+
+    def _fields(self) -> tuple[Any, ...]:
+        return self.useDisk, self.useMemory, self.useOffHeap, self.deserialized, self.replication
+
+    def __repr__(self) -> str:
+        return "StorageLevel({}, {}, {}, {}, {})".format(*self._fields())
+
+    def __str__(self) -> str:
+        named = ((self.useDisk, "Disk "), (self.useMemory, "Memory "), (self.useOffHeap, "OffHeap "))
+        form = "Deserialized " if self.deserialized else "Serialized "
+        return "".join(name for used, name in named if used) + form + f"{self.replication}x Replicated"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StorageLevel) and self._fields() == other._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+
+StorageLevel.NONE = StorageLevel(False, False, False, False)
+StorageLevel.DISK_ONLY = StorageLevel(True, False, False, False)
+StorageLevel.DISK_ONLY_2 = StorageLevel(True, False, False, False, 2)
+StorageLevel.DISK_ONLY_3 = StorageLevel(True, False, False, False, 3)
+StorageLevel.MEMORY_ONLY = StorageLevel(False, True, False, False)
+StorageLevel.MEMORY_ONLY_2 = StorageLevel(False, True, False, False, 2)
+StorageLevel.MEMORY_AND_DISK = StorageLevel(True, True, False, False)
+StorageLevel.MEMORY_AND_DISK_2 = StorageLevel(True, True, False, False, 2)
+StorageLevel.OFF_HEAP = StorageLevel(True, True, True, False, 1)
+StorageLevel.MEMORY_AND_DISK_DESER = StorageLevel(True, True, False, True)

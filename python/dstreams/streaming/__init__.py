@@ -1,0 +1,9 @@
+"""Streams of RDDs: the API of `pyspark.streaming`."""
+
+from __future__ import annotations
+
+from dstreams.streaming.context import StreamingContext
+from dstreams.streaming.dstream import DStream
+from dstreams.streaming.listener import StreamingListener
+
+__all__ = ["DStream", "StreamingContext", "StreamingListener"]

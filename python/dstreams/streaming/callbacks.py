@@ -1,0 +1,46 @@
+"""How does the stream engine call a program's functions?
+
+Called by the engine's own threads: with nodes of the lineage, which become RDDs here, and back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from dstreams import _native
+from dstreams.core.context import SparkContext
+from dstreams.core.rdd import RDD
+from dstreams.streaming.log import logger
+
+
+def batch_time(milliseconds: int) -> datetime:
+    """The time that functions of two arguments get: local, without a zone, as in Spark."""
+    return datetime.fromtimestamp(milliseconds / 1000.0)
+
+
+def transform(
+    ctx: SparkContext, func: Callable[..., Any], milliseconds: int, nodes: list[_native.Rdd | None]
+) -> _native.Rdd | None:
+    """The node of what a transformation returned; None for "no RDD". A missing parent is an empty RDD."""
+    rdds: list[RDD[Any]] = [RDD(node, ctx) if node is not None else ctx.emptyRDD() for node in nodes]
+    made = func(batch_time(milliseconds), *rdds)
+    # Whatever is true must be an RDD: a list, say, fails here as it fails in Spark.
+    node: _native.Rdd | None = made._node if made else None
+    return node
+
+
+def output(ctx: SparkContext, func: Callable[..., Any], milliseconds: int, node: _native.Rdd) -> None:
+    """Runs an output operation."""
+    func(batch_time(milliseconds), RDD(node, ctx))
+
+
+def report(what: str, text: str) -> None:
+    """Tells about a failed batch at once: a program may never come to `awaitTermination`."""
+    logger.error("%s: %s", what, text)
+
+
+def warn(text: str) -> None:
+    """Passes a warning of a source on."""
+    logger.warning("%s", text)

@@ -1,0 +1,192 @@
+"""The entry point of a streaming program: sources, the batch loop, start and stop."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from dstreams import _native
+from dstreams.core.context import SparkContext
+from dstreams.core.errors import java_error
+from dstreams.core.rdd import RDD
+from dstreams.core.storagelevel import StorageLevel
+from dstreams.streaming import functions
+from dstreams.streaming.dstream import DStream
+
+__all__ = ["StreamingContext"]
+
+T = TypeVar("T")
+
+
+class StreamingContext:
+    """Cuts input into batches of `batchDuration` seconds and runs the program's operations on each.
+
+    Raises: ValueError when the duration is not at least a millisecond.
+    Source: pyspark.streaming.StreamingContext (3.5).
+    """
+
+    _activeContext: ClassVar[StreamingContext | None] = None
+    _lock: ClassVar[threading.RLock] = threading.RLock()
+
+    def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
+        self._sc = sparkContext
+        self._jssc = jssc
+        self._graph = _native.Streaming(sparkContext._running, _duration_ms("batchDuration", batchDuration), sparkContext)
+
+    @property
+    def sparkContext(self) -> SparkContext:
+        """The SparkContext that runs the jobs."""
+        return self._sc
+
+    # -- life -------------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Begins at the next multiple of the batch duration. Raises Py4JJavaError when there is nothing to do."""
+        with StreamingContext._lock:
+            active = StreamingContext.getActive()
+            if active is not None and active is not self:
+                raise java_error(
+                    "java.lang.IllegalStateException",
+                    "Only one StreamingContext may be started in this JVM. Currently running StreamingContext was "
+                    "started elsewhere in this program: stop it first",
+                )
+            self._graph.start()
+            StreamingContext._activeContext = self
+            _stop_at_exit()
+
+    def awaitTermination(self, timeout: float | None = None) -> None:
+        """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised."""
+        self._graph.wait(timeout)
+
+    def awaitTerminationOrTimeout(self, timeout: float) -> bool:
+        """Waits for at most `timeout` seconds: whether the streaming is stopped. Raises what a batch raised."""
+        return self._graph.wait(timeout)
+
+    def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
+        """Ends the streaming; with `stopGraceFully` after everything received has been processed."""
+        self._graph.stop(stopGraceFully)
+        with StreamingContext._lock:
+            if StreamingContext._activeContext is self:
+                StreamingContext._activeContext = None
+        if stopSparkContext:
+            self._sc.stop()
+
+    @classmethod
+    def getActive(cls) -> StreamingContext | None:
+        """The context that is started and not stopped, if any."""
+        active = cls._activeContext
+        if active is not None and not active._graph.is_active():
+            cls._activeContext = active = None
+        return active
+
+    @classmethod
+    def getActiveOrCreate(
+        cls, checkpointPath: str | None, setupFunc: Callable[[], StreamingContext]
+    ) -> StreamingContext:
+        """The active context, or what `setupFunc()` makes."""
+        if not callable(setupFunc):
+            raise TypeError("setupFunc should be callable.")
+        active = cls.getActive()
+        if active is not None:
+            return active
+        if checkpointPath is not None:
+            raise NotImplementedError("checkpointPath: checkpoints are not available yet; pass None")
+        return setupFunc()
+
+    def remember(self, duration: float) -> None:
+        """Keeps the RDDs of the last `duration` seconds, for use outside the stream's own operations."""
+        self._graph.remember(_duration_ms("duration", duration))
+
+    # -- sources ------------------------------------------------------------------------------------
+    def socketTextStream(
+        self, hostname: str, port: int, storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2
+    ) -> DStream[str]:
+        """The lines that a TCP server at `hostname:port` sends, as UTF-8 text.
+
+        A server that is absent or goes away is tried again every 2 seconds.
+        """
+        if not isinstance(hostname, str) or not hostname:
+            raise TypeError(f"hostname: expected a host name as text, got {hostname!r}")
+        if isinstance(port, bool) or not isinstance(port, int):
+            raise TypeError(f"port: expected a whole number, got {port!r}")
+        if not 0 < port < 65536:
+            raise ValueError(f"port: expected 1 to 65535, got {port}")
+        interval = self._sc._conf.get("spark.streaming.blockInterval", "200ms")
+        return DStream(self._graph.add_socket(hostname, port, _setting_ms("spark.streaming.blockInterval", interval)), self)
+
+    def textFileStream(self, directory: str) -> DStream[str]:
+        """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
+        key = "spark.streaming.fileStream.minRememberDuration"
+        remember = self._sc._conf.get(key, "60s")
+        return DStream(self._graph.add_files(directory, _setting_ms(key, remember)), self)
+
+    def queueStream(
+        self, rdds: Sequence[Any], oneAtATime: bool = True, default: Any = None
+    ) -> DStream[Any]:
+        """RDDs (or lists) as batches, one after the other; then `default`, or empty batches."""
+        if default and not isinstance(default, RDD):
+            default = self._sc.parallelize(default)
+        queue = list(rdds)
+        if not queue and default:
+            queue = [rdds]
+        if not isinstance(queue[0], RDD):
+            queue = [self._sc.parallelize(batch) for batch in queue]
+        empty = default if default else self._sc.parallelize([], 1)
+        return DStream(self._graph.add_queue([rdd._node for rdd in queue], oneAtATime, empty._node), self)
+
+    # -- several streams ----------------------------------------------------------------------------
+    def union(self, *dstreams: DStream[Any]) -> DStream[Any]:
+        """The elements of all streams, batch by batch. All must slide alike."""
+        if not dstreams:
+            raise ValueError("should have at least one DStream to union")
+        if len(dstreams) == 1:
+            return dstreams[0]
+        if len({stream._slideDuration for stream in dstreams}) > 1:
+            raise ValueError("All DStreams should have same slide duration")
+        return DStream(self._graph.add_union([stream._id for stream in dstreams]), self)
+
+    def transform(self, dstreams: Sequence[DStream[Any]], transformFunc: Callable[..., RDD[Any]]) -> DStream[Any]:
+        """`transformFunc(rdds)` of the streams' RDDs of each batch."""
+        func = partial(functions.with_rdd_list, transformFunc)
+        return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
+
+
+def _duration_ms(name: str, seconds: float | None) -> int:
+    """Whole milliseconds. Raises: TypeError or ValueError naming the argument."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{name}: expected a number of seconds, got {seconds!r}")
+    milliseconds = int(seconds * 1000)
+    if milliseconds <= 0:
+        raise ValueError(f"{name}: expected a positive number of seconds (at least 0.001), got {seconds!r}")
+    return milliseconds
+
+
+_UNITS = {"": 1, "ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+def _setting_ms(key: str, text: str | None) -> int:
+    digits = (text or "").strip().lower().rstrip("abcdefghijklmnopqrstuvwxyz")
+    unit = (text or "").strip().lower()[len(digits) :]
+    if not digits.isdigit() or unit not in _UNITS or int(digits) == 0:
+        raise ValueError(f"{key}: expected a time such as 200ms or 60s, got {text!r}")
+    return int(digits) * _UNITS[unit]
+
+
+_registered = threading.Event()
+
+
+def _stop_at_exit() -> None:
+    if not _registered.is_set():
+        _registered.set()
+        atexit.register(_stop_active)
+
+
+def _stop_active() -> None:
+    """The engine's threads must not call into an interpreter that is going away."""
+    active = StreamingContext.getActive()
+    if active is not None:
+        active.stop(stopSparkContext=True, stopGraceFully=False)
+
+

@@ -1,0 +1,215 @@
+//! What are RDDs, functions and inputs to a stream? The engine's `Driver`, in terms of Python functions and lineage nodes.
+//!
+//! 1. The graph holds `Func` and `Input` only: Python functions and plain data. Receivers live here.
+//! 2. The stream's threads hold the interpreter for their whole life and give it back in `blocking`: a thread keeps its
+//!    Python thread state, and prints land where the program's prints land.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::input::stream_files;
+use super::rdd::PyRdd;
+use crate::block::Block;
+use crate::error::{EngineError, Result};
+use crate::exec::Executor;
+use crate::object::call::user_error;
+use crate::rdd::{Op, Rdd};
+use crate::source::{FileMonitor, FileMonitorSpec, SocketLines, SocketSpec, Warn};
+use crate::stream::{Driver, Millis, NodeId};
+
+/// What feeds an input.
+pub(crate) enum InputSpec {
+    /// RDDs in turn; `empty` when there is none left.
+    Queue { rdds: Vec<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
+    /// Lines from a TCP server.
+    Socket(SocketSpec),
+    /// Lines of files that appear in a folder; those older than `created_ms` are not new.
+    Files { spec: FileMonitorSpec, created_ms: i64 },
+}
+
+/// The running side of an input.
+enum Live {
+    Queue { left: VecDeque<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
+    Socket { receiver: SocketLines, batches: BTreeMap<Millis, Vec<Block>> },
+    Files(FileMonitor),
+}
+
+/// The driver of one stream.
+pub(crate) struct PyDriver {
+    executor: Arc<Executor>,
+    context: Py<PyAny>,
+    live: Mutex<HashMap<NodeId, Live>>,
+    warn: Warn,
+}
+
+impl PyDriver {
+    pub(crate) fn new(executor: Arc<Executor>, context: Py<PyAny>) -> Self {
+        let warn: Warn = Arc::new(|text| log("warn", &[&text]));
+        Self { executor, context, live: Mutex::default(), warn }
+    }
+
+    fn with_live<T>(&self, look: impl FnOnce(&mut HashMap<NodeId, Live>) -> T) -> T {
+        look(&mut self.live.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One of the functions of dstreams.streaming.callbacks.
+fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let import = || py.import("dstreams.streaming.callbacks").map(Bound::unbind);
+    MODULE.get_or_try_init(py, import)?.bind(py).getattr(name)
+}
+
+/// Tells the program's log; a log that fails must not end a stream.
+fn log(function: &str, texts: &[&str]) {
+    Python::try_attach(|py| {
+        let told = callback(py, function).and_then(|tell| tell.call1(pyo3::types::PyTuple::new(py, texts)?));
+        if let Err(raised) = told {
+            raised.write_unraisable(py, None);
+        }
+    });
+}
+
+fn rdd_of(made: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Rdd>>> {
+    let node: Option<PyRef<'_, PyRdd>> = made.extract()?;
+    Ok(node.map(|node| Arc::clone(&node.0)))
+}
+
+impl Driver for PyDriver {
+    type Rdd = Arc<Rdd>;
+    type Func = Arc<Py<PyAny>>;
+    type Input = Arc<InputSpec>;
+    type Level = ();
+
+    fn start_inputs(&self, inputs: &[(NodeId, Self::Input)]) -> Result<()> {
+        for (node, spec) in inputs {
+            let live = match spec.as_ref() {
+                InputSpec::Queue { rdds, one_at_a_time, empty } => Live::Queue {
+                    left: rdds.iter().cloned().collect(),
+                    one_at_a_time: *one_at_a_time,
+                    empty: Arc::clone(empty),
+                },
+                InputSpec::Socket(spec) => Live::Socket {
+                    receiver: SocketLines::start(spec.clone(), Arc::clone(&self.warn)),
+                    batches: BTreeMap::new(),
+                },
+                InputSpec::Files { spec, created_ms } => Live::Files(FileMonitor::new(spec.clone(), *created_ms)?),
+            };
+            self.with_live(|all| all.insert(*node, live));
+        }
+        Ok(())
+    }
+
+    fn stop_inputs(&self, _graceful: bool) {
+        // What was received stays takeable after a receiver has stopped.
+        self.blocking(|| {
+            self.with_live(|all| {
+                for live in all.values() {
+                    if let Live::Socket { receiver, .. } = live {
+                        receiver.stop();
+                    }
+                }
+            });
+        });
+    }
+
+    fn begin_batch(&self, time: Millis) -> Result<()> {
+        self.with_live(|all| {
+            for live in all.values_mut() {
+                if let Live::Socket { receiver, batches } = live {
+                    batches.insert(time, receiver.take());
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn forget(&self, until: Millis) {
+        let dropped: Vec<_> = self.with_live(|all| {
+            let batches = all.values_mut().filter_map(|live| match live {
+                Live::Socket { batches, .. } => Some(batches),
+                _ => None,
+            });
+            batches
+                .map(|batches| {
+                    let kept = batches.split_off(&Millis(until.0 + 1));
+                    std::mem::replace(batches, kept)
+                })
+                .collect()
+        });
+        drop(dropped);
+    }
+
+    fn input(&self, node: NodeId, _spec: &Self::Input, time: Millis) -> Result<Option<Self::Rdd>> {
+        self.with_live(|all| match all.get_mut(&node) {
+            None => Err(EngineError::Bug(format!("input {node:?} was not started"))),
+            Some(Live::Queue { left, one_at_a_time: true, empty }) => {
+                Ok(Some(left.pop_front().unwrap_or_else(|| Arc::clone(empty))))
+            }
+            Some(Live::Queue { left, empty, .. }) => Ok(Some(match left.len() {
+                0 => Arc::clone(empty),
+                1 => left.pop_front().unwrap_or_else(|| Arc::clone(empty)),
+                _ => Rdd::new(Op::Union(left.drain(..).collect())),
+            })),
+            Some(Live::Socket { batches, .. }) => {
+                let blocks = batches.get(&time).cloned().unwrap_or_default();
+                Ok(Some(Rdd::new(Op::Held(blocks.into_iter().map(|block| vec![block]).collect()))))
+            }
+            Some(Live::Files(monitor)) => {
+                let warn = Arc::clone(&self.warn);
+                let files = monitor.new_files(time.0, &|text| warn(text));
+                stream_files(&files, &self.warn).map(Some)
+            }
+        })
+    }
+
+    fn transform(&self, func: &Self::Func, time: Millis, parents: &[Option<Self::Rdd>]) -> Result<Option<Self::Rdd>> {
+        Python::attach(|py| {
+            let nodes: Vec<Option<PyRdd>> = parents.iter().map(|rdd| rdd.clone().map(PyRdd)).collect();
+            rdd_of(&callback(py, "transform")?.call1((&self.context, func.as_ref(), time.0, nodes))?)
+        })
+        .map_err(user_error)
+    }
+
+    fn union(&self, rdds: &[Self::Rdd]) -> Result<Self::Rdd> {
+        Ok(Rdd::new(Op::Union(rdds.to_vec())))
+    }
+
+    fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
+        Python::attach(|py| callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop))
+            .map_err(user_error)
+    }
+
+    fn persist(&self, rdd: &Self::Rdd, _level: ()) -> Result<()> {
+        rdd.set_persisted(true);
+        Ok(())
+    }
+
+    fn unpersist(&self, rdd: &Self::Rdd) {
+        if rdd.is_persisted() {
+            rdd.set_persisted(false);
+            self.executor.store().forget(rdd.id());
+        }
+    }
+
+    fn report_error(&self, what: &str, error: &EngineError) {
+        let text = Python::attach(|py| super::errors::text_of(py, error));
+        log("report", &[what, &text]);
+    }
+
+    fn check_signals(&self) -> Result<()> {
+        Python::attach(|py| py.check_signals()).map_err(user_error)
+    }
+
+    fn run_thread(&self, body: &mut (dyn FnMut() + Send)) {
+        Python::attach(|_| body());
+    }
+
+    fn blocking<T: Send>(&self, wait: impl FnOnce() -> T + Send) -> T {
+        Python::attach(|py| py.detach(wait))
+    }
+}

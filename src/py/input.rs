@@ -1,0 +1,101 @@
+//! How do text files become an RDD?
+//!
+//! Glue between `source::text`, which knows files, and the lineage's `Reader`.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{EngineError, Result};
+use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
+use crate::source::Warn;
+use crate::source::text::{self, InputFile, Split};
+
+/// Files named by a path, a folder, a glob, or several with commas. Listed on first use, read anew by each action.
+struct TextFiles {
+    spec: String,
+    min_partitions: usize,
+    splits: OnceLock<Vec<Split>>,
+}
+
+impl TextFiles {
+    fn splits(&self) -> Result<&[Split]> {
+        if let Some(found) = self.splits.get() {
+            return Ok(found);
+        }
+        let found = text::splits(&text::list_inputs(&self.spec)?, self.min_partitions);
+        Ok(self.splits.get_or_init(|| found))
+    }
+}
+
+impl Reader for TextFiles {
+    fn partitions(&self) -> Result<usize> {
+        Ok(self.splits()?.len())
+    }
+
+    fn read(&self, partition: usize) -> Result<Blocks> {
+        let split = self.splits()?.get(partition);
+        let split = split.ok_or_else(|| EngineError::Bug(format!("{} has no split {partition}", self.spec)))?;
+        Ok(ready(vec![text::read_split(split)?]))
+    }
+
+    fn name(&self) -> &'static str {
+        "HadoopRDD"
+    }
+}
+
+/// The lines of text files.
+pub(crate) fn text_files(spec: &str, min_partitions: usize) -> Arc<Rdd> {
+    let reader = TextFiles { spec: spec.to_owned(), min_partitions, splits: OnceLock::new() };
+    Rdd::new(Op::Read(Arc::new(reader)))
+}
+
+/// A file that a stream found. One that cannot be read any more is warned about and counts as empty.
+struct StreamFile {
+    splits: Vec<Split>,
+    warn: Warn,
+}
+
+impl Reader for StreamFile {
+    fn partitions(&self) -> Result<usize> {
+        Ok(self.splits.len())
+    }
+
+    fn read(&self, partition: usize) -> Result<Blocks> {
+        let Some(split) = self.splits.get(partition) else { return Ok(ready(Vec::new())) };
+        match text::read_split(split) {
+            Ok(block) => Ok(ready(vec![block])),
+            Err(problem @ (EngineError::MissingInput { .. } | EngineError::External { .. })) => {
+                (self.warn)(format!("textFileStream: a file is left out: {problem}"));
+                Ok(ready(Vec::new()))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "NewHadoopRDD"
+    }
+}
+
+/// The lines of files that a stream found, a partition or more per file, in their order.
+pub(crate) fn stream_files(paths: &[PathBuf], warn: &Warn) -> Result<Arc<Rdd>> {
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        // Spark reads such a name as "no input" and gives the batch up.
+        if path.file_name().is_some_and(|name| crate::source::files::is_hidden(&name.to_string_lossy())) {
+            return Err(EngineError::MissingInput { path: format!("file:{}", path.display()) });
+        }
+        match stream_splits(path) {
+            Ok(splits) => files.push(Rdd::new(Op::Read(Arc::new(StreamFile { splits, warn: Arc::clone(warn) })))),
+            Err(problem) => warn(format!("textFileStream: a file is left out: {problem}")),
+        }
+    }
+    Ok(Rdd::new(Op::Union(files)))
+}
+
+fn stream_splits(path: &Path) -> Result<Vec<Split>> {
+    let context = format!("file:{}", path.display());
+    let found = File::open(path).and_then(|file| file.metadata()).map_err(EngineError::external(context))?;
+    Ok(text::splits(&[InputFile { path: path.to_owned(), len: found.len() }], 1))
+}

@@ -1,0 +1,124 @@
+//! `_native.Streaming`: a stream's graph and life, for one StreamingContext.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+
+use super::driver::{InputSpec, PyDriver};
+use super::engine::PyEngine;
+use super::errors::{stream_failed, to_python};
+use super::gil::enter_engine;
+use super::rdd::PyRdd;
+use crate::error::EngineError;
+use crate::source::{FileMonitorSpec, SocketSpec};
+use crate::stream::{Clock, Millis, NodeId, Output, Settings, State, StreamRuntime, SystemClock, Waited};
+
+/// The engine of one StreamingContext.
+#[pyclass(name = "Streaming", module = "dstreams._native", frozen)]
+pub(crate) struct PyStreaming {
+    runtime: StreamRuntime<PyDriver>,
+    clock: Arc<dyn Clock>,
+}
+
+impl PyStreaming {
+    fn input(&self, py: Python<'_>, spec: InputSpec) -> PyResult<u32> {
+        enter_engine(py, || self.runtime.input(Arc::new(spec))).map(|node| node.0)
+    }
+}
+
+fn nodes(ids: Vec<u32>) -> Vec<NodeId> {
+    ids.into_iter().map(NodeId).collect()
+}
+
+#[pymethods]
+impl PyStreaming {
+    #[new]
+    fn new(py: Python<'_>, engine: &PyEngine, interval_ms: i64, context: Py<PyAny>) -> PyResult<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let driver = Arc::new(PyDriver::new(engine.executor(), context));
+        let settings = Settings::new(Millis(interval_ms));
+        let runtime = enter_engine(py, || StreamRuntime::new(driver, Arc::clone(&clock), settings))?;
+        Ok(Self { runtime, clock })
+    }
+
+    fn add_queue(
+        &self,
+        py: Python<'_>,
+        rdds: Vec<PyRef<'_, PyRdd>>,
+        one_at_a_time: bool,
+        empty: &PyRdd,
+    ) -> PyResult<u32> {
+        let rdds = rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect();
+        self.input(py, InputSpec::Queue { rdds, one_at_a_time, empty: Arc::clone(&empty.0) })
+    }
+
+    fn add_socket(&self, py: Python<'_>, host: String, port: u16, block_interval_ms: u64) -> PyResult<u32> {
+        let mut spec = SocketSpec::new(host, port);
+        spec.block_interval = Duration::from_millis(block_interval_ms);
+        self.input(py, InputSpec::Socket(spec))
+    }
+
+    fn add_files(&self, py: Python<'_>, directory: String, min_remember_ms: i64) -> PyResult<u32> {
+        let batch_ms = self.runtime.with_graph(|graph| graph.interval()).0;
+        let spec = FileMonitorSpec { directory, batch_ms, min_remember_ms, new_files_only: true };
+        self.input(py, InputSpec::Files { spec, created_ms: self.clock.now().0 })
+    }
+
+    fn add_transformed(&self, py: Python<'_>, parents: Vec<u32>, func: Py<PyAny>) -> PyResult<u32> {
+        enter_engine(py, || self.runtime.transform(nodes(parents), Arc::new(func))).map(|node| node.0)
+    }
+
+    fn add_union(&self, py: Python<'_>, parents: Vec<u32>) -> PyResult<u32> {
+        enter_engine(py, || self.runtime.union(nodes(parents))).map(|node| node.0)
+    }
+
+    fn add_output(&self, py: Python<'_>, parent: u32, func: Py<PyAny>) -> PyResult<()> {
+        let name = func.bind(py).repr()?.to_string();
+        let output = Output { parent: NodeId(parent), func: Arc::new(func), name, description: String::new() };
+        enter_engine(py, || self.runtime.output(output))
+    }
+
+    fn persist(&self, py: Python<'_>, node: u32) -> PyResult<()> {
+        enter_engine(py, || self.runtime.persist(NodeId(node), ()))
+    }
+
+    fn slide_ms(&self, py: Python<'_>, node: u32) -> PyResult<i64> {
+        enter_engine(py, || self.runtime.slide(NodeId(node))).map(|slide| slide.0)
+    }
+
+    fn remember(&self, py: Python<'_>, duration_ms: i64) -> PyResult<()> {
+        enter_engine(py, || self.runtime.remember(Millis(duration_ms)))
+    }
+
+    fn slice(&self, py: Python<'_>, node: u32, from_ms: i64, to_ms: i64) -> PyResult<Vec<PyRdd>> {
+        let rdds = enter_engine(py, || self.runtime.slice(NodeId(node), Millis(from_ms), Millis(to_ms)))?;
+        Ok(rdds.into_iter().map(PyRdd).collect())
+    }
+
+    fn start(&self, py: Python<'_>) -> PyResult<()> {
+        enter_engine(py, || self.runtime.start())
+    }
+
+    fn stop(&self, py: Python<'_>, graceful: bool) -> PyResult<()> {
+        enter_engine(py, || self.runtime.stop(graceful))
+    }
+
+    /// Whether the stream is stopped; raises the error of a batch.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let longest = timeout.map(|seconds| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX));
+        match enter_engine(py, || self.runtime.wait(longest))? {
+            Waited::Stopped => Ok(true),
+            Waited::TimedOut => Ok(false),
+            Waited::Failed(error) => Err(match error.as_ref() {
+                EngineError::UserCode { .. } => stream_failed(py, &error),
+                other => to_python(py, other),
+            }),
+        }
+    }
+
+    fn is_active(&self) -> bool {
+        self.runtime.state() == State::Active
+    }
+}

@@ -1,0 +1,163 @@
+//! Which files of a folder are new in a batch?
+//!
+//! Owns the selection of Spark's `FileInputDStream`. Time is an argument: no clock, no thread. Times are `i64`
+//! milliseconds since 1970.
+//! 1. A file is new in the batch at `t` if it changed after the threshold, not after `t`, was not selected in a batch that
+//!    is still remembered, and its name does not begin with a dot.
+//! 2. The threshold is `t` minus the remembered time, and never before the monitor was made (with `new_files_only`).
+//! 3. What is remembered reaches at least as far back as the threshold, so a file is not selected twice unless it
+//!    changed again after it was forgotten.
+//! 4. A folder that cannot be listed is warned of once until it can be; nothing is selected meanwhile.
+//! Elsewhere: reading the files (`text.rs`), turning batches (`stream/`).
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{glob, paths};
+use crate::error::{EngineError, Result};
+
+/// How far back Spark remembers selected files at least (`spark.streaming.fileStream.minRememberDuration`).
+pub const DEFAULT_MIN_REMEMBER_MS: i64 = 60_000;
+
+/// Whether Hadoop hides a file of this name from whoever lists a folder to read it.
+pub fn is_hidden(name: &str) -> bool {
+    name.starts_with(['_', '.'])
+}
+
+/// What to watch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileMonitorSpec {
+    /// A folder, or a pattern of folders; `file:` may stand in front.
+    pub directory: String,
+    /// Time between batches; above 0.
+    pub batch_ms: i64,
+    /// Selected files are remembered for at least this time.
+    pub min_remember_ms: i64,
+    /// Leave out files that did not change since the monitor was made.
+    pub new_files_only: bool,
+}
+
+impl FileMonitorSpec {
+    /// Watches `directory` as `textFileStream` does.
+    pub fn new(directory: impl Into<String>, batch_ms: i64) -> Self {
+        let directory = directory.into();
+        Self { directory, batch_ms, min_remember_ms: DEFAULT_MIN_REMEMBER_MS, new_files_only: true }
+    }
+}
+
+/// The watch on a folder. It is data: stored and loaded, it goes on where it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileMonitor {
+    spec: FileMonitorSpec,
+    /// No file that changed at or before this time is ever selected.
+    initial_threshold_ms: i64,
+    /// The remembered batches, by their time.
+    selected: BTreeMap<i64, Vec<PathBuf>>,
+    /// What was warned of and still holds.
+    #[serde(skip)]
+    warned: Option<String>,
+}
+
+impl FileMonitor {
+    /// Begins to watch. Wrong are a directory on another file system and a `batch_ms` of 0 or less.
+    pub fn new(spec: FileMonitorSpec, created_at_ms: i64) -> Result<Self> {
+        paths::local(&spec.directory)?;
+        if spec.batch_ms <= 0 {
+            return Err(EngineError::Invalid { parameter: "batch_ms", problem: "must be above 0".into() });
+        }
+        let initial_threshold_ms = if spec.new_files_only { created_at_ms } else { 0 };
+        Ok(Self { spec, initial_threshold_ms, selected: BTreeMap::new(), warned: None })
+    }
+
+    /// The files that are new in this batch, folder by folder, as the system lists them. Batches come in order.
+    pub fn new_files(&mut self, batch_time_ms: i64, warn: &dyn Fn(String)) -> Vec<PathBuf> {
+        let remembered_ms = self.remembered_ms();
+        let threshold_ms = self.initial_threshold_ms.max(batch_time_ms - remembered_ms);
+        let known: HashSet<&PathBuf> = self.selected.values().flatten().collect();
+        let is_new = |path: &PathBuf, changed_ms: i64| {
+            threshold_ms < changed_ms && changed_ms <= batch_time_ms && !known.contains(path)
+        };
+        let (found, trouble) = list(&self.spec.directory, &is_new);
+        if let Some(text) = trouble.as_ref().filter(|text| self.warned.as_ref() != Some(*text)) {
+            warn(format!("textFileStream: {text}; trying again with each batch"));
+        }
+        self.warned = trouble;
+        self.selected.insert(batch_time_ms, found.clone());
+        // After the selection, as Spark does: a batch exactly at the window's edge still counts in the next one.
+        self.selected = self.selected.split_off(&(batch_time_ms - remembered_ms));
+        found
+    }
+
+    /// The files of a batch that is still remembered; none for any other.
+    pub fn selected(&self, batch_time_ms: i64) -> &[PathBuf] {
+        self.selected.get(&batch_time_ms).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whole batches that cover the time to remember.
+    fn remembered_ms(&self) -> i64 {
+        let FileMonitorSpec { batch_ms, min_remember_ms, .. } = self.spec;
+        (min_remember_ms.max(0) + batch_ms - 1) / batch_ms * batch_ms
+    }
+}
+
+/// The new files of all folders that `directory` names, and what kept a folder from being listed, if anything.
+fn list(directory: &str, is_new: &dyn Fn(&PathBuf, i64) -> bool) -> (Vec<PathBuf>, Option<String>) {
+    let mut found = Vec::new();
+    let mut trouble = None;
+    match folders(directory) {
+        Ok(folders) => {
+            for folder in folders {
+                if let Err(cause) = list_folder(&folder, is_new, &mut found) {
+                    let reason = paths::reason(&cause);
+                    trouble = Some(format!("cannot list {} ({reason})", paths::display(&folder)));
+                }
+            }
+        }
+        Err(problem) => trouble = Some(problem),
+    }
+    (found, trouble)
+}
+
+/// The folders that are there. A plain path is given as it is: listing it will say what is wrong.
+fn folders(directory: &str) -> Result<Vec<PathBuf>, String> {
+    let pattern = paths::local(directory).map_err(|error| error.to_string())?;
+    if !glob::is_glob(&pattern) {
+        return Ok(vec![PathBuf::from(glob::unescape(&pattern))]);
+    }
+    let mut folders = glob::expand(&pattern)?;
+    folders.retain(|path| path.is_dir());
+    if folders.is_empty() {
+        return Err(format!("no folder matches file:{pattern}"));
+    }
+    Ok(folders)
+}
+
+fn list_folder(folder: &Path, is_new: &dyn Fn(&PathBuf, i64) -> bool, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        // One that went away since it was listed is not there to be read.
+        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let visible = path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
+        if visible && !metadata.is_dir() && is_new(&path, changed_ms(&metadata)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// When the file changed, rounded down to milliseconds; 0 where the system does not tell.
+fn changed_ms(metadata: &Metadata) -> i64 {
+    let changed: SystemTime = metadata.modified().unwrap_or(UNIX_EPOCH);
+    match changed.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! How do lines from a TCP server become blocks while batches come and go?
+//!
+//! Owns the receiver: a thread that connects, reads, cuts lines and groups them by block interval. No Python, no batches.
+//! 1. A block holds the lines of one block interval (a partition in Spark); boundaries are multiples of the interval since
+//!    the receiver began. `take` hands over the current block too, so a line waits for no boundary.
+//! 2. Lines are handed over once and in order. Nothing received is dropped but lines above the limit, with a warning.
+//! 3. When more than `max_pending_bytes` wait to be taken, reading stops, and TCP makes the server wait.
+//! 4. A server that is away is warned of once per outage, and tried again every `retry`.
+//! 5. `stop` returns within 100 ms: the thread never waits longer than `READ_WAIT` without looking at the stop signal.
+//! Elsewhere: the cut itself (`lines.rs`); when to take (`stream/`).
+
+use std::io::{self, ErrorKind, Read};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, select};
+use serde::{Deserialize, Serialize};
+
+use super::lines::{DEFAULT_MAX_LINE, LineCutter, Progress};
+use super::paths;
+use crate::block::Block;
+
+/// Longest wait for bytes before the thread looks at the stop signal.
+const READ_WAIT: Duration = Duration::from_millis(25);
+
+/// Longest wait for a server's answer, for each of its addresses.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
+
+/// Bytes read at once at most.
+const READ_SIZE: usize = 256 << 10;
+
+/// Where to connect, and how to group what comes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SocketSpec {
+    /// Name or address of the server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Time that one block covers.
+    pub block_interval: Duration,
+    /// Pause between tries to connect.
+    pub retry: Duration,
+    /// Longest line kept, in bytes.
+    pub max_line: usize,
+    /// Bytes that may wait to be taken before reading stops.
+    pub max_pending_bytes: usize,
+}
+
+impl SocketSpec {
+    /// Spark's defaults: blocks of 200 ms, a new try after 2 s; lines up to 64 MiB, 1 GiB waiting.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            block_interval: Duration::from_millis(200),
+            retry: Duration::from_secs(2),
+            max_line: DEFAULT_MAX_LINE,
+            max_pending_bytes: 1 << 30,
+        }
+    }
+}
+
+/// What a receiver calls with its warnings, from its own thread.
+pub type Warn = Arc<dyn Fn(String) + Send + Sync>;
+
+/// A receiver of lines, running from `start` to `stop`.
+pub struct SocketLines {
+    shared: Arc<Shared>,
+    running: Mutex<Option<Running>>,
+}
+
+/// The thread, and the sender whose end tells it to stop.
+struct Running {
+    stop: Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// What the thread and the caller both see.
+struct Shared {
+    pending: Mutex<Pending>,
+    records: AtomicU64,
+    /// Wakes a thread that waits for room.
+    taken: Sender<()>,
+}
+
+/// Lines received and not taken.
+struct Pending {
+    blocks: Vec<Block>,
+    /// Bytes of `blocks`.
+    bytes: usize,
+    current: LineCutter,
+}
+
+impl Pending {
+    /// Ends the current block.
+    fn seal(&mut self) {
+        if let Some(block) = self.current.take() {
+            self.bytes += block.bytes();
+            self.blocks.push(block);
+        }
+    }
+}
+
+impl Shared {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        // Poison would mean that a panic left lines half cut; those that are whole are still good.
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SocketLines {
+    /// Starts to receive. `warn` must not call `stop`. If the system gives no thread, `warn` is told and nothing comes.
+    pub fn start(spec: SocketSpec, warn: Warn) -> Self {
+        let (stop, stopped) = bounded(0);
+        let (taken, room) = bounded(1);
+        let pending = Pending { blocks: Vec::new(), bytes: 0, current: LineCutter::new(spec.max_line) };
+        let shared = Arc::new(Shared { pending: Mutex::new(pending), records: AtomicU64::new(0), taken });
+        let worker = Worker { spec, warn: warn.clone(), shared: shared.clone(), stopped, room };
+        let thread = thread::Builder::new().name("dstreams-socket".into()).spawn(move || worker.run());
+        let running = match thread {
+            Ok(thread) => Some(Running { stop, thread }),
+            Err(cause) => {
+                warn(format!("socketTextStream: cannot start a thread ({})", paths::reason(&cause)));
+                None
+            }
+        };
+        Self { shared, running: Mutex::new(running) }
+    }
+
+    /// Hands over, in order, every line received so far. Also after `stop`, for what was left.
+    pub fn take(&self) -> Vec<Block> {
+        let mut pending = self.shared.pending();
+        pending.seal();
+        pending.bytes = 0;
+        let blocks = std::mem::take(&mut pending.blocks);
+        drop(pending);
+        // Full means that a wake-up is on its way already.
+        let _ = self.shared.taken.try_send(());
+        blocks
+    }
+
+    /// Lines received since the start, taken or not.
+    pub fn records(&self) -> u64 {
+        self.shared.records.load(Ordering::Relaxed)
+    }
+
+    /// Ends the thread and waits for it. An unfinished line is not delivered. A second call does nothing.
+    ///
+    /// Waits for a running `warn`, so the caller must not hold what `warn` needs (the interpreter, for one).
+    pub fn stop(&self) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Running { stop, thread }) = running.take() {
+            drop(stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for SocketLines {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Why a connection ended.
+enum End {
+    /// `stop` was called.
+    Stopped,
+    /// The server closed it, or it broke; with the reason if there is one.
+    Closed(Option<io::Error>),
+}
+
+/// The thread's side.
+struct Worker {
+    spec: SocketSpec,
+    warn: Warn,
+    shared: Arc<Shared>,
+    /// Disconnected once `stop` was called; never sent to.
+    stopped: Receiver<()>,
+    /// A message for each `take`.
+    room: Receiver<()>,
+}
+
+impl Worker {
+    fn run(&self) {
+        let (mut warned_away, mut warned_closed) = (false, false);
+        loop {
+            match self.connect() {
+                None => return,
+                Some(Err(cause)) => {
+                    if !warned_away {
+                        self.warn(&format!("cannot connect to {}", self.server()), Some(&cause));
+                    }
+                    warned_away = true;
+                }
+                Some(Ok(stream)) => {
+                    warned_away = false;
+                    let lines_before = self.shared.records.load(Ordering::Relaxed);
+                    let End::Closed(cause) = self.receive(stream) else { return };
+                    // A server that only ever opens and closes is warned of once.
+                    let useful = self.shared.records.load(Ordering::Relaxed) > lines_before;
+                    if useful || !warned_closed {
+                        self.warn(&format!("connection to {} closed", self.server()), cause.as_ref());
+                    }
+                    warned_closed = true;
+                }
+            }
+            if self.is_stopped_after(self.spec.retry) {
+                return;
+            }
+        }
+    }
+
+    /// Tries each address of the server; `None` if stopped meanwhile.
+    fn connect(&self) -> Option<io::Result<TcpStream>> {
+        let (host, port) = (self.spec.host.clone(), self.spec.port);
+        let (sender, answer) = bounded(1);
+        // Neither looking up a name nor connecting can be interrupted: a thread of its own does it, and is left to itself
+        // when nobody waits any more. It owns nothing but the connection, which it then closes.
+        let attempt = move || {
+            let _ = sender.send(connect_to_any(&host, port));
+        };
+        if let Err(cause) = thread::Builder::new().name("dstreams-connect".into()).spawn(attempt) {
+            return Some(Err(cause));
+        }
+        select! {
+            recv(self.stopped) -> _ => None,
+            recv(answer) -> result => Some(result.unwrap_or_else(|_| Err(io::Error::other("no answer")))),
+        }
+    }
+
+    /// Reads until the connection ends; an unfinished last line is then a line.
+    fn receive(&self, mut stream: TcpStream) -> End {
+        if let Err(cause) = stream.set_read_timeout(Some(READ_WAIT)) {
+            return End::Closed(Some(cause));
+        }
+        let mut piece = vec![0; READ_SIZE];
+        let mut boundary = Instant::now() + self.spec.block_interval;
+        let end = loop {
+            if !self.has_room() {
+                return End::Stopped;
+            }
+            let read = stream.read(&mut piece);
+            if self.is_stopped() {
+                return End::Stopped;
+            }
+            let count = match read {
+                Ok(0) => break None,
+                Ok(count) => count,
+                Err(cause) if is_idle(&cause) => 0,
+                Err(cause) => break Some(cause),
+            };
+            let mut pending = self.shared.pending();
+            if Instant::now() >= boundary {
+                pending.seal();
+                boundary = next_boundary(boundary, self.spec.block_interval);
+            }
+            let progress = pending.current.feed(&piece[..count]);
+            self.note(progress, pending);
+        };
+        let mut pending = self.shared.pending();
+        let progress = pending.current.finish();
+        self.note(progress, pending);
+        End::Closed(end)
+    }
+
+    /// Waits until less than the bound is pending; false if stopped meanwhile.
+    fn has_room(&self) -> bool {
+        loop {
+            let pending = self.shared.pending();
+            let full = pending.bytes + pending.current.finished_bytes() > self.spec.max_pending_bytes;
+            drop(pending);
+            if !full {
+                return true;
+            }
+            select! {
+                recv(self.stopped) -> _ => return false,
+                recv(self.room) -> _ => {}
+            }
+        }
+    }
+
+    /// Counts what came, and warns of dropped lines once the lock is released: a warning may take its time.
+    fn note(&self, progress: Progress, pending: MutexGuard<'_, Pending>) {
+        // Counted under the lock: whoever takes a line finds it counted.
+        self.shared.records.fetch_add(progress.lines as u64, Ordering::Relaxed);
+        let limit = pending.current.max_line();
+        drop(pending);
+        if progress.dropped > 0 {
+            let lines = if progress.dropped == 1 { "a line".into() } else { format!("{} lines", progress.dropped) };
+            (self.warn)(format!("socketTextStream: dropped {lines} longer than {limit} bytes from {}", self.server()));
+        }
+    }
+
+    fn warn(&self, what: &str, cause: Option<&io::Error>) {
+        let reason = cause.map(|cause| format!(" ({})", paths::reason(cause))).unwrap_or_default();
+        let retry = self.spec.retry.as_secs_f64();
+        (self.warn)(format!("socketTextStream: {what}{reason}; trying again every {retry} s"));
+    }
+
+    fn server(&self) -> String {
+        format!("{}:{}", self.spec.host, self.spec.port)
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.try_recv() == Err(TryRecvError::Disconnected)
+    }
+
+    fn is_stopped_after(&self, pause: Duration) -> bool {
+        self.stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+/// The first of the server's addresses that answers; the last one's error if none does.
+fn connect_to_any(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut result = Err(io::Error::new(ErrorKind::NotFound, "no address"));
+    for address in (host, port).to_socket_addrs()? {
+        result = TcpStream::connect_timeout(&address, CONNECT_WAIT).and_then(refuse_oneself);
+        if result.is_ok() {
+            break;
+        }
+    }
+    result
+}
+
+/// Without a server, the system may give a local connection the very port it connects to: it would then read what it
+/// writes, and keep the server from its port.
+fn refuse_oneself(stream: TcpStream) -> io::Result<TcpStream> {
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(ErrorKind::ConnectionRefused.into());
+    }
+    Ok(stream)
+}
+
+/// Whether a read merely found nothing in time.
+fn is_idle(cause: &io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// The first boundary in the future, a whole number of intervals after the old one.
+fn next_boundary(old: Instant, interval: Duration) -> Instant {
+    let interval = interval.max(Duration::from_millis(1));
+    let passed = old.elapsed().as_micros() / interval.as_micros();
+    old + interval.saturating_mul(u32::try_from(passed).unwrap_or(u32::MAX)) + interval
+}
+
+#[cfg(test)]
+mod tests;

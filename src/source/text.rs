@@ -1,0 +1,220 @@
+//! Which lines of which text files does each partition of `textFile` hold?
+//!
+//! Owns what Hadoop's `TextInputFormat` (old API) does on the local file system: listing, splitting, reading a split.
+//! 1. A line belongs to the split in which it begins; one that begins exactly at a split's end belongs to that split,
+//!    not to the next. So each line is in one split, whatever the cuts.
+//! 2. A "\r\n" on a border is one line end. A byte order mark at the start of a file is not text.
+//! 3. Glob matches come sorted by path, the files of a folder as the system lists them; names with a leading `_` or `.`
+//!    are left out.
+//! Elsewhere: how many partitions are asked for (`rdd/`), the cut itself (`lines.rs`).
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::StringViewArray;
+use memchr::memchr2;
+use serde::{Deserialize, Serialize};
+
+use super::files::is_hidden;
+use super::lines::{HIGHEST_MAX_LINE, LineCutter};
+use super::{glob, paths};
+use crate::block::{Block, Columns, Kind};
+use crate::error::{EngineError, Result};
+
+/// Block size of Hadoop's local file system, in bytes: no split is larger, but for the slop.
+const LOCAL_BLOCK: u64 = 32 << 20;
+
+/// The last split of a file may be larger than the others by this factor.
+const SPLIT_SLOP: f64 = 1.1;
+
+/// Endings that make Hadoop decompress. Reading such a file as text would give silent nonsense.
+const COMPRESSED: [&str; 6] = ["gz", "bz2", "deflate", "lz4", "snappy", "zst"];
+
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A file to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Length in bytes when it was listed.
+    pub len: u64,
+}
+
+/// A range of a file: what one partition reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// First byte.
+    pub start: u64,
+    /// Number of bytes; 0 for an empty file.
+    pub length: u64,
+}
+
+/// The files that a list with commas names: paths (`file:` or none), patterns, folders.
+pub fn list_inputs(spec: &str) -> Result<Vec<InputFile>> {
+    let mut found = Vec::new();
+    for entry in paths::split_list(spec) {
+        for (path, metadata) in named_by(entry)? {
+            if metadata.is_dir() {
+                list_folder(&path, &mut found)?;
+            } else {
+                found.push((path, metadata));
+            }
+        }
+    }
+    // Only now, as Hadoop does: a missing path is reported before a folder in the wrong place.
+    found.into_iter().map(|(path, metadata)| as_input(path, &metadata)).collect()
+}
+
+/// Cuts files into splits. `min_partitions` is a wish: there are at least that many unless files are tiny or empty.
+pub fn splits(inputs: &[InputFile], min_partitions: usize) -> Vec<Split> {
+    let total: u64 = inputs.iter().map(|input| input.len).sum();
+    let goal = total / (min_partitions.max(1) as u64);
+    let size = goal.clamp(1, LOCAL_BLOCK);
+    let mut result = Vec::new();
+    for input in inputs {
+        let mut remaining = input.len;
+        let mut push = |start, length| result.push(Split { path: input.path.clone(), start, length });
+        while remaining as f64 / size as f64 > SPLIT_SLOP {
+            push(input.len - remaining, size);
+            remaining -= size;
+        }
+        if remaining > 0 || input.len == 0 {
+            push(input.len - remaining, remaining);
+        }
+    }
+    result
+}
+
+/// The lines of a split.
+pub fn read_split(split: &Split) -> Result<Block> {
+    let mut cutter = LineCutter::new(HIGHEST_MAX_LINE);
+    let dropped = cut_split(split, &mut cutter).map_err(|cause| unreadable(&split.path, cause))?;
+    if dropped > 0 {
+        let path = paths::display(&split.path);
+        return Err(paths::invalid(format!("{path} has a line longer than {HIGHEST_MAX_LINE} bytes")));
+    }
+    Ok(cutter.take().unwrap_or_else(empty))
+}
+
+/// Feeds the bytes from `start` up to the first line end at `start + length` or later. Gives the number of dropped lines.
+fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
+    let mut file = File::open(&split.path)?;
+    let mut dropped = 0;
+    let mut inside = split.length;
+    if split.start > 0 {
+        file.seek(SeekFrom::Start(split.start))?;
+        // It began before `start`, or exactly there: either way it belongs to the split before.
+        cutter.skip_line();
+    } else {
+        let mut mark = Vec::new();
+        let read = Read::by_ref(&mut file).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut mark)?;
+        if mark == BYTE_ORDER_MARK {
+            inside = inside.saturating_sub(read as u64);
+        } else {
+            file.rewind()?;
+        }
+    }
+    let mut body = Read::by_ref(&mut file).take(inside);
+    loop {
+        match cutter.read_from(&mut body) {
+            Ok(progress) if progress.bytes == 0 => break,
+            Ok(progress) => dropped += progress.dropped,
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    dropped += finish_last_line(&mut file, cutter)?;
+    Ok(dropped)
+}
+
+/// Feeds up to and including the next line end: the rest of the line on the split's end.
+fn finish_last_line(file: &mut File, cutter: &mut LineCutter) -> io::Result<usize> {
+    let mut dropped = 0;
+    let mut piece = [0; 8 << 10];
+    loop {
+        let count = match file.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => continue,
+            Err(cause) => return Err(cause),
+        };
+        if let Some(end) = memchr2(b'\n', b'\r', &piece[..count]) {
+            return Ok(dropped + cutter.feed(&piece[..=end]).dropped);
+        }
+        dropped += cutter.feed(&piece[..count]).dropped;
+    }
+    cutter.finish();
+    Ok(dropped)
+}
+
+/// The files and folders that one entry of the list names.
+fn named_by(entry: &str) -> Result<Vec<(PathBuf, Metadata)>> {
+    let pattern = paths::local(entry)?;
+    if glob::is_glob(&pattern) {
+        let mut found = glob::expand(&pattern).map_err(paths::invalid)?;
+        found.retain(|path| !is_hidden_path(path));
+        if found.is_empty() {
+            return Err(paths::invalid(format!("Input Pattern file:{pattern} matches 0 files")));
+        }
+        return Ok(found.into_iter().filter_map(|path| fs::metadata(&path).ok().map(|known| (path, known))).collect());
+    }
+    let path = PathBuf::from(glob::unescape(&pattern));
+    if is_hidden_path(&path) {
+        // Hadoop filters the last name even of a plain path, and then finds nothing.
+        return Err(EngineError::MissingInput { path: paths::display(&path) });
+    }
+    let metadata = fs::metadata(&path).map_err(|cause| unreadable(&path, cause))?;
+    Ok(vec![(path, metadata)])
+}
+
+fn list_folder(folder: &Path, found: &mut Vec<(PathBuf, Metadata)>) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
+        let path = entry.map_err(|cause| unreadable(folder, cause))?.path();
+        if is_hidden_path(&path) {
+            continue;
+        }
+        match fs::metadata(&path) {
+            Ok(metadata) => found.push((path, metadata)),
+            // It went away since it was listed.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(unreadable(&path, cause)),
+        }
+    }
+    Ok(())
+}
+
+fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
+    if metadata.is_dir() {
+        return Err(paths::invalid(format!("Not a file: {}", paths::display(&path))));
+    }
+    let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+    if COMPRESSED.contains(&ending.as_str()) {
+        return Err(paths::invalid(format!("compressed text (.{ending}) cannot be read: {}", paths::display(&path))));
+    }
+    Ok(InputFile { path, len: metadata.len() })
+}
+
+fn is_hidden_path(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy()))
+}
+
+fn unreadable(path: &Path, cause: io::Error) -> EngineError {
+    let path = paths::display(path);
+    match cause.kind() {
+        // A path through a file is as missing as one through nothing.
+        ErrorKind::NotFound | ErrorKind::NotADirectory => EngineError::MissingInput { path },
+        _ => EngineError::External { context: path, cause },
+    }
+}
+
+fn empty() -> Block {
+    Block::Columns(Columns::new(Kind::Str, Arc::new(StringViewArray::from_iter_values([""; 0]))))
+}
+
+#[cfg(test)]
+mod tests;

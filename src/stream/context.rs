@@ -1,0 +1,279 @@
+//! How does a stream live: built, started, waited for, stopped?
+//!
+//! Owns `StreamRuntime`: the graph while it is built, the two threads while it runs, and what start and stop do.
+//! 1. A context goes from Initialized to Active to Stopped, or straight to Stopped (stop before start, failed start);
+//!    never back. While it stops it is still Active. Starting twice and stopping twice are harmless.
+//! 2. `stop(false)`: no new batch, queued batches are dropped, the running one has `stop_wait` to end; then no further
+//!    job begins. Called from one of the stream's own threads it does not wait at all.
+//! 3. `stop(true)`: receiving ends, the batches that are due and one more are made, all queued batches run. Called from
+//!    one of the stream's own threads it returns at once, and the last of them completes the stop.
+//! 4. A `stop(false)` overtakes a `stop(true)` that is still waiting.
+//!
+//! Only the threads keep a running stream alive: dropping the `StreamRuntime` does not stop it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::clock::Clock;
+use super::driver::Driver;
+use super::generator::{self, Mailbox, Message};
+use super::graph::{Graph, State};
+use super::life::{Life, SIGNALS};
+use super::live::Live;
+use super::node::{NodeId, Output};
+use super::scheduler::{self, JobQueue};
+use super::shared::Shared;
+use super::time::{Millis, first_batch_after};
+use super::waiter::{Waited, Waiter};
+use crate::error::{EngineError, Result};
+use crate::monitor::{Listener, Listeners, StreamEvent};
+
+/// How a stream is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Distance of the batches; positive.
+    pub interval: Millis,
+    /// How long a stop that is not graceful waits for the running batch.
+    pub stop_wait: Duration,
+}
+
+impl Settings {
+    /// Batches `interval` apart; everything else as in Spark.
+    pub fn new(interval: Millis) -> Self {
+        Self { interval, stop_wait: Duration::from_secs(2) }
+    }
+}
+
+struct Inner<D: Driver> {
+    shared: Shared<D>,
+    settings: Settings,
+    life: Life,
+}
+
+impl<D: Driver> Inner<D> {
+    /// What becoming stopped means, besides the phase. Runs under the life's lock.
+    fn say_stopped(&self) {
+        self.shared.live.graph().set_state(State::Stopped);
+        self.shared.waiter.notify_stop();
+    }
+}
+
+/// A stream: its graph, its clock and its threads. Clones are one and the same.
+pub struct StreamRuntime<D: Driver> {
+    inner: Arc<Inner<D>>,
+}
+
+// Not derived: that would ask for `D: Clone`.
+impl<D: Driver> Clone for StreamRuntime<D> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+/// Building and asking.
+impl<D: Driver> StreamRuntime<D> {
+    /// A stream without inputs and outputs.
+    pub fn new(driver: Arc<D>, clock: Arc<dyn Clock>, settings: Settings) -> Result<Self> {
+        let graph = Graph::new(settings.interval)?;
+        let shared = Shared {
+            live: Live::new(Arc::clone(&driver), graph),
+            driver,
+            clock,
+            queue: JobQueue::new(),
+            mailbox: Mailbox::new(),
+            waiter: Waiter::default(),
+            listeners: Listeners::default(),
+        };
+        Ok(Self { inner: Arc::new(Inner { shared, settings, life: Life::new() }) })
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> State {
+        self.inner.life.state()
+    }
+
+    /// The world it runs in.
+    pub fn driver(&self) -> &Arc<D> {
+        &self.inner.shared.driver
+    }
+
+    /// A short look at the graph, or a change of it. `look` must not call the driver, wait, or use this runtime.
+    pub fn with_graph<T>(&self, look: impl FnOnce(&mut Graph<D>) -> T) -> T {
+        look(&mut self.inner.shared.live.graph())
+    }
+
+    /// A new input.
+    pub fn input(&self, spec: D::Input) -> Result<NodeId> {
+        self.with_graph(|graph| graph.add_input(spec))
+    }
+
+    /// `func` of the RDDs of `parents`.
+    pub fn transform(&self, parents: Vec<NodeId>, func: D::Func) -> Result<NodeId> {
+        self.with_graph(|graph| graph.add_transformed(parents, func))
+    }
+
+    /// The RDDs of all `parents`, in order.
+    pub fn union(&self, parents: Vec<NodeId>) -> Result<NodeId> {
+        self.with_graph(|graph| graph.add_union(parents))
+    }
+
+    /// What `parent` had within the last `length`, every `slide` (the parent's if none is given).
+    pub fn window(&self, parent: NodeId, length: Millis, slide: Option<Millis>) -> Result<NodeId> {
+        let level = self.driver().window_level();
+        self.with_graph(|graph| graph.add_window(parent, length, slide, level))
+    }
+
+    /// An output operation, after all earlier ones.
+    pub fn output(&self, output: Output<D>) -> Result<()> {
+        self.with_graph(|graph| graph.add_output(output))
+    }
+
+    /// Keeps the RDDs of a node; for a window, those of its parent.
+    pub fn persist(&self, node: NodeId, level: D::Level) -> Result<()> {
+        self.with_graph(|graph| graph.persist(node, level))
+    }
+
+    /// Distance of a node's RDDs.
+    pub fn slide(&self, node: NodeId) -> Result<Millis> {
+        self.with_graph(|graph| graph.node(node).map(|node| node.slide))
+    }
+
+    /// Makes every node that an output needs remember for at least `duration`. May be said once.
+    pub fn remember(&self, duration: Millis) -> Result<()> {
+        self.with_graph(|graph| graph.remember(duration))
+    }
+
+    /// The RDDs of a node in `[from, to]`, oldest first. Those not remembered are made, which may mean waiting for the
+    /// batch loop.
+    pub fn slice(&self, node: NodeId, from: Millis, to: Millis) -> Result<Vec<D::Rdd>> {
+        self.inner.shared.live.slice(node, from, to)
+    }
+
+    /// A listener that hears every event from now on.
+    pub fn add_listener(&self, listener: Arc<dyn Listener>) {
+        self.inner.shared.listeners.add(listener);
+    }
+}
+
+/// The life.
+impl<D: Driver> StreamRuntime<D> {
+    /// Starts the stream; returns once its threads run. A failed start leaves the context stopped.
+    pub fn start(&self) -> Result<()> {
+        let inner = self.inner.as_ref();
+        if !inner.life.claim_start(inner.shared.driver.as_ref())? {
+            return Ok(());
+        }
+        let begun = self.begin();
+        if begun.is_ok() {
+            inner.life.become_active();
+        } else {
+            inner.shared.mailbox.send(Message::Halt);
+            inner.shared.queue.abandon();
+            inner.shared.driver.stop_inputs(false);
+            inner.life.become_stopped(|| inner.say_stopped());
+        }
+        begun
+    }
+
+    /// Stops the stream; the module's header says what that means. Fails if a signal ends the waiting: the stop then
+    /// goes on in the background, and may be called again.
+    pub fn stop(&self, graceful: bool) -> Result<()> {
+        let inner = self.inner.as_ref();
+        let (driver, life) = (inner.shared.driver.as_ref(), &inner.life);
+        if life.claim_stop(driver, graceful, || inner.say_stopped())? {
+            self.order_stop(graceful);
+        }
+        let inside = life.is_inside();
+        if graceful {
+            return if inside { Ok(()) } else { life.wait_stopped(driver, None) };
+        }
+        let waited = if inside { Ok(()) } else { life.wait_stopped(driver, Some(inner.settings.stop_wait)) };
+        inner.shared.queue.abandon();
+        life.become_stopped(|| inner.say_stopped());
+        waited
+    }
+
+    /// Waits for the end of the stream, for an error, or for at most `longest`. Fails if a signal ends the waiting.
+    pub fn wait(&self, longest: Option<Duration>) -> Result<Waited> {
+        let deadline = longest.and_then(|longest| Instant::now().checked_add(longest));
+        loop {
+            let left = deadline.map_or(SIGNALS, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let waited = self.wait_slice(left.min(SIGNALS));
+            if !matches!(waited, Waited::TimedOut) || left.is_zero() {
+                return Ok(waited);
+            }
+            self.driver().check_signals()?;
+        }
+    }
+
+    /// One slice of `wait`, for callers that have something else to do in between.
+    pub fn wait_slice(&self, longest: Duration) -> Waited {
+        let shared = &self.inner.shared;
+        shared.driver.blocking(|| shared.waiter.wait_slice(longest))
+    }
+
+    fn begin(&self) -> Result<()> {
+        let (shared, interval) = (&self.inner.shared, self.inner.settings.interval);
+        let inputs = shared.live.graph().close()?;
+        shared.driver.start_inputs(&inputs)?;
+        // Only now: inputs may take their time to start, and the first batch should not be late.
+        let first = first_batch_after(shared.clock.now(), interval);
+        shared.live.graph().start(first - interval);
+        shared.tell(&StreamEvent::StreamingStarted(shared.now()));
+        self.spawn("streaming-job-executor", scheduler::run)?;
+        self.spawn("streaming-job-generator", move |shared| {
+            // Dropped whatever happens: the scheduler must not wait for more.
+            let _closing = Closing(&shared.queue);
+            generator::run(shared, first);
+        })
+    }
+
+    fn order_stop(&self, graceful: bool) {
+        let inner = self.inner.as_ref();
+        let shared = &inner.shared;
+        if graceful {
+            // In this order: the last batch takes all that was received.
+            shared.driver.stop_inputs(true);
+            shared.mailbox.send(Message::Finish);
+        } else {
+            shared.mailbox.send(Message::Halt);
+            shared.queue.drop_waiting();
+            shared.driver.stop_inputs(false);
+        }
+        inner.life.stop_if_deserted(|| inner.say_stopped());
+    }
+
+    fn spawn(&self, name: &str, work: impl Fn(&Shared<D>) + Send + Sync + 'static) -> Result<()> {
+        let inner = Arc::clone(&self.inner);
+        inner.life.expect_thread();
+        let body = move || {
+            inner.life.thread_began();
+            inner.shared.driver.run_thread(&mut || {
+                if catch_unwind(AssertUnwindSafe(|| work(&inner.shared))).is_err() {
+                    let error = EngineError::Bug("a thread of the stream panicked".into());
+                    inner.shared.fail("Error in a thread of the stream", error);
+                    // Neither thread is of use without the other.
+                    inner.shared.mailbox.send(Message::Halt);
+                    inner.shared.queue.abandon();
+                }
+            });
+            // After `run_thread`: whoever waits for this may take down the interpreter next.
+            inner.life.thread_ended(|| inner.say_stopped());
+        };
+        let spawned = thread::Builder::new().name(name.into()).spawn(body);
+        if spawned.is_err() {
+            self.inner.life.thread_ended(|| {});
+        }
+        spawned.map(drop).map_err(EngineError::external("a thread of the stream did not start"))
+    }
+}
+
+struct Closing<'a, D: Driver>(&'a JobQueue<D>);
+
+impl<D: Driver> Drop for Closing<'_, D> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

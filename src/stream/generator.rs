@@ -1,0 +1,106 @@
+//! When is the next batch, and what does it consist of?
+//!
+//! Owns the batch loop, the first of the stream's two threads, and the mailbox through which it is told things.
+//! 1. Every batch time is generated, in order, none skipped: a late loop makes the missed ones one after the other.
+//! 2. A batch that cannot be generated is reported; the loop goes on with the next time.
+//! 3. Messages go before batches. Old RDDs are forgotten only once the batch is complete, and all before it.
+//! 4. The last batch of a graceful stop is made at once, under the next batch time: nothing more arrives by then.
+//! Elsewhere: running the jobs (`scheduler.rs`).
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::clock::{Wait, Wake};
+use super::driver::Driver;
+use super::scheduler::JobSet;
+use super::shared::Shared;
+use super::time::Millis;
+use crate::monitor::StreamEvent;
+
+/// What the batch loop can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Message {
+    /// All jobs of a batch have ended.
+    Completed(Millis),
+    /// Make the batches that are due and one more, then end.
+    Finish,
+    /// End.
+    Halt,
+}
+
+/// Where the batch loop finds its messages.
+pub(super) struct Mailbox {
+    sender: Sender<Message>,
+    receiver: Receiver<Message>,
+    wake: Wake,
+}
+
+impl Mailbox {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = unbounded();
+        Self { sender, receiver, wake: Wake::default() }
+    }
+
+    /// Never blocks. Without a loop to read it, the message is lost, which is as good.
+    pub(super) fn send(&self, message: Message) {
+        // The mailbox holds the receiver as well, so the channel cannot be closed.
+        let _ = self.sender.send(message);
+        self.wake.raise();
+    }
+}
+
+/// Runs the batch loop until it is told to end. `first` is the time of the first batch.
+pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) {
+    let interval = shared.live.graph().interval();
+    let mut next = first;
+    loop {
+        match read_mail(shared) {
+            Some(Message::Halt) => return,
+            Some(Message::Finish) => return finish(shared, next, interval),
+            _ => {}
+        }
+        let waited = shared.driver.blocking(|| shared.clock.wait_until(next, &shared.mailbox.wake));
+        if waited == Wait::Reached {
+            generate(shared, next);
+            next += interval;
+        }
+    }
+}
+
+fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, interval: Millis) {
+    while next <= shared.clock.now() {
+        generate(shared, next);
+        next += interval;
+        if read_mail(shared) == Some(Message::Halt) {
+            return;
+        }
+    }
+    generate(shared, next);
+}
+
+/// Does what the messages say; an order to end is left to the caller, `Halt` before `Finish`.
+fn read_mail<D: Driver>(shared: &Shared<D>) -> Option<Message> {
+    let mut order = None;
+    for message in shared.mailbox.receiver.try_iter() {
+        match message {
+            Message::Completed(time) => shared.live.clear_before(time),
+            Message::Halt => order = Some(Message::Halt),
+            Message::Finish => order = order.or(Some(Message::Finish)),
+        }
+    }
+    order
+}
+
+fn generate<D: Driver>(shared: &Shared<D>, time: Millis) {
+    match shared.live.jobs(time) {
+        Ok(jobs) => {
+            let set = JobSet { time, jobs, inputs: shared.driver.input_info(time), submitted: shared.now() };
+            // Told before the set is in the queue: its start may be told right after. A set without jobs goes through
+            // the queue as well, so that it is complete only after all earlier ones.
+            if !set.jobs.is_empty() && !shared.queue.is_closed() {
+                shared.tell(&StreamEvent::BatchSubmitted(set.info()));
+            }
+            shared.queue.push(set);
+        }
+        Err(error) => shared.fail(&format!("Error generating jobs for time {time}"), error),
+    }
+}

@@ -1,0 +1,317 @@
+//! Which RDDs belong to a time?
+//!
+//! Owns `Graph`: the nodes, the outputs in order of definition, and what is remembered. It decides and holds; it runs no
+//! function (`live.rs` does), has no thread and no lock.
+//! 1. The zero time is one batch interval before the first batch. A time is valid for a node if it is later than the
+//!    zero time and a multiple of the node's slide away from it; at other times the node has no RDD.
+//! 2. A node's RDD of a time is made at most once while it is remembered; "no RDD" is remembered too, an error is not.
+//! 3. At time `t` a node has forgotten what is at or before `t - remember`. A node remembers for at least its slide, for
+//!    the duration given to `remember`, and for what its children need; a window needs its length more than itself.
+//! 4. Nodes and outputs are added before the start only. Nodes that no output needs are never initialized.
+
+use super::driver::Driver;
+use super::node::{Kind, Node, NodeId, Output, Recipe};
+use super::time::Millis;
+use crate::error::{EngineError, Result};
+
+/// Where a context is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not started: may still be changed.
+    Initialized,
+    /// Started, and not yet stopped.
+    Active,
+    /// Stopped for good.
+    Stopped,
+}
+
+/// A wrong call.
+pub(super) fn invalid<T>(parameter: &'static str, problem: impl Into<String>) -> Result<T> {
+    Err(EngineError::Invalid { parameter, problem: problem.into() })
+}
+
+/// What the graph knows of an RDD.
+pub(super) enum Found<D: Driver> {
+    /// It was made before, or there is none.
+    Known(Option<D::Rdd>),
+    /// This is how to make it, and how it is to be kept.
+    Missing(Recipe<D>, Option<D::Level>),
+}
+
+/// All DStreams of a context.
+pub struct Graph<D: Driver> {
+    interval: Millis,
+    state: State,
+    zero: Option<Millis>,
+    /// What `remember` was given.
+    least_remember: Option<Millis>,
+    nodes: Vec<Node<D>>,
+    outputs: Vec<Output<D>>,
+}
+
+impl<D: Driver> Graph<D> {
+    /// An empty graph for batches `interval` apart, which must be positive.
+    pub fn new(interval: Millis) -> Result<Self> {
+        if interval <= Millis::ZERO {
+            return invalid("batchDuration", format!("The batch duration ({interval}) must be positive"));
+        }
+        let state = State::Initialized;
+        Ok(Self { interval, state, zero: None, least_remember: None, nodes: Vec::new(), outputs: Vec::new() })
+    }
+
+    /// The batch interval.
+    pub fn interval(&self) -> Millis {
+        self.interval
+    }
+
+    /// Whether nodes may be added, and if not, why.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    pub(super) fn set_state(&mut self, state: State) {
+        self.state = state;
+    }
+
+    /// The time before the first batch, once the graph has started.
+    pub fn zero(&self) -> Option<Millis> {
+        self.zero
+    }
+
+    /// One node.
+    pub fn node(&self, node: NodeId) -> Result<&Node<D>> {
+        self.nodes.get(node.index()).ok_or_else(|| no_such(node))
+    }
+
+    /// The output operations, in order of definition.
+    pub fn outputs(&self) -> &[Output<D>] {
+        &self.outputs
+    }
+
+    /// The inputs, in order of definition.
+    pub fn inputs(&self) -> Vec<(NodeId, D::Input)> {
+        let spec = |(n, node): (usize, &Node<D>)| match &node.kind {
+            Kind::Input { spec } => Some((id(n), spec.clone())),
+            _ => None,
+        };
+        self.nodes.iter().enumerate().filter_map(spec).collect()
+    }
+
+    // Building.
+
+    /// A new input, with an RDD in every batch.
+    pub fn add_input(&mut self, spec: D::Input) -> Result<NodeId> {
+        self.add(Kind::Input { spec }, self.interval)
+    }
+
+    /// `func` of the RDDs of `parents`, in the first parent's rhythm; the others may have another.
+    pub fn add_transformed(&mut self, parents: Vec<NodeId>, func: D::Func) -> Result<NodeId> {
+        let Some(first) = parents.first() else {
+            return invalid("dstreams", "requirement failed: List of DStreams to transform is empty");
+        };
+        let slide = self.node(*first)?.slide;
+        self.add(Kind::Transformed { parents, func }, slide)
+    }
+
+    /// The RDDs of all `parents`, in order.
+    pub fn add_union(&mut self, parents: Vec<NodeId>) -> Result<NodeId> {
+        let Some(first) = parents.first() else {
+            return invalid("dstreams", "requirement failed: List of DStreams to union is empty");
+        };
+        let slide = self.node(*first)?.slide;
+        for parent in &parents {
+            if self.node(*parent)?.slide != slide {
+                return invalid("dstreams", "requirement failed: Some of the DStreams have different slide durations");
+            }
+        }
+        self.add(Kind::Union { parents }, slide)
+    }
+
+    /// What `parent` had within the last `length`, every `slide` (the parent's if none is given). The parent's RDDs are
+    /// looked at more than once, so they are kept at `level` unless a level was set.
+    pub fn add_window(
+        &mut self,
+        parent: NodeId,
+        length: Millis,
+        slide: Option<Millis>,
+        level: Option<D::Level>,
+    ) -> Result<NodeId> {
+        let step = self.node(parent)?.slide;
+        let slide = slide.unwrap_or(step);
+        whole_slides("windowDuration", "window", length, step)?;
+        whole_slides("slideDuration", "slide", slide, step)?;
+        let window = self.add(Kind::Window { parent, length, step }, slide)?;
+        if let Some(level) = level
+            && self.node(self.kept_by(parent)?)?.level.is_none()
+        {
+            self.persist(parent, level)?;
+        }
+        Ok(window)
+    }
+
+    /// An output operation, after all earlier ones.
+    pub fn add_output(&mut self, output: Output<D>) -> Result<()> {
+        self.check_open()?;
+        self.node(output.parent)?;
+        self.outputs.push(output);
+        Ok(())
+    }
+
+    /// Keeps the RDDs of a node; for a window, those of its parent.
+    pub fn persist(&mut self, node: NodeId, level: D::Level) -> Result<()> {
+        if self.state != State::Initialized {
+            let problem = "Cannot change storage level of a DStream after streaming context has started";
+            return invalid("storageLevel", problem);
+        }
+        let kept = self.kept_by(node)?;
+        self.nodes.get_mut(kept.index()).ok_or_else(|| no_such(kept))?.level = Some(level);
+        Ok(())
+    }
+
+    /// Makes every node that an output needs remember for at least `duration`. May be said once.
+    pub fn remember(&mut self, duration: Millis) -> Result<()> {
+        if let Some(known) = self.least_remember {
+            let problem = format!("requirement failed: Remember duration already set as {known}. Cannot set it again.");
+            return invalid("duration", problem);
+        }
+        self.least_remember = Some(duration);
+        if self.zero.is_some() {
+            self.settle_remember();
+        }
+        Ok(())
+    }
+
+    /// Nothing can be added any more; the answer is the inputs to start.
+    pub(super) fn close(&mut self) -> Result<Vec<(NodeId, D::Input)>> {
+        if self.outputs.is_empty() {
+            let problem = "requirement failed: No output operations registered, so nothing to execute";
+            return invalid("StreamingContext", problem);
+        }
+        self.state = State::Active;
+        Ok(self.inputs())
+    }
+
+    /// The first batch is one interval after `zero`.
+    pub fn start(&mut self, zero: Millis) {
+        self.zero = Some(zero);
+        self.settle_remember();
+    }
+
+    // Asking.
+
+    /// Whether the node has an RDD at `time`, as far as its rhythm goes. Never before the start.
+    pub fn is_valid(&self, node: NodeId, time: Millis) -> bool {
+        matches!((self.node(node), self.zero), (Ok(node), Some(zero)) if node.is_valid(time, zero))
+    }
+
+    /// The RDD of a node at `time`, or how to make it.
+    pub(super) fn look_up(&self, node: NodeId, time: Millis) -> Result<Found<D>> {
+        let (node, zero) = self.initialized(node)?;
+        Ok(match node.generated.get(&time) {
+            Some(known) => Found::Known(known.clone()),
+            None if node.is_valid(time, zero) => Found::Missing(node.kind.recipe(time, zero), node.level),
+            None => Found::Known(None),
+        })
+    }
+
+    /// Remembers what was made.
+    pub(super) fn store(&mut self, node: NodeId, time: Millis, rdd: Option<D::Rdd>) {
+        if let Some(node) = self.nodes.get_mut(node.index()) {
+            node.generated.insert(time, rdd);
+        }
+    }
+
+    /// The valid times of a node in `[from, to]`, both rounded down to its slide.
+    pub fn times_between(&self, node: NodeId, from: Millis, to: Millis) -> Result<Vec<Millis>> {
+        let (node, zero) = self.initialized(node)?;
+        Ok(super::time::slides_between(from, to, node.slide, zero).collect())
+    }
+
+    /// Forgets what is too old at `time`; the answer is all that was there.
+    pub fn clear_before(&mut self, time: Millis) -> Vec<D::Rdd> {
+        self.nodes.iter_mut().flat_map(|node| node.clear_before(time)).collect()
+    }
+
+    /// The longest that any input is remembered.
+    pub fn longest_input_remember(&self) -> Option<Millis> {
+        let inputs = self.nodes.iter().filter(|node| matches!(node.kind, Kind::Input { .. }));
+        inputs.filter_map(|input| input.remember).max()
+    }
+
+    fn add(&mut self, kind: Kind<D>, slide: Millis) -> Result<NodeId> {
+        self.check_open()?;
+        for parent in kind.parents() {
+            self.node(*parent)?;
+        }
+        self.nodes.push(Node::new(kind, slide));
+        Ok(id(self.nodes.len() - 1))
+    }
+
+    fn check_open(&self) -> Result<()> {
+        let when = match self.state {
+            State::Initialized => return Ok(()),
+            State::Active => "starting",
+            State::Stopped => "stopping",
+        };
+        let what = "Adding new inputs, transformations, and output operations";
+        invalid("StreamingContext", format!("{what} after {when} a context is not supported"))
+    }
+
+    /// The node that is kept when `node` is to be: a window's RDDs are unions, its parent's hold the data.
+    fn kept_by(&self, mut node: NodeId) -> Result<NodeId> {
+        while let Kind::Window { parent, .. } = &self.node(node)?.kind {
+            node = *parent;
+        }
+        Ok(node)
+    }
+
+    fn initialized(&self, node: NodeId) -> Result<(&Node<D>, Millis)> {
+        match (self.node(node)?, self.zero) {
+            (found, Some(zero)) if found.remember.is_some() => Ok((found, zero)),
+            _ => invalid("DStream", format!("DStream {} has not been initialized", node.0)),
+        }
+    }
+
+    /// How long every needed node remembers, outputs first: a node's children all have larger ids.
+    fn settle_remember(&mut self) {
+        let mut wanted: Vec<Option<Millis>> = self.nodes.iter().map(|node| node.remember).collect();
+        for output in &self.outputs {
+            raise(&mut wanted, output.parent, self.least_remember.unwrap_or(Millis::ZERO));
+        }
+        for n in (0..self.nodes.len()).rev() {
+            let Some(remember) = wanted[n] else { continue };
+            let node = &mut self.nodes[n];
+            let remember = remember.max(node.slide);
+            node.remember = Some(remember);
+            for parent in node.kind.parents() {
+                raise(&mut wanted, *parent, node.kind.parent_remember(remember));
+            }
+        }
+    }
+}
+
+fn raise(wanted: &mut [Option<Millis>], node: NodeId, least: Millis) {
+    if let Some(known) = wanted.get_mut(node.index()) {
+        *known = Some(known.map_or(least, |known| known.max(least)));
+    }
+}
+
+fn id(place: usize) -> NodeId {
+    NodeId(u32::try_from(place).unwrap_or(u32::MAX))
+}
+
+fn no_such(node: NodeId) -> EngineError {
+    EngineError::Bug(format!("there is no DStream {}", node.0))
+}
+
+fn whole_slides(parameter: &'static str, what: &str, duration: Millis, step: Millis) -> Result<()> {
+    let subject = format!("The {what} duration of windowed DStream ({duration})");
+    if !duration.is_multiple_of(step) {
+        let problem = format!("{subject} must be a multiple of the slide duration of parent DStream ({step})");
+        return invalid(parameter, problem);
+    }
+    if duration <= Millis::ZERO {
+        return invalid(parameter, format!("{subject} must be positive"));
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! What is a node of the DStream graph, and how does its kind make an RDD?
+//!
+//! Owns `Node`, `Kind` and `Recipe`. Plain data and functions: no thread, no socket, no context, so that a checkpoint can
+//! be the graph itself. A new kind is a variant of `Kind` (its parents, its recipe), one of `Recipe`, and its few lines
+//! in `live.rs`; what it makes its parents remember is `Kind::parent_remember`.
+//! 1. Durations and times are `Millis`.
+//! 2. A node's parents come before it: their ids are smaller.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::driver::Driver;
+use super::time::{Millis, slides_between};
+
+/// Number of a node in its graph, in order of definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// Its place in the graph's list.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What makes the RDDs of a node.
+pub enum Kind<D: Driver> {
+    /// Data from outside.
+    Input {
+        /// What feeds it.
+        spec: D::Input,
+    },
+    /// A function of the parents' RDDs. One parent without an RDD: no RDD, and the function is not called.
+    Transformed {
+        /// One or more nodes.
+        parents: Vec<NodeId>,
+        /// The function.
+        func: D::Func,
+    },
+    /// All parents' RDDs of the time, in order.
+    Union {
+        /// One or more nodes of equal slide.
+        parents: Vec<NodeId>,
+    },
+    /// The parent's RDDs of `(t - length, t]`, oldest first.
+    Window {
+        /// The node looked at.
+        parent: NodeId,
+        /// How far back; a multiple of the parent's slide.
+        length: Millis,
+        /// The parent's slide.
+        step: Millis,
+    },
+}
+
+impl<D: Driver> Kind<D> {
+    /// The nodes it reads.
+    pub fn parents(&self) -> &[NodeId] {
+        match self {
+            Self::Input { .. } => &[],
+            Self::Transformed { parents, .. } | Self::Union { parents } => parents,
+            Self::Window { parent, .. } => std::slice::from_ref(parent),
+        }
+    }
+
+    /// How long the parents must remember if the node itself remembers for `own`.
+    pub fn parent_remember(&self, own: Millis) -> Millis {
+        match self {
+            Self::Window { length, .. } => own + *length,
+            Self::Input { .. } | Self::Transformed { .. } | Self::Union { .. } => own,
+        }
+    }
+
+    /// How to make the RDD of a valid `time`.
+    pub(super) fn recipe(&self, time: Millis, zero: Millis) -> Recipe<D> {
+        match self {
+            Self::Input { spec } => Recipe::Input(spec.clone()),
+            Self::Transformed { parents, func } => Recipe::Transform(parents.clone(), func.clone()),
+            Self::Union { parents } => Recipe::Union(parents.clone()),
+            Self::Window { parent, length, step } => {
+                Recipe::Window(*parent, slides_between(time - *length + *step, time, *step, zero).collect())
+            }
+        }
+    }
+}
+
+/// How to make one RDD: what to ask for, and whom.
+pub(super) enum Recipe<D: Driver> {
+    /// Ask the driver for the input.
+    Input(D::Input),
+    /// Call the function with the RDDs that these nodes have at the same time.
+    Transform(Vec<NodeId>, D::Func),
+    /// Unite the RDDs that these nodes have at the same time.
+    Union(Vec<NodeId>),
+    /// Unite the RDDs that the node has at these times.
+    Window(NodeId, Vec<Millis>),
+}
+
+/// One DStream.
+pub struct Node<D: Driver> {
+    /// What makes its RDDs.
+    pub kind: Kind<D>,
+    /// Distance of its RDDs.
+    pub slide: Millis,
+    /// How its RDDs are kept, if they are.
+    pub level: Option<D::Level>,
+    /// How long its RDDs are remembered; known once the graph has started, and only if an output needs the node.
+    pub remember: Option<Millis>,
+    /// What was made and is still remembered; `None` where there is no RDD.
+    pub generated: BTreeMap<Millis, Option<D::Rdd>>,
+}
+
+impl<D: Driver> Node<D> {
+    /// A node without RDDs.
+    pub(super) fn new(kind: Kind<D>, slide: Millis) -> Self {
+        Self { kind, slide, level: None, remember: None, generated: BTreeMap::new() }
+    }
+
+    /// Whether the node has RDDs at `time`.
+    pub(super) fn is_valid(&self, time: Millis, zero: Millis) -> bool {
+        time > zero && (time - zero).is_multiple_of(self.slide)
+    }
+
+    /// Forgets what is older than the remember duration at `time`; the answer is all that was there.
+    pub(super) fn clear_before(&mut self, time: Millis) -> Vec<D::Rdd> {
+        let Some(remember) = self.remember else { return Vec::new() };
+        let kept = self.generated.split_off(&(time - remember + Millis(1)));
+        std::mem::replace(&mut self.generated, kept).into_values().flatten().collect()
+    }
+}
+
+/// An output operation.
+pub struct Output<D: Driver> {
+    /// The node whose RDDs it gets.
+    pub parent: NodeId,
+    /// The function.
+    pub func: D::Func,
+    /// Short name, for listeners.
+    pub name: String,
+    /// Long form of the name.
+    pub description: String,
+}
+
+// Not derived: that would ask for `D: Clone`.
+impl<D: Driver> Clone for Output<D> {
+    fn clone(&self) -> Self {
+        let Self { parent, func, name, description } = self;
+        Self { parent: *parent, func: func.clone(), name: name.clone(), description: description.clone() }
+    }
+}
