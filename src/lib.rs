@@ -27,8 +27,14 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<py::PyRdd>()?;
     module.add_class::<py::PyStreaming>()?;
     module.add_class::<object::Elements>()?;
+    module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;
     module.add_function(wrap_pyfunction!(object::hash::portable_hash, module)?)?;
+    // For tests alone: the conversions that every block goes through.
+    module.add_function(wrap_pyfunction!(object::convert::_columns_round_trip, module)?)?;
+    module.add_function(wrap_pyfunction!(object::convert::_is_immutable, module)?)?;
+    module.add_function(wrap_pyfunction!(object::hash::_hash_as_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(object::hash::_partition_of, module)?)?;
     Ok(())
 }

@@ -8,6 +8,7 @@
 //!
 //! Elsewhere: conversion from and to Python objects (`object/convert.rs`), operators (`kernel/`).
 
+mod build;
 mod columns;
 mod kind;
 
@@ -15,6 +16,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+pub use build::{list_array, tuple_array};
 pub use columns::Columns;
 pub use kind::{ClassTag, Kind};
 

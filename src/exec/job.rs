@@ -22,6 +22,8 @@ pub trait Hooks: Send + Sync {
     fn poll(&self) -> Result<()>;
     /// What the successful tasks of a stage left, in the order of their partitions.
     fn merge(&self, left: Vec<Box<dyn Any + Send>>) -> Result<()>;
+    /// The stage's result is no longer wanted: tasks of it that still run may be interrupted.
+    fn abandon(&self, stage: u64);
 }
 
 /// Which threads run the tasks.
@@ -124,12 +126,16 @@ impl Executor {
                     results[at] = Some(done);
                     if failed {
                         cancel.cancel("another task of the stage failed");
+                        if missing > 0 {
+                            hooks.abandon(stage);
+                        }
                         break;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(stop) = hooks.poll().and_then(|()| job.cancel.check()) {
                         cancel.cancel("the job was cancelled");
+                        hooks.abandon(stage);
                         return Err(stop);
                     }
                 }

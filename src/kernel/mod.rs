@@ -2,4 +2,6 @@
 //!
 //! Pure functions: no Python, no threads, no I/O.
 
+pub mod portable_hash;
 pub mod random;
+pub mod siphash;

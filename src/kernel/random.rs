@@ -1,23 +1,28 @@
-//! The random numbers of the JVM, where Spark's answers depend on them.
+//! The random numbers of Spark's JVM side, where answers depend on them.
 
-/// `java.util.Random`: a 48-bit linear congruential generator.
+/// Spark's `XORShiftRandom`: Marsaglia's xorshift from a hashed seed, read through `java.util.Random`'s methods.
 #[derive(Debug, Clone)]
-pub struct JavaRandom {
-    state: i64,
+pub struct XorShiftRandom {
+    state: u64,
 }
 
-const MULTIPLIER: i64 = 0x5_DEEC_E66D;
-const MASK: i64 = (1 << 48) - 1;
+/// The seed of Scala's hash of byte arrays.
+const ARRAY_SEED: u32 = 0x3c07_4a61;
 
-impl JavaRandom {
+impl XorShiftRandom {
     /// The generator for a seed.
     pub fn new(seed: i64) -> Self {
-        Self { state: (seed ^ MULTIPLIER) & MASK }
+        let bytes = seed.to_be_bytes();
+        let low = murmur3(bytes, ARRAY_SEED);
+        let high = murmur3(bytes, low);
+        Self { state: u64::from(high) << 32 | u64::from(low) }
     }
 
     fn next(&mut self, bits: u32) -> i32 {
-        self.state = self.state.wrapping_mul(MULTIPLIER).wrapping_add(0xB) & MASK;
-        (self.state >> (48 - bits)) as i32
+        self.state ^= self.state << 21;
+        self.state ^= self.state >> 35;
+        self.state ^= self.state << 4;
+        (self.state & ((1 << bits) - 1)) as i32
     }
 
     /// A number in `0..bound`; 0 for a bound that is not positive.
@@ -37,21 +42,31 @@ impl JavaRandom {
     }
 }
 
-/// Scala's `hashing.byteswap32`, which spreads small numbers.
-pub fn byteswap32(value: i32) -> i32 {
-    const GOLDEN: i32 = 0x9e37_75cd_u32 as i32;
-    value.wrapping_mul(GOLDEN).swap_bytes().wrapping_mul(GOLDEN)
+/// MurmurHash3 (32 bits) of eight bytes.
+fn murmur3(bytes: [u8; 8], seed: u32) -> u32 {
+    let mut hash = seed;
+    for word in [[bytes[0], bytes[1], bytes[2], bytes[3]], [bytes[4], bytes[5], bytes[6], bytes[7]]] {
+        let mixed = u32::from_le_bytes(word).wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
+        hash = (hash ^ mixed).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
+    }
+    hash ^= bytes.len() as u32;
+    hash = (hash ^ hash >> 16).wrapping_mul(0x85eb_ca6b);
+    hash = (hash ^ hash >> 13).wrapping_mul(0xc2b2_ae35);
+    hash ^ hash >> 16
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Where Spark 3.5.9 puts the single element of each of eight partitions in `repartition(bound)`.
     #[test]
-    fn numbers_are_those_of_java() {
-        let mut random = JavaRandom::new(42);
-        let drawn: Vec<i32> = (0..5).map(|_| random.next_int(10)).collect();
-        assert_eq!(drawn, [0, 3, 8, 4, 0]);
-        assert_eq!(JavaRandom::new(0).next_int(16), 11);
+    fn starts_are_those_of_spark() {
+        let targets = |bound: i32| -> Vec<i32> {
+            (0..8).map(|index| (XorShiftRandom::new(index).next_int(bound) + 1) % bound).collect()
+        };
+        assert_eq!(targets(2), [1, 1, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(targets(3), [0, 1, 2, 0, 2, 2, 0, 2]);
+        assert_eq!(targets(7), [3, 6, 2, 0, 2, 2, 4, 2]);
     }
 }

@@ -7,6 +7,7 @@
 //! 2. Events of one batch come in this order: submitted, started, then per output operation started and completed,
 //!    completed. Batches complete in order of time; the next one may be submitted before the last one is complete.
 //! 3. A batch without jobs has no events.
+//!
 //! Elsewhere: who sends the events (`stream/`), the Python listener classes (`py/`).
 
 mod log;

@@ -1,19 +1,98 @@
-//! stub
-use crate::block::Columns;
+//! Python values <-> columns, exactly: which values become columns, and how do they come back?
+//!
+//! 1. `to_columns` is all or nothing: values that are not of one kind to the last stay objects.
+//! 2. What comes back is equal and of identical type, bits of floats included. Identity is not kept, as with pickle: two
+//!    elements that were one list come back as two.
+//! 3. `None` fits any kind.
+//!
+//! Filling columns: `build.rs`; reading them: `read.rs`; which classes count as tuples: `classes.rs`.
+
+mod build;
+mod read;
+
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::*;
-pub(crate) fn to_columns(_py: Python<'_>, _items: &[Py<PyAny>]) -> Option<Columns> {
-    None
+use pyo3::types::PyList;
+
+pub(crate) use self::read::Reader;
+pub(crate) use super::classes::is_immutable;
+use crate::block::Columns;
+use crate::error::EngineError;
+use build::Builder;
+
+/// The columns that `items` fit into, if they do.
+pub(crate) fn to_columns(py: Python<'_>, items: &[Py<PyAny>]) -> Option<Columns> {
+    let mut builder = Builder::new(items.len());
+    for item in items {
+        builder.push(item.bind_borrowed(py))?;
+    }
+    let (kind, array) = builder.finish()?;
+    Some(Columns::new(kind, array))
 }
-pub(crate) fn append_to(_py: Python<'_>, _c: &Columns, _out: &mut Vec<Py<PyAny>>) -> PyResult<()> {
+
+/// The columns that the elements of `list` fit into, if they do.
+pub(crate) fn list_to_columns(list: &Bound<'_, PyList>) -> Option<Columns> {
+    let mut builder = Builder::new(list.len());
+    for item in list {
+        builder.push(item.as_borrowed())?;
+    }
+    let (kind, array) = builder.finish()?;
+    Some(Columns::new(kind, array))
+}
+
+/// All elements as a new list.
+pub(crate) fn to_list<'py>(py: Python<'py>, columns: &Columns) -> PyResult<Bound<'py, PyList>> {
+    let reader = Reader::new(columns).map_err(bug)?;
+    Ok(read::list(py, &reader)?.cast_into::<PyList>()?)
+}
+
+/// Appends all elements to `out`; after an exception, those before the failing one.
+pub(crate) fn append_to(py: Python<'_>, columns: &Columns, out: &mut Vec<Py<PyAny>>) -> PyResult<()> {
+    let reader = Reader::new(columns).map_err(bug)?;
+    out.reserve(reader.len());
+    let _pause = read::NoCollection::begin(py);
+    for index in 0..reader.len() {
+        out.push(reader.get(py, index)?.unbind());
+    }
     Ok(())
 }
-pub(crate) fn is_immutable(o: &Bound<'_, PyAny>) -> bool {
-    o.is_none()
-        || o.is_exact_instance_of::<PyString>()
-        || o.is_exact_instance_of::<PyInt>()
-        || o.is_exact_instance_of::<PyFloat>()
-        || o.is_exact_instance_of::<PyBool>()
-        || o.is_exact_instance_of::<PyBytes>()
-        || o.cast_exact::<PyTuple>().is_ok_and(|t| t.iter().all(|x| is_immutable(&x)))
+
+fn bug(error: EngineError) -> PyErr {
+    PyRuntimeError::new_err(error.to_string())
+}
+
+/// For tests: the elements of `list` through columns and back by one of the ways above, with the kind they had;
+/// `None` if they do not fit.
+#[pyfunction]
+#[pyo3(signature = (list, way = "list"))]
+pub(crate) fn _columns_round_trip<'py>(
+    list: &Bound<'py, PyList>,
+    way: &str,
+) -> PyResult<Option<(String, Bound<'py, PyList>)>> {
+    let py = list.py();
+    let columns = match way {
+        "list" => list_to_columns(list),
+        _ => to_columns(py, &list.iter().map(Bound::unbind).collect::<Vec<_>>()),
+    };
+    let Some(columns) = columns else {
+        return Ok(None);
+    };
+    let back = match way {
+        "list" => to_list(py, &columns)?,
+        _ => {
+            // In two slices, because offsets of sliced columns are where readers go wrong.
+            let middle = columns.len() / 2;
+            let mut items = Vec::new();
+            append_to(py, &columns.slice(0, middle), &mut items)?;
+            append_to(py, &columns.slice(middle, columns.len() - middle), &mut items)?;
+            PyList::new(py, items)?
+        }
+    };
+    Ok(Some((format!("{:?}", columns.kind()), back)))
+}
+
+/// For tests: `is_immutable`.
+#[pyfunction]
+pub(crate) fn _is_immutable(value: &Bound<'_, PyAny>) -> bool {
+    is_immutable(value)
 }

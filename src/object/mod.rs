@@ -8,7 +8,8 @@
 mod aggregate;
 pub(crate) mod call;
 mod chain;
-mod convert;
+mod classes;
+pub(crate) mod convert;
 mod elements;
 mod frozen;
 pub(crate) mod hash;
@@ -19,6 +20,8 @@ mod pipeline;
 mod router;
 mod step;
 pub(crate) mod task;
+mod text;
+pub(crate) mod threads;
 
 pub(crate) use chain::Chain;
 pub(crate) use elements::Elements;

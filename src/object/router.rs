@@ -12,7 +12,7 @@ use super::hash::{Hasher, bucket};
 use super::objects::{self, Prefer};
 use super::task;
 use crate::error::Result;
-use crate::kernel::random::{JavaRandom, byteswap32};
+use crate::kernel::random::XorShiftRandom;
 use crate::rdd::{Blocks, MapOutput, Router, Task};
 
 /// By key: Spark's portable hash, or a function of the user.
@@ -64,7 +64,7 @@ impl Router for KeyRouter {
     }
 }
 
-/// Deals out batches of elements in turn, from a start that the JVM's random gives for the map partition.
+/// Deals out batches of elements in turn, from a start that Spark's random gives for the map partition.
 pub(crate) struct DealRouter {
     /// Elements dealt together.
     pub batch: usize,
@@ -72,8 +72,7 @@ pub(crate) struct DealRouter {
 
 impl Router for DealRouter {
     fn route(&self, task: &Arc<Task>, input: Blocks, targets: usize) -> Result<MapOutput> {
-        let seed = byteswap32(task.id.partition as i32);
-        let mut position = JavaRandom::new(i64::from(seed)).next_int(targets as i32) as usize;
+        let mut position = XorShiftRandom::new(task.id.partition as i64).next_int(targets as i32) as usize;
         Python::attach(|py| {
             let mut items = Vec::new();
             let mut input = input;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::threads::Inside;
 use crate::error::TaskId;
 use crate::rdd::Task;
 
@@ -27,6 +28,7 @@ pub(crate) struct Updates(pub Py<PyDict>);
 
 /// Runs `body` as (a part of) `task` on this thread.
 pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
+    let _inside = Inside::enter(Some(task.id.stage));
     let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
     let before = RUNNING.with(|slot| slot.replace(Some(Running { id: task.id, updates })));
     let result = body();

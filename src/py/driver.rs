@@ -1,8 +1,7 @@
 //! What are RDDs, functions and inputs to a stream? The engine's `Driver`, in terms of Python functions and lineage nodes.
 //!
 //! 1. The graph holds `Func` and `Input` only: Python functions and plain data. Receivers live here.
-//! 2. The stream's threads hold the interpreter for their whole life and give it back in `blocking`: a thread keeps its
-//!    Python thread state, and prints land where the program's prints land.
+//! 2. Each of the stream's threads keeps one Python thread state for its whole life, detached between callbacks.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,12 +10,14 @@ use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use super::gil::detached;
 use super::input::stream_files;
 use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::Executor;
 use crate::object::call::user_error;
+use crate::object::threads::Inside;
 use crate::rdd::{Op, Rdd};
 use crate::source::{FileMonitor, FileMonitorSpec, SocketLines, SocketSpec, Warn};
 use crate::stream::{Driver, Millis, NodeId};
@@ -206,10 +207,13 @@ impl Driver for PyDriver {
     }
 
     fn run_thread(&self, body: &mut (dyn FnMut() + Send)) {
-        Python::attach(|_| body());
+        Python::attach(|py| {
+            let _inside = Inside::enter(None);
+            py.detach(body);
+        });
     }
 
     fn blocking<T: Send>(&self, wait: impl FnOnce() -> T + Send) -> T {
-        Python::attach(|py| py.detach(wait))
+        detached(wait)
     }
 }

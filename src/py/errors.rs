@@ -57,7 +57,7 @@ fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> 
         return java_error(py, source);
     }
     let built = BUILD.import(py, "dstreams.core.errors", "task_error").and_then(|build| {
-        let cause = cause.as_ref().map(|raised| raised.value(py));
+        let cause = cause.map(|raised| raised.into_value(py));
         build.call1((at.partition, at.stage, at.number, tries, cause))
     });
     built.map_or_else(|failed| failed, PyErr::from_value)
@@ -68,7 +68,7 @@ pub(crate) fn text_of(py: Python<'_>, error: &EngineError) -> String {
     static TEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let Some(raised) = raised_in(py, error) else { return error.to_string() };
     TEXT.import(py, "dstreams.core.errors", "user_traceback")
-        .and_then(|text| text.call1((raised.value(py),))?.extract())
+        .and_then(|text| text.call1((raised.into_value(py),))?.extract())
         .unwrap_or_else(|_| error.to_string())
 }
 
@@ -78,6 +78,6 @@ pub(crate) fn stream_failed(py: Python<'_>, error: &EngineError) -> PyErr {
     let Some(raised) = raised_in(py, error) else { return to_python(py, error) };
     let built = BUILD
         .import(py, "dstreams.core.errors", "callback_error")
-        .and_then(|build| build.call1(("a streaming batch", raised.value(py))));
+        .and_then(|build| build.call1(("a streaming batch", raised.into_value(py))));
     built.map_or_else(|failed| failed, PyErr::from_value)
 }

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -13,10 +14,22 @@ use crate::error::{EngineError, Result};
 use crate::exec::Hooks;
 use crate::object::call::user_error;
 use crate::object::task::Updates;
+use crate::object::threads::interrupt_stage;
 
 /// Python -> engine. First line of every method that may wait.
 pub(crate) fn enter_engine<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
     py.detach(work).map_err(|error| to_python(py, &error))
+}
+
+/// Runs a wait without the interpreter, whether or not this thread holds it now.
+pub(crate) fn detached<T: Send>(wait: impl FnOnce() -> T + Send) -> T {
+    // SAFETY: only looks at the current thread; may be called at any time.
+    if unsafe { ffi::PyGILState_Check() } == 1 {
+        // Attached already, so this attaches for free.
+        Python::attach(|py| py.detach(wait))
+    } else {
+        wait()
+    }
 }
 
 /// Converts an engine error on the spot.
@@ -45,6 +58,10 @@ impl Hooks for DriverHooks {
             return Ok(());
         }
         Python::attach(|py| py.check_signals()).map_err(user_error)
+    }
+
+    fn abandon(&self, stage: u64) {
+        Python::attach(|py| interrupt_stage(py, stage));
     }
 
     fn merge(&self, left: Vec<Box<dyn Any + Send>>) -> Result<()> {

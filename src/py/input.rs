@@ -23,7 +23,9 @@ impl TextFiles {
         if let Some(found) = self.splits.get() {
             return Ok(found);
         }
-        let found = text::splits(&text::list_inputs(&self.spec)?, self.min_partitions);
+        let mut found = text::splits(&text::list_inputs(&self.spec)?, self.min_partitions);
+        // Spark leaves empty files out (`spark.hadoopRDD.ignoreEmptySplits`).
+        found.retain(|split| split.length > 0);
         Ok(self.splits.get_or_init(|| found))
     }
 }

@@ -35,7 +35,7 @@ fn nodes(ids: Vec<u32>) -> Vec<NodeId> {
 impl PyStreaming {
     #[new]
     fn new(py: Python<'_>, engine: &PyEngine, interval_ms: i64, context: Py<PyAny>) -> PyResult<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let driver = Arc::new(PyDriver::new(engine.executor(), context));
         let settings = Settings::new(Millis(interval_ms));
         let runtime = enter_engine(py, || StreamRuntime::new(driver, Arc::clone(&clock), settings))?;

@@ -8,6 +8,7 @@
 //! 3. What is remembered reaches at least as far back as the threshold, so a file is not selected twice unless it
 //!    changed again after it was forgotten.
 //! 4. A folder that cannot be listed is warned of once until it can be; nothing is selected meanwhile.
+//!
 //! Elsewhere: reading the files (`text.rs`), turning batches (`stream/`).
 
 use std::collections::{BTreeMap, HashSet};

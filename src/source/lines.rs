@@ -229,43 +229,53 @@ impl LineCutter {
         let Some(last) = memrchr2(b'\n', b'\r', &page[scanned..]) else {
             return progress;
         };
-        let ends = &page[scanned..=scanned + last];
+        let text = &page[..=scanned + last];
         // One check for all lines that are completed now; only if it fails, each is checked by itself.
-        let valid = std::str::from_utf8(&page[self.line_start..=scanned + last]).is_ok();
+        let valid = std::str::from_utf8(&text[self.line_start..]).is_ok();
         let lines_before = self.lines.len();
-        line_ends(ends).for_each(|at| {
+        // In variables of their own, which the compiler keeps in registers.
+        let (mut line_start, mut after_cr) = (self.line_start, self.after_cr);
+        line_ends(&text[scanned..], |at, is_cr| {
             let end = scanned + at;
-            let line = self.line_start..end;
-            self.line_start = end + 1;
-            let is_cr = page[end] == b'\r';
-            let second_half = self.after_cr && !is_cr && line.is_empty();
-            self.after_cr = is_cr;
+            let line = line_start..end;
+            line_start = end + 1;
+            let second_half = after_cr && !is_cr && line.is_empty();
+            after_cr = is_cr;
             if second_half {
                 return;
             }
             if line.len() > self.max_line {
                 progress.dropped += 1;
-            } else if valid || std::str::from_utf8(&page[line.clone()]).is_ok() {
+            } else if valid || std::str::from_utf8(&text[line.clone()]).is_ok() {
                 self.lines.push(page, line);
             } else {
-                self.lines.push_repaired(&page[line]);
+                self.lines.push_repaired(&text[line]);
             }
         });
+        (self.line_start, self.after_cr) = (line_start, after_cr);
         progress.lines = self.lines.len() - lines_before;
         progress
     }
 }
 
-/// The places of "\n" and "\r". Eight bytes at a time: short lines make a search that starts anew for each line slow.
-fn line_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+/// Calls `found` with the place of each "\n" and "\r", and whether it is a "\r". Looks at eight bytes at a time: short
+/// lines make a search slow that starts anew for each of them.
+#[inline]
+fn line_ends(bytes: &[u8], mut found: impl FnMut(usize, bool)) {
     let (words, rest) = bytes.as_chunks::<8>();
-    let tail = words.len() * 8;
-    let in_words = words.iter().enumerate().flat_map(|(at, word)| {
+    for (at, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        Marks(equal_bytes(word, b'\n') | equal_bytes(word, b'\r')).map(move |byte| at * 8 + byte)
-    });
-    let in_rest = rest.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r'));
-    in_words.chain(in_rest.map(move |(at, _)| tail + at))
+        let returns = equal_bytes(word, b'\r');
+        let mut ends = returns | equal_bytes(word, b'\n');
+        while ends != 0 {
+            let lowest = ends & ends.wrapping_neg();
+            found(at * 8 + lowest.trailing_zeros() as usize / 8, returns & lowest != 0);
+            ends ^= lowest;
+        }
+    }
+    for (at, byte) in rest.iter().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r')) {
+        found(words.len() * 8 + at, *byte == b'\r');
+    }
 }
 
 /// The highest bit of each byte of `word` that equals `byte`.
@@ -275,21 +285,6 @@ fn equal_bytes(word: u64, byte: u8) -> u64 {
     let differing = word ^ (0x0101_0101_0101_0101 * u64::from(byte));
     // Adding carries into a byte's highest bit unless its lower bits are 0, and never into the next byte.
     !(((differing & LOW) + LOW) | differing | LOW)
-}
-
-/// The places of bytes whose highest bit is set, lowest first.
-struct Marks(u64);
-
-impl Iterator for Marks {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        let at = self.0.trailing_zeros() as usize / 8;
-        let found = self.0 != 0;
-        self.0 &= self.0.wrapping_sub(1);
-        found.then_some(at)
-    }
 }
 
 /// Size of a page that begins with `unfinished` bytes: at least half is room, so that growing costs little per byte.

@@ -5,6 +5,7 @@
 //! 1. A line ends at "\n", "\r" or "\r\n", as `java.io.BufferedReader.readLine` has it; invalid UTF-8 becomes U+FFFD.
 //! 2. Lines are Arrow views into the received bytes: a line is looked at once and never copied on its own.
 //! 3. Nothing here prints: a warning goes to the function that the caller hands in.
+//!
 //! Elsewhere: when a batch asks for its blocks (`stream/`), how a task reads its split (`exec/`).
 
 pub mod files;

@@ -7,6 +7,7 @@
 //! 3. When more than `max_pending_bytes` wait to be taken, reading stops, and TCP makes the server wait.
 //! 4. A server that is away is warned of once per outage, and tried again every `retry`.
 //! 5. `stop` returns within 100 ms: the thread never waits longer than `READ_WAIT` without looking at the stop signal.
+//!
 //! Elsewhere: the cut itself (`lines.rs`); when to take (`stream/`).
 
 use std::io::{self, ErrorKind, Read};

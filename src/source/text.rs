@@ -6,6 +6,7 @@
 //! 2. A "\r\n" on a border is one line end. A byte order mark at the start of a file is not text.
 //! 3. Glob matches come sorted by path, the files of a folder as the system lists them; names with a leading `_` or `.`
 //!    are left out.
+//!
 //! Elsewhere: how many partitions are asked for (`rdd/`), the cut itself (`lines.rs`).
 
 use std::fs::{self, File, Metadata};
@@ -29,7 +30,8 @@ const LOCAL_BLOCK: u64 = 32 << 20;
 /// The last split of a file may be larger than the others by this factor.
 const SPLIT_SLOP: f64 = 1.1;
 
-/// Endings that make Hadoop decompress. Reading such a file as text would give silent nonsense.
+/// Endings that make Hadoop decompress. None of these is decompressed here, and reading one as text would give silent
+/// nonsense, so it is refused.
 const COMPRESSED: [&str; 6] = ["gz", "bz2", "deflate", "lz4", "snappy", "zst"];
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -79,7 +81,9 @@ pub fn splits(inputs: &[InputFile], min_partitions: usize) -> Vec<Split> {
     for input in inputs {
         let mut remaining = input.len;
         let mut push = |start, length| result.push(Split { path: input.path.clone(), start, length });
-        while remaining as f64 / size as f64 > SPLIT_SLOP {
+        // A compressed file can only be read from its start.
+        let divisible = compression(&input.path).is_none();
+        while divisible && remaining as f64 / size as f64 > SPLIT_SLOP {
             push(input.len - remaining, size);
             remaining -= size;
         }
@@ -92,6 +96,10 @@ pub fn splits(inputs: &[InputFile], min_partitions: usize) -> Vec<Split> {
 
 /// The lines of a split.
 pub fn read_split(split: &Split) -> Result<Block> {
+    if let Some(ending) = compression(&split.path) {
+        let path = paths::display(&split.path);
+        return Err(paths::invalid(format!("compressed text (.{ending}) cannot be read: {path}")));
+    }
     let mut cutter = LineCutter::new(HIGHEST_MAX_LINE);
     let dropped = cut_split(split, &mut cutter).map_err(|cause| unreadable(&split.path, cause))?;
     if dropped > 0 {
@@ -104,7 +112,6 @@ pub fn read_split(split: &Split) -> Result<Block> {
 /// Feeds the bytes from `start` up to the first line end at `start + length` or later. Gives the number of dropped lines.
 fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
     let mut file = File::open(&split.path)?;
-    let mut dropped = 0;
     let mut inside = split.length;
     if split.start > 0 {
         file.seek(SeekFrom::Start(split.start))?;
@@ -119,17 +126,21 @@ fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
             file.rewind()?;
         }
     }
-    let mut body = Read::by_ref(&mut file).take(inside);
+    let dropped = feed_all(&mut Read::by_ref(&mut file).take(inside), cutter)?;
+    Ok(dropped + finish_last_line(&mut file, cutter)?)
+}
+
+/// Feeds what a reader gives until its end. Gives the number of dropped lines.
+fn feed_all(reader: &mut impl Read, cutter: &mut LineCutter) -> io::Result<usize> {
+    let mut dropped = 0;
     loop {
-        match cutter.read_from(&mut body) {
-            Ok(progress) if progress.bytes == 0 => break,
+        match cutter.read_from(reader) {
+            Ok(progress) if progress.bytes == 0 => return Ok(dropped),
             Ok(progress) => dropped += progress.dropped,
             Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
             Err(cause) => return Err(cause),
         }
     }
-    dropped += finish_last_line(&mut file, cutter)?;
-    Ok(dropped)
 }
 
 /// Feeds up to and including the next line end: the rest of the line on the split's end.
@@ -192,11 +203,13 @@ fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
     if metadata.is_dir() {
         return Err(paths::invalid(format!("Not a file: {}", paths::display(&path))));
     }
-    let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
-    if COMPRESSED.contains(&ending.as_str()) {
-        return Err(paths::invalid(format!("compressed text (.{ending}) cannot be read: {}", paths::display(&path))));
-    }
     Ok(InputFile { path, len: metadata.len() })
+}
+
+/// The ending by which Hadoop knows that the file is compressed.
+fn compression(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?;
+    COMPRESSED.into_iter().find(|known| ending == *known)
 }
 
 fn is_hidden_path(path: &Path) -> bool {

@@ -4,6 +4,7 @@
 //! 1. Times are `Millis`, UTC since 1970. `Reached` means `now() >= time`.
 //! 2. A call (`Wake::raise`) is never lost: it ends the wait that is under way, or else the next one, at once.
 //! 3. A call goes before the time: a wait that could end for both reasons is `Interrupted`.
+//!
 //! Waits block the thread; the caller leaves the interpreter first (`Driver::blocking`).
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

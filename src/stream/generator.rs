@@ -5,6 +5,7 @@
 //! 2. A batch that cannot be generated is reported; the loop goes on with the next time.
 //! 3. Messages go before batches. Old RDDs are forgotten only once the batch is complete, and all before it.
 //! 4. The last batch of a graceful stop is made at once, under the next batch time: nothing more arrives by then.
+//!
 //! Elsewhere: running the jobs (`scheduler.rs`).
 
 use crossbeam_channel::{Receiver, Sender, unbounded};

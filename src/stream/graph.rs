@@ -25,9 +25,14 @@ pub enum State {
     Stopped,
 }
 
-/// A wrong call.
-pub(super) fn invalid<T>(parameter: &'static str, problem: impl Into<String>) -> Result<T> {
-    Err(EngineError::Invalid { parameter, problem: problem.into() })
+/// A call that is wrong whenever it is made.
+pub(super) fn wrong<T>(problem: impl Into<String>) -> Result<T> {
+    Err(EngineError::illegal_argument(problem))
+}
+
+/// A call that comes at the wrong time.
+pub(super) fn untimely<T>(problem: impl Into<String>) -> Result<T> {
+    Err(EngineError::illegal_state(problem))
 }
 
 /// What the graph knows of an RDD.
@@ -53,7 +58,7 @@ impl<D: Driver> Graph<D> {
     /// An empty graph for batches `interval` apart, which must be positive.
     pub fn new(interval: Millis) -> Result<Self> {
         if interval <= Millis::ZERO {
-            return invalid("batchDuration", format!("The batch duration ({interval}) must be positive"));
+            return wrong(format!("The batch duration ({interval}) must be positive"));
         }
         let state = State::Initialized;
         Ok(Self { interval, state, zero: None, least_remember: None, nodes: Vec::new(), outputs: Vec::new() })
@@ -107,7 +112,7 @@ impl<D: Driver> Graph<D> {
     /// `func` of the RDDs of `parents`, in the first parent's rhythm; the others may have another.
     pub fn add_transformed(&mut self, parents: Vec<NodeId>, func: D::Func) -> Result<NodeId> {
         let Some(first) = parents.first() else {
-            return invalid("dstreams", "requirement failed: List of DStreams to transform is empty");
+            return wrong("requirement failed: List of DStreams to transform is empty");
         };
         let slide = self.node(*first)?.slide;
         self.add(Kind::Transformed { parents, func }, slide)
@@ -116,12 +121,12 @@ impl<D: Driver> Graph<D> {
     /// The RDDs of all `parents`, in order.
     pub fn add_union(&mut self, parents: Vec<NodeId>) -> Result<NodeId> {
         let Some(first) = parents.first() else {
-            return invalid("dstreams", "requirement failed: List of DStreams to union is empty");
+            return wrong("requirement failed: List of DStreams to union is empty");
         };
         let slide = self.node(*first)?.slide;
         for parent in &parents {
             if self.node(*parent)?.slide != slide {
-                return invalid("dstreams", "requirement failed: Some of the DStreams have different slide durations");
+                return wrong("requirement failed: Some of the DStreams have different slide durations");
             }
         }
         self.add(Kind::Union { parents }, slide)
@@ -138,8 +143,8 @@ impl<D: Driver> Graph<D> {
     ) -> Result<NodeId> {
         let step = self.node(parent)?.slide;
         let slide = slide.unwrap_or(step);
-        whole_slides("windowDuration", "window", length, step)?;
-        whole_slides("slideDuration", "slide", slide, step)?;
+        whole_slides("window", length, step)?;
+        whole_slides("slide", slide, step)?;
         let window = self.add(Kind::Window { parent, length, step }, slide)?;
         if let Some(level) = level
             && self.node(self.kept_by(parent)?)?.level.is_none()
@@ -161,7 +166,10 @@ impl<D: Driver> Graph<D> {
     pub fn persist(&mut self, node: NodeId, level: D::Level) -> Result<()> {
         if self.state != State::Initialized {
             let problem = "Cannot change storage level of a DStream after streaming context has started";
-            return invalid("storageLevel", problem);
+            return Err(EngineError::Refused {
+                class: "java.lang.UnsupportedOperationException",
+                problem: problem.into(),
+            });
         }
         let kept = self.kept_by(node)?;
         self.nodes.get_mut(kept.index()).ok_or_else(|| no_such(kept))?.level = Some(level);
@@ -172,7 +180,7 @@ impl<D: Driver> Graph<D> {
     pub fn remember(&mut self, duration: Millis) -> Result<()> {
         if let Some(known) = self.least_remember {
             let problem = format!("requirement failed: Remember duration already set as {known}. Cannot set it again.");
-            return invalid("duration", problem);
+            return wrong(problem);
         }
         self.least_remember = Some(duration);
         if self.zero.is_some() {
@@ -185,7 +193,7 @@ impl<D: Driver> Graph<D> {
     pub(super) fn close(&mut self) -> Result<Vec<(NodeId, D::Input)>> {
         if self.outputs.is_empty() {
             let problem = "requirement failed: No output operations registered, so nothing to execute";
-            return invalid("StreamingContext", problem);
+            return wrong(problem);
         }
         self.state = State::Active;
         Ok(self.inputs())
@@ -254,7 +262,7 @@ impl<D: Driver> Graph<D> {
             State::Stopped => "stopping",
         };
         let what = "Adding new inputs, transformations, and output operations";
-        invalid("StreamingContext", format!("{what} after {when} a context is not supported"))
+        untimely(format!("{what} after {when} a context is not supported"))
     }
 
     /// The node that is kept when `node` is to be: a window's RDDs are unions, its parent's hold the data.
@@ -268,7 +276,7 @@ impl<D: Driver> Graph<D> {
     fn initialized(&self, node: NodeId) -> Result<(&Node<D>, Millis)> {
         match (self.node(node)?, self.zero) {
             (found, Some(zero)) if found.remember.is_some() => Ok((found, zero)),
-            _ => invalid("DStream", format!("DStream {} has not been initialized", node.0)),
+            _ => untimely(format!("DStream {} has not been initialized", node.0)),
         }
     }
 
@@ -304,14 +312,14 @@ fn no_such(node: NodeId) -> EngineError {
     EngineError::Bug(format!("there is no DStream {}", node.0))
 }
 
-fn whole_slides(parameter: &'static str, what: &str, duration: Millis, step: Millis) -> Result<()> {
+fn whole_slides(what: &str, duration: Millis, step: Millis) -> Result<()> {
     let subject = format!("The {what} duration of windowed DStream ({duration})");
     if !duration.is_multiple_of(step) {
         let problem = format!("{subject} must be a multiple of the slide duration of parent DStream ({step})");
-        return invalid(parameter, problem);
+        return wrong(problem);
     }
     if duration <= Millis::ZERO {
-        return invalid(parameter, format!("{subject} must be positive"));
+        return wrong(format!("{subject} must be positive"));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::driver::Driver;
-use super::graph::{State, invalid};
+use super::graph::{State, untimely};
 use crate::error::Result;
 
 /// How often a long wait asks for Ctrl-C.
@@ -69,7 +69,7 @@ impl Life {
                     }
                     Phase::Starting(other) if other != me => {}
                     Phase::Starting(_) | Phase::Active | Phase::Stopping { .. } => return Ok(false),
-                    Phase::Stopped => return invalid("StreamingContext", "StreamingContext has already been stopped"),
+                    Phase::Stopped => return untimely("StreamingContext has already been stopped"),
                 }
             }
             self.wait_while(driver, None, |phase| matches!(phase, Phase::Starting(_)))?;
@@ -85,7 +85,7 @@ impl Life {
                 let mut facts = self.lock();
                 match facts.phase {
                     Phase::Starting(starter) if starter == me => {
-                        return invalid("StreamingContext", "an input cannot stop the context while it is started");
+                        return untimely("an input cannot stop the context while it is started");
                     }
                     Phase::Starting(_) => {}
                     Phase::Initialized => {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::driver::Driver;
-use super::graph::{Found, Graph, invalid};
+use super::graph::{Found, Graph, untimely};
 use super::node::{NodeId, Output, Recipe};
 use super::time::Millis;
 use crate::error::Result;
@@ -117,7 +117,7 @@ impl<D: Driver> Live<D> {
                 let Some(rdds) = self.of_all(&parents, time)?.into_iter().collect::<Option<Vec<_>>>() else {
                     // Spark fails here rather than leave a parent out.
                     let problem = format!("Could not generate RDD from a parent for unifying at time {time}");
-                    return invalid("union", problem);
+                    return untimely(problem);
                 };
                 self.driver.union(&rdds).map(Some)
             }

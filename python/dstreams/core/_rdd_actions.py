@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import heapq
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from math import isinf, isnan
@@ -15,7 +16,7 @@ from dstreams.core._rdd_narrow import NarrowOps
 from dstreams.core.statcounter import StatCounter
 
 if TYPE_CHECKING:
-    from dstreams.core.rdd import RDD
+    pass
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -165,7 +166,7 @@ class Actions(NarrowOps[T]):
             if buckets < 1:
                 raise ValueError("number of buckets must be >= 1")
             wanted = self.filter(tasks.is_comparable)
-            borders = wanted._even_borders(buckets)
+            borders: Any = wanted._even_borders(buckets)
             if len(borders) == 2:
                 return borders, [wanted.count()]
             even = True
@@ -221,7 +222,7 @@ def _min_max(a: tuple[Any, Any], b: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 def _add_lists(a: list[int], b: list[int]) -> list[int]:
-    return [x + y for x, y in zip(a, b)]
+    return [x + y for x, y in zip(a, b, strict=True)]
 
 
 def _check_borders(borders: Any) -> bool:
@@ -235,7 +236,7 @@ def _check_borders(borders: Any) -> bool:
     if len(set(borders)) != len(borders):
         raise ValueError("buckets should not contain duplicated values")
     try:
-        steps = [b - a for a, b in zip(borders, borders[1:])]
+        steps = [b - a for a, b in itertools.pairwise(borders)]
     except TypeError:  # text, say: searched, not computed
         return False
     return bool(max(steps) - min(steps) < 1e-10)

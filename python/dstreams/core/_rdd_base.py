@@ -1,8 +1,8 @@
 """What is an RDD to this package? A node of the engine's lineage, or steps that are not frozen yet.
 
-1. `_node` is the engine's node. For a chain of narrow steps it is made on first use: that is when the functions of the
-   whole chain become copies, and they stay these copies for this RDD.
-2. A step on an unfrozen chain makes a longer chain with the same live functions; on a persisted RDD it begins a new one.
+1. `_node` is the engine's node. For a chain of narrow steps it is made on first use: that is when the functions of
+   the whole chain become copies, and they stay these copies for this RDD.
+2. A step on an unfrozen chain makes a longer chain with the same live functions; on a persisted RDD it is a new one.
 """
 
 from __future__ import annotations
@@ -48,9 +48,7 @@ class RDDBase(Generic[T]):
     def _freeze(self) -> _native.Rdd:
         raise NotImplementedError
 
-    def _step(
-        self, name: str, *functions: Callable[..., Any], number: int = 0, preserves: bool = False
-    ) -> RDD[Any]:
+    def _step(self, name: str, *functions: Callable[..., Any], number: int = 0, preserves: bool = False) -> RDD[Any]:
         """This RDD with one more narrow step; `preserves` keeps the partitioner."""
         from dstreams.core.rdd import PipelinedRDD
 
@@ -122,9 +120,7 @@ class RDDBase(Generic[T]):
         return self._storage
 
     # -- the steps that everything else is made of ------------------------------------------------
-    def mapPartitions(
-        self, f: Callable[[Iterable[T]], Iterable[Any]], preservesPartitioning: bool = False
-    ) -> RDD[Any]:
+    def mapPartitions(self, f: Callable[[Iterable[T]], Iterable[Any]], preservesPartitioning: bool = False) -> RDD[Any]:
         """`f(iterator)` of each partition: an iterable of new elements."""
         return self._step("partitions", f, preserves=preservesPartitioning)
 

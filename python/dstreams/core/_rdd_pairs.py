@@ -232,16 +232,12 @@ class PairOps(Sampling[T]):
         bounds = [samples[int(len(samples) * (i + 1) / count)] for i in range(count - 1)]
         return self.partitionBy(count, partial(_range_of, bounds, keyfunc, bool(ascending))).mapPartitions(sort, True)
 
-    def sortBy(
-        self, keyfunc: Callable[[T], Any], ascending: bool = True, numPartitions: int | None = None
-    ) -> RDD[T]:
+    def sortBy(self, keyfunc: Callable[[T], Any], ascending: bool = True, numPartitions: int | None = None) -> RDD[T]:
         """The elements sorted by `keyfunc(element)`; equal ones keep their order."""
         return self.keyBy(keyfunc).sortByKey(ascending, numPartitions).values()
 
     # -- trees ------------------------------------------------------------------------------------
-    def treeAggregate(
-        self, zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U], depth: int = 2
-    ) -> U:
+    def treeAggregate(self, zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U], depth: int = 2) -> U:
         """`aggregate` whose results are combined in several rounds of tasks."""
         if depth < 1:
             raise ValueError(f"Depth cannot be smaller than 1 but got {depth}.")
@@ -249,7 +245,7 @@ class PairOps(Sampling[T]):
             return zeroValue
         partial_results = self.mapPartitions(partial(tasks.fold_partition, zeroValue, seqOp))
         partitions: float = partial_results.getNumPartitions()
-        scale = max(int(ceil(pow(partitions, 1.0 / depth))), 2)
+        scale = max(ceil(pow(partitions, 1.0 / depth)), 2)
         while partitions > scale + partitions / scale:
             partitions /= scale
             targets = int(partitions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Sampling(Actions[T]):
             seed = random.randint(0, 2**32 - 1)
         return [
             self.mapPartitionsWithIndex(RDDRangeSampler(low, high, seed).func, True)
-            for low, high in zip(borders, borders[1:])
+            for low, high in itertools.pairwise(borders)
         ]
 
     def sampleByKey(self, withReplacement: bool, fractions: dict[Any, float], seed: int | None = None) -> RDD[T]:

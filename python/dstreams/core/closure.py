@@ -14,14 +14,11 @@ import operator
 import pickle
 import sys
 import types
-from collections.abc import Callable
 from dis import get_instructions
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
 
 import cloudpickle
-
-Function = Callable[..., Any]
 
 _PLAIN = (int, float, str, bool, type(None), bytes, complex, type(Ellipsis))
 _CALLABLES = (
@@ -62,7 +59,7 @@ def dump_functions(functions: Any) -> bytes:
 
 def load_functions(data: bytes) -> list[Any]:
     """The functions of one task."""
-    return pickle.loads(data)  # type: ignore[no-any-return]
+    return pickle.loads(data)
 
 
 def dump_elements(items: list[Any]) -> bytes:
@@ -99,8 +96,10 @@ def _share(value: Any, depth: int) -> Any:
     if kind is FunctionType:
         return value if _importable(value) else _share_function(value, depth)
     if kind is functools.partial and not value.keywords:
-        parts = [_share(part, depth + 1) for part in (value.func, *value.args)]
-        return _ABSENT if any(part is _ABSENT for part in parts) else functools.partial(*parts)
+        function, *arguments = (_share(part, depth + 1) for part in (value.func, *value.args))
+        if function is _ABSENT or any(argument is _ABSENT for argument in arguments):
+            return _ABSENT
+        return functools.partial(function, *arguments)
     return _ABSENT
 
 

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, TypeVar
 from dstreams import _native
 from dstreams.core import master as masters
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
+from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.conf import SparkConf
 from dstreams.core.errors import PySparkRuntimeError, java_error
@@ -29,6 +30,7 @@ __all__ = ["SparkContext"]
 
 T = TypeVar("T")
 U = TypeVar("U")
+Numbers = range  # inside the class, `range` is the method
 
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -85,6 +87,7 @@ class SparkContext:
             self._engine: _native.Engine | None = None
             self._set_up(master, appName, sparkHome, environment, conf)
             SparkContext._active_spark_context = self
+            at_exit(_stop_active)
         for path in pyFiles or []:
             self.addPyFile(path)
 
@@ -225,15 +228,13 @@ class SparkContext:
         slices = int(numSlices) if numSlices is not None else self.defaultParallelism
         if isinstance(c, range) and len(c):
             return self._of_range(_range_slices(c, slices))
-        data: Sequence[T] = c if hasattr(c, "__len__") and hasattr(c, "__getitem__") else list(c)  # type: ignore[assignment]
-        if not isinstance(data, (list, tuple)):
-            data = list(data)
+        data: Sequence[T] = c if isinstance(c, (list, tuple)) else list(c)
         batch = max(1, min(len(data) // slices, 1024))
         batches = -(-len(data) // batch)
         cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
-        return RDD(self._running.held([list(data[a:b]) for a, b in zip(cuts, cuts[1:])]), self)
+        return RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)]), self)
 
-    def _of_range(self, parts: list[range]) -> RDD[Any]:
+    def _of_range(self, parts: list[Numbers]) -> RDD[Any]:
         engine = self._running
         if all(-(2**62) < border < 2**62 for part in parts for border in (part.start, part.stop, part.step)):
             return RDD(engine.numbers([(part.start, part.step, len(part)) for part in parts]), self)
@@ -249,7 +250,7 @@ class SparkContext:
         least = minPartitions or min(self.defaultParallelism, 2)
         rdd: RDD[str] = RDD(self._running.text_file(name, least), self)
         rdd._name = name
-        return rdd if use_unicode else rdd.map(_encode)  # type: ignore[return-value]
+        return rdd if use_unicode else rdd._step("map", _encode)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
         """The elements of all RDDs, one RDD after the other."""
@@ -322,6 +323,12 @@ class SparkContext:
             sys.path.insert(1, folder)
 
 
+def _stop_active() -> None:
+    active = SparkContext._active_spark_context
+    if active is not None:
+        active.stop()
+
+
 def _encode(line: str) -> bytes:
     return line.encode("utf-8")
 
@@ -331,4 +338,4 @@ def _range_slices(numbers: range, slices: int) -> list[range]:
     first, step, size = numbers[0], numbers.step, len(numbers)
     # With floats, as Spark computes the borders: sizes beyond 2**53 would round alike.
     starts = [first + int(split * size / slices) * step for split in range(slices + 1)]
-    return [range(a, b, step) for a, b in zip(starts, starts[1:])]
+    return [range(a, b, step) for a, b in itertools.pairwise(starts)]

@@ -26,6 +26,9 @@ class PipelinedRDD(RDD[T]):
 
     def __init__(self, prev: RDDBase[Any], step: Step, preservesPartitioning: bool = False) -> None:
         super().__init__(None, prev.ctx)
+        self._base: _native.Rdd
+        self._steps: tuple[Step, ...]
+        self.preservesPartitioning: bool
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self._base, self._steps = prev._base, (*prev._steps, step)
             self.preservesPartitioning = prev.preservesPartitioning and preservesPartitioning

@@ -92,11 +92,11 @@ class StatCounter:
 
     def min(self) -> float:
         """The smallest; inf for no numbers."""
-        return self.minValue  # type: ignore[no-any-return]
+        return self.minValue
 
     def max(self) -> float:
         """The largest; -inf for no numbers."""
-        return self.maxValue  # type: ignore[no-any-return]
+        return self.maxValue
 
     def variance(self) -> float:
         """The variance of the population; NaN for no numbers."""
@@ -108,11 +108,11 @@ class StatCounter:
 
     def stdev(self) -> float:
         """The standard deviation of the population."""
-        return _functions()[2](self.variance())  # type: ignore[no-any-return]
+        return _functions()[2](self.variance())
 
     def sampleStdev(self) -> float:
         """The standard deviation estimated from a sample."""
-        return _functions()[2](self.sampleVariance())  # type: ignore[no-any-return]
+        return _functions()[2](self.sampleVariance())
 
     def asDict(self, sample: bool = False) -> dict[str, float]:
         """All figures by name. As in Spark, `sample=True` gives the population's deviation, False the sample's."""
@@ -128,6 +128,5 @@ class StatCounter:
 
     def __repr__(self) -> str:
         return (
-            f"(count: {self.count()}, mean: {self.mean()}, stdev: {self.stdev()}, "
-            f"max: {self.max()}, min: {self.min()})"
+            f"(count: {self.count()}, mean: {self.mean()}, stdev: {self.stdev()}, max: {self.max()}, min: {self.min()})"
         )

@@ -1,7 +1,7 @@
 """What runs inside tasks on the library's behalf?
 
-Functions over a whole partition, bound to a user's function with `functools.partial`. They live in an importable module,
-so freezing them costs nothing.
+Functions over a whole partition, bound to a user's function with `functools.partial`. They live in an importable
+module, so freezing them costs nothing.
 """
 
 from __future__ import annotations

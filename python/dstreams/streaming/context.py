@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
+from dstreams.core.atexit import at_exit
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
 from dstreams.core.rdd import RDD
@@ -34,7 +34,9 @@ class StreamingContext:
     def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
         self._sc = sparkContext
         self._jssc = jssc
-        self._graph = _native.Streaming(sparkContext._running, _duration_ms("batchDuration", batchDuration), sparkContext)
+        self._graph = _native.Streaming(
+            sparkContext._running, _duration_ms("batchDuration", batchDuration), sparkContext
+        )
 
     @property
     def sparkContext(self) -> SparkContext:
@@ -54,7 +56,7 @@ class StreamingContext:
                 )
             self._graph.start()
             StreamingContext._activeContext = self
-            _stop_at_exit()
+            at_exit(_stop_active)
 
     def awaitTermination(self, timeout: float | None = None) -> None:
         """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised."""
@@ -107,14 +109,16 @@ class StreamingContext:
 
         A server that is absent or goes away is tried again every 2 seconds.
         """
-        if not isinstance(hostname, str) or not hostname:
+        if type(hostname) is not str or not hostname:
             raise TypeError(f"hostname: expected a host name as text, got {hostname!r}")
-        if isinstance(port, bool) or not isinstance(port, int):
+        if type(port) is not int:
             raise TypeError(f"port: expected a whole number, got {port!r}")
         if not 0 < port < 65536:
             raise ValueError(f"port: expected 1 to 65535, got {port}")
         interval = self._sc._conf.get("spark.streaming.blockInterval", "200ms")
-        return DStream(self._graph.add_socket(hostname, port, _setting_ms("spark.streaming.blockInterval", interval)), self)
+        return DStream(
+            self._graph.add_socket(hostname, port, _setting_ms("spark.streaming.blockInterval", interval)), self
+        )
 
     def textFileStream(self, directory: str) -> DStream[str]:
         """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
@@ -122,9 +126,7 @@ class StreamingContext:
         remember = self._sc._conf.get(key, "60s")
         return DStream(self._graph.add_files(directory, _setting_ms(key, remember)), self)
 
-    def queueStream(
-        self, rdds: Sequence[Any], oneAtATime: bool = True, default: Any = None
-    ) -> DStream[Any]:
+    def queueStream(self, rdds: Sequence[Any], oneAtATime: bool = True, default: Any = None) -> DStream[Any]:
         """RDDs (or lists) as batches, one after the other; then `default`, or empty batches."""
         if default and not isinstance(default, RDD):
             default = self._sc.parallelize(default)
@@ -155,7 +157,7 @@ class StreamingContext:
 
 def _duration_ms(name: str, seconds: float | None) -> int:
     """Whole milliseconds. Raises: TypeError or ValueError naming the argument."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+    if seconds is None or not isinstance(seconds, (int, float)):
         raise TypeError(f"{name}: expected a number of seconds, got {seconds!r}")
     milliseconds = int(seconds * 1000)
     if milliseconds <= 0:
@@ -174,19 +176,7 @@ def _setting_ms(key: str, text: str | None) -> int:
     return int(digits) * _UNITS[unit]
 
 
-_registered = threading.Event()
-
-
-def _stop_at_exit() -> None:
-    if not _registered.is_set():
-        _registered.set()
-        atexit.register(_stop_active)
-
-
 def _stop_active() -> None:
-    """The engine's threads must not call into an interpreter that is going away."""
     active = StreamingContext.getActive()
     if active is not None:
         active.stop(stopSparkContext=True, stopGraceFully=False)
-
-

@@ -86,9 +86,7 @@ class DStream(Generic[T]):
         """The elements for which `f(element)` is true."""
         return self._method("filter", f)
 
-    def mapPartitions(
-        self, f: Callable[[Iterable[T]], Iterable[U]], preservesPartitioning: bool = False
-    ) -> DStream[U]:
+    def mapPartitions(self, f: Callable[[Iterable[T]], Iterable[U]], preservesPartitioning: bool = False) -> DStream[U]:
         """`f(iterator)` of each partition: an iterable of new elements."""
         return self._method("mapPartitions", f, preservesPartitioning)
 
@@ -127,15 +125,11 @@ class DStream(Generic[T]):
         """A pair for each element of `f(value)`."""
         return self._method("flatMapValues", f)
 
-    def partitionBy(
-        self, numPartitions: int, partitionFunc: Callable[[Any], int] = portable_hash
-    ) -> DStream[T]:
+    def partitionBy(self, numPartitions: int, partitionFunc: Callable[[Any], int] = portable_hash) -> DStream[T]:
         """The pairs in partition `partitionFunc(key) % numPartitions`."""
         return self._method("partitionBy", numPartitions, partitionFunc)
 
-    def reduceByKey(
-        self, func: Callable[[Any, Any], Any], numPartitions: int | None = None
-    ) -> DStream[Any]:
+    def reduceByKey(self, func: Callable[[Any, Any], Any], numPartitions: int | None = None) -> DStream[Any]:
         """The values of each key of a batch, reduced."""
         return self.combineByKey(tasks.identity, func, func, numPartitions)
 

@@ -192,7 +192,7 @@ fn speed_of_cutting() {
         let (mut bytes, mut lines) = (0, 0);
         let mut cutter = LineCutter::new(DEFAULT_MAX_LINE);
         while bytes < 1 << 30 {
-            for _ in 0..64 {
+            for _ in 0..16 {
                 bytes += cutter.feed(data.as_bytes()).bytes;
             }
             lines += cutter.take().map_or(0, |block| block.len());

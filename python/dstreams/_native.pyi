@@ -1,0 +1,131 @@
+"""Types of the native core. Private: programs use the classes of `dstreams` and `pyspark`."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, final
+
+from dstreams.core.context import SparkContext
+
+__all__ = [
+    "Elements",
+    "Engine",
+    "Rdd",
+    "Streaming",
+    "_columns_round_trip",
+    "_hash_as_columns",
+    "_is_immutable",
+    "_partition_of",
+    "interrupt_threads",
+    "portable_hash",
+    "task_info",
+    "task_updates",
+]
+
+@final
+class Rdd:
+    """A node of the lineage. Immutable."""
+
+    @property
+    def id(self) -> int:
+        """The node's number, unique in the process."""
+    def partitions(self) -> int:
+        """Number of partitions. Raises Py4JJavaError when input files are missing."""
+    def narrow(self, steps: Sequence[tuple[str, int]], functions: list[Any] | bytes) -> Rdd:
+        """Fused steps over each partition; `functions` is what `closure.freeze` returned."""
+    def shuffle(self, targets: int, function: list[Any] | bytes | None = None) -> Rdd:
+        """Pairs in partition hash(key) modulo `targets`: the portable hash, or a frozen function."""
+    def deal(self, targets: int) -> Rdd:
+        """Elements dealt out to `targets` partitions in batches of 10."""
+    def coalesce(self, groups: int) -> Rdd:
+        """Neighbouring partitions merged into at most `groups`."""
+    def zip(self, other: Rdd) -> Rdd:
+        """Pairs by position."""
+    def cartesian(self, other: Rdd) -> Rdd:
+        """All pairs."""
+
+@final
+class Engine:
+    """Makes the first nodes of lineages and runs jobs, for one SparkContext."""
+
+    def __new__(cls, threads: int, max_failures: int = 1) -> Engine: ...
+    @property
+    def threads(self) -> int:
+        """Number of task threads."""
+    def held(self, slices: Sequence[list[Any]]) -> Rdd:
+        """An RDD of lists, one per partition, copied now."""
+    def numbers(self, slices: Sequence[tuple[int, int, int]]) -> Rdd:
+        """An RDD of numbers: (start, step, count) per partition, all within 64 bits."""
+    def text_file(self, path: str, min_partitions: int) -> Rdd:
+        """The lines of text files."""
+    def union(self, rdds: Sequence[Rdd]) -> Rdd:
+        """The partitions of several RDDs, one after the other."""
+    def aligned(self, rdds: Sequence[Rdd]) -> Rdd:
+        """Partition by partition, the elements of RDDs that have the same partitioner."""
+    def collect(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[Any]:
+        """Runs a job: the elements of the given partitions (default: all). Raises Py4JJavaError when a task fails."""
+    def collect_partitions(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[list[Any]]:
+        """Like `collect`, a list per partition."""
+    def persist(self, rdd: Rdd) -> None:
+        """Keep partitions once computed."""
+    def unpersist(self, rdd: Rdd) -> None:
+        """Forget kept partitions."""
+    def stop(self, reason: str) -> None:
+        """End all jobs and refuse new ones."""
+
+@final
+class Streaming:
+    """A stream's graph and life, for one StreamingContext. Nodes are numbered; times are in milliseconds."""
+
+    def __new__(cls, engine: Engine, interval_ms: int, context: SparkContext) -> Streaming: ...
+    def add_queue(self, rdds: Sequence[Rdd], one_at_a_time: bool, empty: Rdd) -> int:
+        """An input of RDDs in turn, then `empty`."""
+    def add_socket(self, host: str, port: int, block_interval_ms: int) -> int:
+        """An input of lines from a TCP server."""
+    def add_files(self, directory: str, min_remember_ms: int) -> int:
+        """An input of lines of files that appear in a folder."""
+    def add_transformed(self, parents: Sequence[int], func: Callable[..., Any]) -> int:
+        """`func(time, *rdds)` of each batch."""
+    def add_union(self, parents: Sequence[int]) -> int:
+        """The elements of all parents, batch by batch."""
+    def add_output(self, parent: int, func: Callable[..., Any]) -> None:
+        """Calls `func(time, rdd)` for each batch."""
+    def persist(self, node: int) -> None:
+        """Keep each batch's RDD once computed."""
+    def slide_ms(self, node: int) -> int:
+        """Distance of a node's RDDs."""
+    def remember(self, duration_ms: int) -> None:
+        """Keep RDDs for at least so long."""
+    def slice(self, node: int, from_ms: int, to_ms: int) -> list[Rdd]:
+        """The RDDs of a node between two times, both included."""
+    def start(self) -> None:
+        """Begin at the next multiple of the interval."""
+    def stop(self, graceful: bool) -> None:
+        """End, at once or after what was received is processed."""
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether the stream has ended within `timeout` seconds. Raises what a batch raised."""
+    def is_active(self) -> bool:
+        """Whether the stream is started and not stopped."""
+
+@final
+class Elements(Iterator[Any]):
+    """The elements of a partition, computed as they are asked for."""
+
+    def __iter__(self) -> Elements: ...
+    def __next__(self) -> Any: ...
+
+def portable_hash(value: Any) -> int:
+    """Spark's hash of a key. Raises TypeError for what cannot be hashed."""
+
+def task_info() -> tuple[int, int, int, int] | None:
+    """(stage, partition, attempt, task number) of the running task; None in the driver."""
+
+def task_updates() -> dict[int, Any] | None:
+    """The running task's accumulator updates; None in the driver."""
+
+def interrupt_threads() -> int:
+    """Raises SystemExit in the engine's threads that run Python code; tells how many there are."""
+
+# For tests: the conversions that every block goes through.
+def _columns_round_trip(list: list[Any], way: str = "list") -> tuple[str, list[Any]] | None: ...
+def _is_immutable(value: Any) -> bool: ...
+def _hash_as_columns(list: list[Any]) -> list[int] | None: ...
+def _partition_of(key: Any, partitions: int) -> int: ...

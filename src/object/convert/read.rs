@@ -1,0 +1,244 @@
+//! Columns into Python values: each comes back with exactly the type it had.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef, BinaryViewArray, BooleanArray, Float64Array, Int64Array, StringViewArray};
+use arrow_buffer::{NullBuffer, OffsetBuffer};
+use pyo3::exceptions::PyIndexError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use crate::block::{ClassTag, Columns, Kind};
+use crate::error::{EngineError, Result};
+
+/// Columns made ready for reading values one by one: the types are looked at once, not per value.
+/// Cheap to make and to clone the data of: it shares the buffers.
+pub(crate) struct Reader {
+    column: Column,
+    length: usize,
+}
+
+impl Reader {
+    /// A reader of `columns`; fails only if array and kind contradict each other.
+    pub(crate) fn new(columns: &Columns) -> Result<Self> {
+        Ok(Self { column: Column::new(columns.kind(), columns.array())?, length: columns.len() })
+    }
+
+    /// Number of elements.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// The element at `index` as a new Python object.
+    #[inline]
+    pub(crate) fn get<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+        if index >= self.length {
+            return Err(PyIndexError::new_err("element index out of range"));
+        }
+        // SAFETY: below the length; the result is a new reference, or null with an exception set.
+        unsafe { Bound::from_owned_ptr_or_err(py, self.column.object(py, index)) }
+    }
+}
+
+/// One column, and the way to make a Python object of its values.
+enum Column {
+    None,
+    Bool(BooleanArray),
+    Int(Int64Array),
+    Float(Float64Array),
+    Str(StringViewArray),
+    Bytes(BinaryViewArray),
+    Tuple { items: Vec<Column>, nulls: Option<NullBuffer>, class: Option<Class> },
+    List { items: Box<Column>, offsets: OffsetBuffer<i32>, nulls: Option<NullBuffer> },
+}
+
+/// A namedtuple class, as `build.rs` put it into the tag.
+struct Class(Arc<Py<PyType>>);
+
+impl Column {
+    fn new(kind: &Kind, array: &ArrayRef) -> Result<Self> {
+        let column = match kind {
+            Kind::None => Some(Self::None),
+            Kind::Bool => array.as_boolean_opt().cloned().map(Self::Bool),
+            Kind::Int => array.as_primitive_opt::<Int64Type>().cloned().map(Self::Int),
+            Kind::Float => array.as_primitive_opt::<Float64Type>().cloned().map(Self::Float),
+            Kind::Str => array.as_string_view_opt().cloned().map(Self::Str),
+            Kind::Bytes => array.as_binary_view_opt().cloned().map(Self::Bytes),
+            Kind::Tuple { items, class } => Self::tuple(items, class.as_ref(), array)?,
+            Kind::List(item) => match array.as_list_opt::<i32>() {
+                Some(lists) => Some(Self::List {
+                    items: Box::new(Self::new(item, lists.values())?),
+                    offsets: lists.offsets().clone(),
+                    nulls: lists.nulls().cloned(),
+                }),
+                None => None,
+            },
+        };
+        column.ok_or_else(|| EngineError::Bug(format!("a column of {kind:?} holds {}", array.data_type())))
+    }
+
+    fn tuple(kinds: &[Kind], tag: Option<&ClassTag>, array: &ArrayRef) -> Result<Option<Self>> {
+        let Some(tuples) = array.as_struct_opt().filter(|tuples| tuples.num_columns() == kinds.len()) else {
+            return Ok(None);
+        };
+        let class = match tag.map(|tag| Arc::clone(&tag.0).downcast::<Py<PyType>>()) {
+            None => None,
+            Some(Ok(class)) => Some(Class(class)),
+            Some(Err(_)) => return Ok(None),
+        };
+        let items = kinds.iter().zip(tuples.columns()).map(|(kind, array)| Self::new(kind, array));
+        Ok(Some(Self::Tuple { items: items.collect::<Result<_>>()?, nulls: tuples.nulls().cloned(), class }))
+    }
+
+    #[inline]
+    fn is_null(&self, index: usize) -> bool {
+        let nulls = match self {
+            Self::None => return true,
+            Self::Bool(values) => values.nulls(),
+            Self::Int(values) => values.nulls(),
+            Self::Float(values) => values.nulls(),
+            Self::Str(values) => values.nulls(),
+            Self::Bytes(values) => values.nulls(),
+            Self::Tuple { nulls, .. } | Self::List { nulls, .. } => nulls.as_ref(),
+        };
+        nulls.is_some_and(|nulls| nulls.is_null(index))
+    }
+
+    /// A new reference, or null with an exception set.
+    ///
+    /// # Safety
+    /// `index` is below the length of the column.
+    unsafe fn object(&self, py: Python<'_>, index: usize) -> *mut ffi::PyObject {
+        if self.is_null(index) {
+            return py.None().into_ptr();
+        }
+        // SAFETY: `index` is in range, the interpreter is attached, and lengths of slices fit `Py_ssize_t`.
+        unsafe {
+            match self {
+                Self::None => py.None().into_ptr(),
+                Self::Bool(values) => ffi::PyBool_FromLong(values.value_unchecked(index).into()),
+                Self::Int(values) => ffi::PyLong_FromLongLong(values.value_unchecked(index)),
+                Self::Float(values) => ffi::PyFloat_FromDouble(values.value_unchecked(index)),
+                Self::Str(values) => {
+                    let text = values.value_unchecked(index);
+                    ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len() as ffi::Py_ssize_t)
+                }
+                Self::Bytes(values) => {
+                    let bytes = values.value_unchecked(index);
+                    ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t)
+                }
+                Self::Tuple { items, class, .. } => match (tuple_object(py, items, index), class) {
+                    (tuple, Some(class)) if !tuple.is_null() => class.instance(tuple),
+                    (tuple, _) => tuple,
+                },
+                Self::List { items, offsets, .. } => {
+                    list_object(py, items, offsets[index] as usize, offsets[index + 1] as usize)
+                }
+            }
+        }
+    }
+}
+
+impl Class {
+    /// An instance with the fields of `tuple`, whose reference it takes; null with an exception set.
+    ///
+    /// # Safety
+    /// Attached, and `tuple` is a tuple.
+    unsafe fn instance(&self, tuple: *mut ffi::PyObject) -> *mut ffi::PyObject {
+        // `tuple.__new__(class, tuple)`: the only public way, since the layout of tuples differs between versions.
+        // SAFETY: the class derives from tuple; the steal by SET_ITEM balances the reference we were given.
+        unsafe {
+            let arguments = ffi::PyTuple_New(1);
+            if arguments.is_null() {
+                ffi::Py_DECREF(tuple);
+                return arguments;
+            }
+            ffi::PyTuple_SET_ITEM(arguments, 0, tuple);
+            let instance = match ffi::PyTuple_Type.tp_new {
+                Some(new) => new(self.0.as_ptr().cast(), arguments, std::ptr::null_mut()),
+                None => std::ptr::null_mut(),
+            };
+            ffi::Py_DECREF(arguments);
+            instance
+        }
+    }
+}
+
+/// A new tuple of the values at `index`; null with an exception set.
+///
+/// # Safety
+/// `index` is below the length of every column.
+#[inline]
+unsafe fn tuple_object(py: Python<'_>, items: &[Column], index: usize) -> *mut ffi::PyObject {
+    // SAFETY: the tuple is new and ours; every slot is filled once, or the tuple released with the rest empty.
+    unsafe {
+        let tuple = ffi::PyTuple_New(items.len() as ffi::Py_ssize_t);
+        if tuple.is_null() {
+            return tuple;
+        }
+        for (position, item) in items.iter().enumerate() {
+            let value = item.object(py, index);
+            if value.is_null() {
+                ffi::Py_DECREF(tuple);
+                return value;
+            }
+            ffi::PyTuple_SET_ITEM(tuple, position as ffi::Py_ssize_t, value);
+        }
+        tuple
+    }
+}
+
+/// A new list of the values `start .. end`; null with an exception set.
+///
+/// # Safety
+/// `start <= end`, and `end` is at most the length of the column.
+unsafe fn list_object(py: Python<'_>, items: &Column, start: usize, end: usize) -> *mut ffi::PyObject {
+    // SAFETY: the list is new and ours; every slot is filled once, or the list released with the rest empty.
+    unsafe {
+        let list = ffi::PyList_New((end - start) as ffi::Py_ssize_t);
+        if list.is_null() {
+            return list;
+        }
+        for index in start..end {
+            let value = items.object(py, index);
+            if value.is_null() {
+                ffi::Py_DECREF(list);
+                return value;
+            }
+            ffi::PyList_SET_ITEM(list, (index - start) as ffi::Py_ssize_t, value);
+        }
+        list
+    }
+}
+
+/// Holds Python's cyclic collector off while many objects are made, none of which can be garbage yet; without it, reading
+/// a million tuples has every one of them looked at again and again.
+pub(super) struct NoCollection {
+    was_enabled: bool,
+}
+
+impl NoCollection {
+    pub(super) fn begin(_py: Python<'_>) -> Self {
+        // SAFETY: attached.
+        Self { was_enabled: unsafe { ffi::PyGC_Disable() } != 0 }
+    }
+}
+
+impl Drop for NoCollection {
+    fn drop(&mut self) {
+        if self.was_enabled {
+            // SAFETY: attached: the value lives in functions that hold `py`.
+            unsafe { ffi::PyGC_Enable() };
+        }
+    }
+}
+
+/// All values of `reader` as a new list.
+pub(super) fn list<'py>(py: Python<'py>, reader: &Reader) -> PyResult<Bound<'py, PyAny>> {
+    let _pause = NoCollection::begin(py);
+    // SAFETY: the whole length; the result is a new reference, or null with an exception set.
+    unsafe { Bound::from_owned_ptr_or_err(py, list_object(py, &reader.column, 0, reader.length)) }
+}
