@@ -13,6 +13,7 @@ use super::elements::Elements;
 use super::frozen::Frozen;
 use super::pipeline::{Segment, Source};
 use super::step::Step;
+use super::turn::Turn;
 use super::{aggregate, objects, task};
 use crate::block::Block;
 use crate::error::Result;
@@ -91,6 +92,7 @@ impl Narrow for Chain {
         if counts_only {
             return count_blocks(task, input);
         }
+        let _turn = Turn::wait();
         Python::attach(|py| task::within(task, || self.run_attached(py, task, input)))
             .map(|items| vec![objects::fresh(items)])
             .map_err(|raised| {

@@ -22,6 +22,7 @@ mod step;
 pub(crate) mod task;
 mod text;
 pub(crate) mod threads;
+pub(crate) mod turn;
 
 pub(crate) use chain::Chain;
 pub(crate) use elements::Elements;

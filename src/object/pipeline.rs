@@ -13,11 +13,12 @@ use pyo3::types::PyTuple;
 use super::call::{call1, raised_in};
 use super::objects;
 use super::step::Step;
+use super::turn;
 use crate::error::EngineError;
 use crate::rdd::{Blocks, CancelToken};
 
 /// Elements between two looks at the cancel token.
-const CHECK_EVERY: u32 = 512;
+const CHECK_EVERY: u32 = 64;
 
 /// Where a segment's elements come from.
 pub(crate) enum Source {
@@ -151,6 +152,7 @@ impl Segment {
         self.until_check -= 1;
         if self.until_check == 0 {
             self.until_check = CHECK_EVERY;
+            turn::progressed();
             self.cancel.check().map_err(|stop| PyRuntimeError::new_err(stop.to_string()))?;
         }
         Ok(self.source.next(py)?.map(|item| (item, 0)))

@@ -11,6 +11,7 @@ use super::frozen::Frozen;
 use super::hash::{Hasher, bucket};
 use super::objects::{self, Prefer};
 use super::task;
+use super::turn::Turn;
 use crate::error::Result;
 use crate::kernel::random::XorShiftRandom;
 use crate::rdd::{Blocks, MapOutput, Router, Task};
@@ -59,6 +60,7 @@ fn seal_buckets(py: Python<'_>, buckets: Vec<Vec<Py<PyAny>>>) -> PyResult<MapOut
 
 impl Router for KeyRouter {
     fn route(&self, task: &Arc<Task>, input: Blocks, targets: usize) -> Result<MapOutput> {
+        let _turn = Turn::wait();
         Python::attach(|py| task::within(task, || self.route_attached(py, task, input, targets)))
             .map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
