@@ -5,6 +5,7 @@ The public names are PySpark's; `import pyspark` gives them too when real PySpar
 
 from __future__ import annotations
 
+from dstreams.compat import activate, load_ipython_extension
 from dstreams.core.accumulators import Accumulator, AccumulatorParam
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.conf import SparkConf
@@ -25,4 +26,6 @@ __all__ = [
     "StorageLevel",
     "TaskContext",
     "__version__",
+    "activate",
+    "load_ipython_extension",
 ]

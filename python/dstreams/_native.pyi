@@ -29,10 +29,10 @@ class Rdd:
         """The node's number, unique in the process."""
     def partitions(self) -> int:
         """Number of partitions. Raises Py4JJavaError when input files are missing."""
-    def narrow(self, steps: Sequence[tuple[str, int]], functions: list[Any] | bytes) -> Rdd:
+    def narrow(self, steps: Sequence[tuple[str, int]], functions: list[Any] | bytes, keeps_partitioner: bool) -> Rdd:
         """Fused steps over each partition; `functions` is what `closure.freeze` returned."""
-    def shuffle(self, targets: int, function: list[Any] | bytes | None = None) -> Rdd:
-        """Pairs in partition hash(key) modulo `targets`: the portable hash, or a frozen function."""
+    def shuffle(self, targets: int, function: list[Any] | bytes | None = None, identity: int = 0) -> Rdd:
+        """Pairs in partition hash(key) modulo `targets`: the portable hash, or a frozen function with its `id`."""
     def deal(self, targets: int) -> Rdd:
         """Elements dealt out to `targets` partitions in batches of 10."""
     def coalesce(self, groups: int) -> Rdd:
@@ -57,9 +57,7 @@ class Engine:
     def text_file(self, path: str, min_partitions: int) -> Rdd:
         """The lines of text files."""
     def union(self, rdds: Sequence[Rdd]) -> Rdd:
-        """The partitions of several RDDs, one after the other."""
-    def aligned(self, rdds: Sequence[Rdd]) -> Rdd:
-        """Partition by partition, the elements of RDDs that have the same partitioner."""
+        """The elements of several RDDs in turn; partition by partition where all are partitioned alike."""
     def collect(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[Any]:
         """Runs a job: the elements of the given partitions (default: all). Raises Py4JJavaError when a task fails."""
     def collect_partitions(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[list[Any]]:
@@ -86,6 +84,21 @@ class Streaming:
         """`func(time, *rdds)` of each batch."""
     def add_union(self, parents: Sequence[int]) -> int:
         """The elements of all parents, batch by batch."""
+    def add_window(self, parent: int, length_ms: int, slide_ms: int | None = None) -> int:
+        """What the parent had within the last `length_ms`, every `slide_ms` (default: the parent's)."""
+    def add_reduced_window(
+        self,
+        parent: int,
+        add: Callable[..., Any],
+        subtract: Callable[..., Any],
+        length_ms: int,
+        slide_ms: int,
+    ) -> int:
+        """A window of sums: `add(time, sum or None, new)` and `subtract(time, sum, old)`."""
+    def add_state(self, parent: int, func: Callable[..., Any], initial: Rdd | None = None) -> int:
+        """A state over all batches: `func(time, state or None, new)`."""
+    def must_checkpoint(self) -> bool:
+        """Whether Spark would ask for a checkpoint folder."""
     def add_output(self, parent: int, func: Callable[..., Any]) -> None:
         """Calls `func(time, rdd)` for each batch."""
     def persist(self, node: int) -> None:

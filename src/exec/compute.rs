@@ -24,10 +24,10 @@ impl Executor {
 
     fn compute(&self, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
         task.cancel.check()?;
-        match rdd.op() {
+        match &*rdd.op() {
             Op::Held(slices) => Ok(ready(slices.get(partition).cloned().unwrap_or_default())),
             Op::Read(reader) => reader.read(partition),
-            Op::Narrow { parent, steps } => {
+            Op::Narrow { parent, steps, .. } => {
                 let input = self.blocks(parent, partition, task)?;
                 Ok(ready(steps.run(task, input)?))
             }

@@ -54,7 +54,7 @@ impl Executor {
     /// Runs a job: the blocks of each partition asked for.
     pub fn run(self: &Arc<Self>, job: &Job, hooks: &dyn Hooks) -> Result<Vec<Vec<Block>>> {
         job.cancel.check()?;
-        for shuffle in pending_shuffles(&job.rdd) {
+        for shuffle in self.pending_shuffles(&job.rdd) {
             self.run_map_side(&shuffle, job, hooks)?;
         }
         let (executor, rdd) = (Arc::clone(self), Arc::clone(&job.rdd));
@@ -63,7 +63,8 @@ impl Executor {
     }
 
     fn run_map_side(self: &Arc<Self>, shuffle: &Arc<Rdd>, job: &Job, hooks: &dyn Hooks) -> Result<()> {
-        let Op::Shuffle { parent, targets, router, slot } = shuffle.op() else {
+        let op = shuffle.op();
+        let Op::Shuffle { parent, targets, router, slot, .. } = &*op else {
             return Err(EngineError::Bug(format!("{shuffle:?} is no shuffle")));
         };
         let _running = loop {
@@ -184,25 +185,30 @@ fn finish<T>(results: Vec<Option<Result<TaskResult<T>>>>, hooks: &dyn Hooks) -> 
     failure.map_or(Ok(values), Err)
 }
 
-/// The shuffles that must run before `rdd` can be read, parents first.
-fn pending_shuffles(rdd: &Arc<Rdd>) -> Vec<Arc<Rdd>> {
-    // Depth first with an explicit stack: lineages may be long. `true` marks a node whose parents are done.
-    let (mut order, mut seen) = (Vec::new(), HashSet::<RddId>::new());
-    let mut stack = vec![(Arc::clone(rdd), false)];
-    while let Some((node, parents_done)) = stack.pop() {
-        let pending = matches!(node.op(), Op::Shuffle { slot, .. } if slot.get().is_none());
-        if parents_done {
-            if pending {
-                order.push(node);
+impl Executor {
+    /// The shuffles that must run before `rdd` can be read, parents first.
+    fn pending_shuffles(&self, rdd: &Arc<Rdd>) -> Vec<Arc<Rdd>> {
+        // Depth first with an explicit stack: lineages may be long. `true` marks a node whose parents are done.
+        let (mut order, mut seen) = (Vec::new(), HashSet::<RddId>::new());
+        let mut stack = vec![(Arc::clone(rdd), false)];
+        while let Some((node, parents_done)) = stack.pop() {
+            let op = node.op();
+            let shuffle = matches!(&*op, Op::Shuffle { .. });
+            let pending = matches!(&*op, Op::Shuffle { slot, .. } if slot.get().is_none());
+            if parents_done {
+                if pending {
+                    order.push(node);
+                }
+                continue;
             }
-            continue;
+            let kept = node.is_persisted() && node.partitions().is_ok_and(|count| self.store.holds(node.id(), count));
+            if !seen.insert(node.id()) || (shuffle && !pending) || kept {
+                continue;
+            }
+            let parents = node.parents();
+            stack.push((node, true));
+            stack.extend(parents.into_iter().rev().map(|parent| (parent, false)));
         }
-        if !seen.insert(node.id()) || (matches!(node.op(), Op::Shuffle { .. }) && !pending) {
-            continue;
-        }
-        let parents: Vec<_> = node.parents().into_iter().cloned().collect();
-        stack.push((node, true));
-        stack.extend(parents.into_iter().rev().map(|parent| (parent, false)));
+        order
     }
-    order
 }

@@ -18,6 +18,7 @@ pub use job::{Hooks, Job, Where};
 pub use store::{Sealer, Store};
 
 use crate::error::{EngineError, Result};
+use crate::rdd::{CancelToken, Rdd};
 
 /// Runs the jobs of one context.
 pub struct Executor {
@@ -57,6 +58,18 @@ impl Executor {
     /// The persisted partitions.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Computes all partitions of an RDD and replaces its lineage by them.
+    pub fn settle(self: &Arc<Self>, rdd: &Arc<Rdd>, place: Where, hooks: &dyn Hooks) -> Result<()> {
+        let partitions = (0..rdd.partitions()?).collect();
+        let job = Job { rdd: Arc::clone(rdd), partitions, cancel: CancelToken::default(), place };
+        let blocks = self.run(&job, hooks)?;
+        let sealed = blocks.into_iter().map(|partition| self.sealer.seal(partition)).collect::<Result<_>>()?;
+        rdd.settle(sealed);
+        rdd.set_persisted(false);
+        self.store.forget(rdd.id());
+        Ok(())
     }
 
     fn next_stage(&self) -> u64 {

@@ -46,6 +46,16 @@ impl Store {
         Ok(blocks)
     }
 
+    /// Whether all `partitions` of an RDD are kept.
+    pub fn holds(&self, rdd: RddId, partitions: usize) -> bool {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..partitions).all(|at| {
+            let entry = entries.get(&(rdd, at));
+            // An entry in use is being computed right now.
+            entry.is_some_and(|entry| entry.try_lock().is_ok_and(|kept| kept.is_some()))
+        })
+    }
+
     /// Forget all partitions of an RDD.
     pub fn forget(&self, rdd: RddId) {
         let dropped: Vec<Entry> = {

@@ -10,12 +10,12 @@ use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::gil::detached;
+use super::gil::{DriverHooks, detached};
 use super::input::stream_files;
 use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
-use crate::exec::Executor;
+use crate::exec::{Executor, Where};
 use crate::object::call::user_error;
 use crate::object::threads::Inside;
 use crate::rdd::{Op, Rdd};
@@ -154,7 +154,7 @@ impl Driver for PyDriver {
             Some(Live::Queue { left, empty, .. }) => Ok(Some(match left.len() {
                 0 => Arc::clone(empty),
                 1 => left.pop_front().unwrap_or_else(|| Arc::clone(empty)),
-                _ => Rdd::new(Op::Union(left.drain(..).collect())),
+                _ => Rdd::union(left.drain(..).collect())?,
             })),
             Some(Live::Socket { batches, .. }) => {
                 let blocks = batches.get(&time).cloned().unwrap_or_default();
@@ -177,7 +177,28 @@ impl Driver for PyDriver {
     }
 
     fn union(&self, rdds: &[Self::Rdd]) -> Result<Self::Rdd> {
-        Ok(Rdd::new(Op::Union(rdds.to_vec())))
+        Rdd::union(rdds.to_vec())
+    }
+
+    fn fold(
+        &self,
+        func: &Self::Func,
+        time: Millis,
+        older: Option<&Self::Rdd>,
+        newer: &Self::Rdd,
+    ) -> Result<Option<Self::Rdd>> {
+        Python::attach(|py| {
+            let (older, newer) = (older.cloned().map(PyRdd), PyRdd(Arc::clone(newer)));
+            rdd_of(&callback(py, "fold")?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
+        })
+        .map_err(user_error)
+    }
+
+    fn settle(&self, rdd: &Self::Rdd) -> Result<()> {
+        if matches!(&*rdd.op(), Op::Held(_)) {
+            return Ok(());
+        }
+        self.executor.settle(rdd, Where::Caller, &DriverHooks { main_thread: false })
     }
 
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
@@ -195,6 +216,10 @@ impl Driver for PyDriver {
             rdd.set_persisted(false);
             self.executor.store().forget(rdd.id());
         }
+    }
+
+    fn window_level(&self) -> Option<()> {
+        Some(())
     }
 
     fn report_error(&self, what: &str, error: &EngineError) {

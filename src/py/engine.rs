@@ -77,14 +77,10 @@ impl PyEngine {
         PyRdd(text_files(path, min_partitions))
     }
 
-    /// The partitions of several RDDs, one after the other.
-    fn union(&self, rdds: Vec<PyRef<'_, PyRdd>>) -> PyRdd {
-        PyRdd(Rdd::new(Op::Union(rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect())))
-    }
-
-    /// Partition by partition, the elements of RDDs that have the same partitioner.
-    fn aligned(&self, rdds: Vec<PyRef<'_, PyRdd>>) -> PyRdd {
-        PyRdd(Rdd::new(Op::Aligned(rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect())))
+    /// The elements of several RDDs, one after the other; partition by partition where all are partitioned alike.
+    fn union(&self, py: Python<'_>, rdds: Vec<PyRef<'_, PyRdd>>) -> PyResult<PyRdd> {
+        let rdds: Vec<_> = rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect();
+        enter_engine(py, || Rdd::union(rdds)).map(PyRdd)
     }
 
     /// All elements of the given partitions (default: all), in one list.

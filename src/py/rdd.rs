@@ -7,7 +7,7 @@ use pyo3::types::PyAny;
 
 use super::gil::checked;
 use crate::object::{CartesianPairs, Chain, DealRouter, Frozen, KeyRouter, ZippedPairs, parse_steps};
-use crate::rdd::{Meeting, Narrow, Op, Rdd, Router, ShuffleSlot};
+use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
 
 /// Elements that `repartition` deals out together.
 const DEAL_BATCH: usize = 10;
@@ -17,9 +17,9 @@ const DEAL_BATCH: usize = 10;
 pub(crate) struct PyRdd(pub Arc<Rdd>);
 
 impl PyRdd {
-    fn shuffled(&self, targets: usize, router: Arc<dyn Router>) -> Self {
+    fn shuffled(&self, targets: usize, router: Arc<dyn Router>, partitioner: Option<Partitioner>) -> Self {
         let parent = Arc::clone(&self.0);
-        Self(Rdd::new(Op::Shuffle { parent, targets, router, slot: ShuffleSlot::default() }))
+        Self(Rdd::new(Op::Shuffle { parent, targets, router, partitioner, slot: ShuffleSlot::default() }))
     }
 }
 
@@ -35,22 +35,27 @@ impl PyRdd {
         checked(py, found)
     }
 
-    fn narrow(&self, steps: Vec<(String, usize)>, functions: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn narrow(
+        &self,
+        steps: Vec<(String, usize)>,
+        functions: &Bound<'_, PyAny>,
+        keeps_partitioner: bool,
+    ) -> PyResult<Self> {
         let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?));
-        Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps })))
+        Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps, keeps_partitioner })))
     }
 
-    #[pyo3(signature = (targets, function=None))]
-    fn shuffle(&self, targets: usize, function: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    #[pyo3(signature = (targets, function=None, identity=0))]
+    fn shuffle(&self, targets: usize, function: Option<&Bound<'_, PyAny>>, identity: usize) -> PyResult<Self> {
         let router = match function {
             None => KeyRouter::PortableHash,
             Some(frozen) => KeyRouter::Function(Frozen::new(frozen)?),
         };
-        Ok(self.shuffled(targets, Arc::new(router)))
+        Ok(self.shuffled(targets, Arc::new(router), Some(Partitioner { targets, function: identity })))
     }
 
     fn deal(&self, targets: usize) -> Self {
-        self.shuffled(targets, Arc::new(DealRouter { batch: DEAL_BATCH }))
+        self.shuffled(targets, Arc::new(DealRouter { batch: DEAL_BATCH }), None)
     }
 
     fn coalesce(&self, groups: usize) -> Self {

@@ -12,7 +12,11 @@ use super::gil::enter_engine;
 use super::rdd::PyRdd;
 use crate::error::EngineError;
 use crate::source::{FileMonitorSpec, SocketSpec};
-use crate::stream::{Clock, Millis, NodeId, Output, Settings, State, StreamRuntime, SystemClock, Waited};
+use crate::stream::{Clock, Kind, Millis, NodeId, Output, Settings, State, StreamRuntime, SystemClock, Waited};
+
+/// File systems stamp files with a clock that ticks every few milliseconds: a file written right after a stream was made
+/// may look a tick older than it.
+const CLOCK_TICK_MS: i64 = 10;
 
 /// The engine of one StreamingContext.
 #[pyclass(name = "Streaming", module = "dstreams._native", frozen)]
@@ -62,7 +66,7 @@ impl PyStreaming {
     fn add_files(&self, py: Python<'_>, directory: String, min_remember_ms: i64) -> PyResult<u32> {
         let batch_ms = self.runtime.with_graph(|graph| graph.interval()).0;
         let spec = FileMonitorSpec { directory, batch_ms, min_remember_ms, new_files_only: true };
-        self.input(py, InputSpec::Files { spec, created_ms: self.clock.now().0 })
+        self.input(py, InputSpec::Files { spec, created_ms: self.clock.now().0 - CLOCK_TICK_MS })
     }
 
     fn add_transformed(&self, py: Python<'_>, parents: Vec<u32>, func: Py<PyAny>) -> PyResult<u32> {
@@ -71,6 +75,53 @@ impl PyStreaming {
 
     fn add_union(&self, py: Python<'_>, parents: Vec<u32>) -> PyResult<u32> {
         enter_engine(py, || self.runtime.union(nodes(parents))).map(|node| node.0)
+    }
+
+    #[pyo3(signature = (parent, length_ms, slide_ms=None))]
+    fn add_window(&self, py: Python<'_>, parent: u32, length_ms: i64, slide_ms: Option<i64>) -> PyResult<u32> {
+        enter_engine(py, || self.runtime.window(NodeId(parent), Millis(length_ms), slide_ms.map(Millis)))
+            .map(|node| node.0)
+    }
+
+    #[pyo3(signature = (parent, add, subtract, length_ms, slide_ms))]
+    fn add_reduced_window(
+        &self,
+        py: Python<'_>,
+        parent: u32,
+        add: Py<PyAny>,
+        subtract: Py<PyAny>,
+        length_ms: i64,
+        slide_ms: i64,
+    ) -> PyResult<u32> {
+        enter_engine(py, || {
+            let step = self.runtime.slide(NodeId(parent))?;
+            self.runtime.reduced_window(Kind::Reduced {
+                parent: NodeId(parent),
+                add: Arc::new(add),
+                subtract: Arc::new(subtract),
+                length: Millis(length_ms),
+                slide: Millis(slide_ms),
+                step,
+            })
+        })
+        .map(|node| node.0)
+    }
+
+    #[pyo3(signature = (parent, func, initial=None))]
+    fn add_state(
+        &self,
+        py: Python<'_>,
+        parent: u32,
+        func: Py<PyAny>,
+        initial: Option<PyRef<'_, PyRdd>>,
+    ) -> PyResult<u32> {
+        let initial = initial.map(|rdd| Arc::clone(&rdd.0));
+        enter_engine(py, || self.runtime.fold(NodeId(parent), Arc::new(func), initial)).map(|node| node.0)
+    }
+
+    /// Whether Spark would ask for a checkpoint folder.
+    fn must_checkpoint(&self) -> bool {
+        self.runtime.with_graph(|graph| graph.must_checkpoint())
     }
 
     fn add_output(&self, py: Python<'_>, parent: u32, func: Py<PyAny>) -> PyResult<()> {

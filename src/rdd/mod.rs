@@ -1,7 +1,8 @@
 //! How is an RDD made from others? Lineage as plain data.
 //!
 //! Owns the nodes (`Rdd`, `Op`) and the traits through which the layers above give meaning to a step. Nothing runs here.
-//! 1. A node never changes, except for its storage level, its name and the output of its shuffle once that has run.
+//! 1. A node never changes, except for its storage level, the output of its shuffle once that has run, and that it may
+//!    be settled: its lineage replaced by its data, which cuts off all that came before.
 //! 2. The number of partitions is found on first use (a text file may be missing) and then stays.
 //! 3. What a node computes is fixed when it is made: functions in it are already frozen copies.
 //!
@@ -12,7 +13,7 @@ mod task;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot};
 pub use task::{CancelToken, Task};
@@ -60,6 +61,15 @@ pub trait Pairing: Send + Sync {
     fn pair(&self, task: &Arc<Task>, left: Blocks, right: Blocks) -> Result<Vec<Block>>;
 }
 
+/// Where elements of a partitioned RDD are: which function of the key decides, and for how many partitions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partitioner {
+    /// Number of partitions.
+    pub targets: usize,
+    /// Identity of the function; 0 for the portable hash.
+    pub function: usize,
+}
+
 /// Which partitions of two parents meet in a `Pair` node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meeting {
@@ -76,7 +86,7 @@ pub enum Op {
     /// Read from outside.
     Read(Arc<dyn Reader>),
     /// Fused narrow steps over the parent's partition.
-    Narrow { parent: Arc<Rdd>, steps: Arc<dyn Narrow> },
+    Narrow { parent: Arc<Rdd>, steps: Arc<dyn Narrow>, keeps_partitioner: bool },
     /// The parents' partitions, one after the other.
     Union(Vec<Arc<Rdd>>),
     /// Partition i is the parents' partitions i, one after the other (all parents have the same partitioner).
@@ -84,7 +94,13 @@ pub enum Op {
     /// Neighbouring partitions of the parent merged into at most `groups`.
     Coalesce { parent: Arc<Rdd>, groups: usize },
     /// The parent's elements, sent to `targets` partitions.
-    Shuffle { parent: Arc<Rdd>, targets: usize, router: Arc<dyn Router>, slot: ShuffleSlot },
+    Shuffle {
+        parent: Arc<Rdd>,
+        targets: usize,
+        router: Arc<dyn Router>,
+        partitioner: Option<Partitioner>,
+        slot: ShuffleSlot,
+    },
     /// Pairs of partitions of two parents.
     Pair { left: Arc<Rdd>, right: Arc<Rdd>, meeting: Meeting, pairing: Arc<dyn Pairing> },
 }
@@ -92,7 +108,8 @@ pub enum Op {
 /// A node of the lineage.
 pub struct Rdd {
     id: RddId,
-    op: Op,
+    op: RwLock<Arc<Op>>,
+    partitioner: Option<Partitioner>,
     partitions: OnceLock<usize>,
     persisted: std::sync::atomic::AtomicBool,
 }
@@ -103,7 +120,9 @@ impl Rdd {
     /// A node with the next free id.
     pub fn new(op: Op) -> Arc<Self> {
         let id = RddId(NEXT_ID.fetch_add(1, Ordering::Relaxed));
-        Arc::new(Self { id, op, partitions: OnceLock::new(), persisted: false.into() })
+        let partitioner = partitioner_of(&op);
+        let op = RwLock::new(Arc::new(op));
+        Arc::new(Self { id, op, partitioner, partitions: OnceLock::new(), persisted: false.into() })
     }
 
     /// The node's number.
@@ -112,8 +131,35 @@ impl Rdd {
     }
 
     /// How the node computes.
-    pub fn op(&self) -> &Op {
-        &self.op
+    pub fn op(&self) -> Arc<Op> {
+        Arc::clone(&self.op.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where its elements are by their keys, if that is known.
+    pub fn partitioner(&self) -> Option<Partitioner> {
+        self.partitioner
+    }
+
+    /// Replaces the lineage by the data of all partitions, which must be sealed.
+    pub fn settle(&self, partitions: Vec<Vec<Block>>) {
+        let held = Arc::new(Op::Held(partitions));
+        let before = std::mem::replace(&mut *self.op.write().unwrap_or_else(PoisonError::into_inner), held);
+        // Outside the lock: what is dropped here may be a long lineage.
+        drop_lineage(Arc::into_inner(before));
+    }
+
+    /// The union of RDDs as Spark makes it: partition by partition where all are partitioned alike.
+    pub fn union(rdds: Vec<Arc<Self>>) -> Result<Arc<Self>> {
+        let mut filled = Vec::with_capacity(rdds.len());
+        for rdd in &rdds {
+            if rdd.partitions()? > 0 {
+                filled.push(Arc::clone(rdd));
+            }
+        }
+        let alike = filled.first().is_some_and(|first| {
+            first.partitioner.is_some() && filled.iter().all(|rdd| rdd.partitioner == first.partitioner)
+        });
+        Ok(Self::new(if alike { Op::Aligned(filled) } else { Op::Union(rdds) }))
     }
 
     /// Whether partitions, once computed, are kept.
@@ -131,7 +177,7 @@ impl Rdd {
         if let Some(known) = self.partitions.get() {
             return Ok(*known);
         }
-        let found = match &self.op {
+        let found = match &*self.op() {
             Op::Held(slices) => slices.len(),
             Op::Read(reader) => reader.partitions()?,
             Op::Narrow { parent, .. } => parent.partitions()?,
@@ -146,12 +192,14 @@ impl Rdd {
     }
 
     /// The nodes this one reads from.
-    pub fn parents(&self) -> Vec<&Arc<Rdd>> {
-        match &self.op {
+    pub fn parents(&self) -> Vec<Arc<Rdd>> {
+        match &*self.op() {
             Op::Held(_) | Op::Read(_) => vec![],
-            Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => vec![parent],
-            Op::Union(parents) | Op::Aligned(parents) => parents.iter().collect(),
-            Op::Pair { left, right, .. } => vec![left, right],
+            Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => {
+                vec![Arc::clone(parent)]
+            }
+            Op::Union(parents) | Op::Aligned(parents) => parents.clone(),
+            Op::Pair { left, right, .. } => vec![Arc::clone(left), Arc::clone(right)],
         }
     }
 
@@ -177,7 +225,7 @@ impl Rdd {
 
 impl fmt::Debug for Rdd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let op = match &self.op {
+        let op = match &*self.op() {
             Op::Held(_) => "Held",
             Op::Read(reader) => reader.name(),
             Op::Narrow { .. } => "Narrow",
@@ -194,21 +242,38 @@ impl fmt::Debug for Rdd {
 /// A lineage may be thousands of nodes long (a state over many batches): drop it without recursion.
 impl Drop for Rdd {
     fn drop(&mut self) {
-        let mut pending = take_parents(&mut self.op);
-        while let Some(parent) = pending.pop() {
-            if let Some(mut last) = Arc::into_inner(parent) {
-                pending.append(&mut take_parents(&mut last.op));
-            }
+        let empty = Arc::new(Op::Held(Vec::new()));
+        let op = std::mem::replace(self.op.get_mut().unwrap_or_else(PoisonError::into_inner), empty);
+        drop_lineage(Arc::into_inner(op));
+    }
+}
+
+fn drop_lineage(op: Option<Op>) {
+    let mut pending = op.map(into_parents).unwrap_or_default();
+    while let Some(parent) = pending.pop() {
+        if let Some(mut last) = Arc::into_inner(parent) {
+            let empty = Arc::new(Op::Held(Vec::new()));
+            let op = std::mem::replace(last.op.get_mut().unwrap_or_else(PoisonError::into_inner), empty);
+            pending.extend(Arc::into_inner(op).map(into_parents).unwrap_or_default());
         }
     }
 }
 
-fn take_parents(op: &mut Op) -> Vec<Arc<Rdd>> {
-    match std::mem::replace(op, Op::Held(Vec::new())) {
+fn into_parents(op: Op) -> Vec<Arc<Rdd>> {
+    match op {
         Op::Held(_) | Op::Read(_) => vec![],
         Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => vec![parent],
         Op::Union(parents) | Op::Aligned(parents) => parents,
         Op::Pair { left, right, .. } => vec![left, right],
+    }
+}
+
+fn partitioner_of(op: &Op) -> Option<Partitioner> {
+    match op {
+        Op::Shuffle { partitioner, .. } => *partitioner,
+        Op::Narrow { parent, keeps_partitioner: true, .. } => parent.partitioner,
+        Op::Aligned(parents) => parents.first().and_then(|first| first.partitioner),
+        _ => None,
     }
 }
 

@@ -22,7 +22,7 @@ use super::generator::{self, Mailbox, Message};
 use super::graph::{Graph, State};
 use super::life::{Life, SIGNALS};
 use super::live::Live;
-use super::node::{NodeId, Output};
+use super::node::{Kind, NodeId, Output};
 use super::scheduler::{self, JobQueue};
 use super::shared::Shared;
 use super::time::{Millis, first_batch_after};
@@ -123,6 +123,18 @@ impl<D: Driver> StreamRuntime<D> {
     pub fn window(&self, parent: NodeId, length: Millis, slide: Option<Millis>) -> Result<NodeId> {
         let level = self.driver().window_level();
         self.with_graph(|graph| graph.add_window(parent, length, slide, level))
+    }
+
+    /// The RDDs of `parent` folded into one state over all batches.
+    pub fn fold(&self, parent: NodeId, func: D::Func, initial: Option<D::Rdd>) -> Result<NodeId> {
+        let level = self.driver().window_level();
+        self.with_graph(|graph| graph.add_state(parent, func, initial, level))
+    }
+
+    /// A window whose sums are kept and changed; `kind` is a `Kind::Reduced`.
+    pub fn reduced_window(&self, kind: Kind<D>) -> Result<NodeId> {
+        let level = self.driver().window_level();
+        self.with_graph(|graph| graph.add_reduced_window(kind, level))
     }
 
     /// An output operation, after all earlier ones.

@@ -47,6 +47,20 @@ pub trait Driver: Send + Sync + Sized + 'static {
     /// The RDD that `func` makes of its parents' RDDs. With one parent it is `Some`; with several, a parent may have
     /// none at this time. `None` means "no RDD": the outputs are skipped.
     fn transform(&self, func: &Self::Func, time: Millis, parents: &[Option<Self::Rdd>]) -> Result<Option<Self::Rdd>>;
+    /// The RDD that `func` makes of an earlier one of the same node, if there is any, and a new one: a step of a state
+    /// or of an incremental window.
+    fn fold(
+        &self,
+        func: &Self::Func,
+        time: Millis,
+        older: Option<&Self::Rdd>,
+        newer: &Self::Rdd,
+    ) -> Result<Option<Self::Rdd>>;
+    /// Cuts the RDD off from what it was made of: the next one is made of it, and the lineage must not grow for ever.
+    /// Called once its batch is complete.
+    fn settle(&self, _rdd: &Self::Rdd) -> Result<()> {
+        Ok(())
+    }
     /// All elements of `rdds`, in order. May be given none: an empty RDD.
     fn union(&self, rdds: &[Self::Rdd]) -> Result<Self::Rdd>;
     /// Runs an output operation to its end.

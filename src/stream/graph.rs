@@ -154,6 +154,59 @@ impl<D: Driver> Graph<D> {
         Ok(window)
     }
 
+    /// A state over all batches: `func` folds the state before, or `initial`, with the parent's RDD.
+    pub fn add_state(
+        &mut self,
+        parent: NodeId,
+        func: D::Func,
+        initial: Option<D::Rdd>,
+        level: Option<D::Level>,
+    ) -> Result<NodeId> {
+        let slide = self.node(parent)?.slide;
+        let state = self.add(Kind::State { parent, func, initial }, slide)?;
+        self.nodes[state.index()].level = level;
+        Ok(state)
+    }
+
+    /// A window whose sums are kept and changed: see `Kind::Reduced`.
+    pub fn add_reduced_window(&mut self, kind: Kind<D>, level: Option<D::Level>) -> Result<NodeId> {
+        let Kind::Reduced { parent, length, slide, step, .. } = &kind else {
+            return Err(EngineError::Bug("add_reduced_window: another kind of node".into()));
+        };
+        whole_slides("window", *length, *step)?;
+        whole_slides("slide", *slide, *step)?;
+        let (parent, slide) = (*parent, *slide);
+        let window = self.add(kind, slide)?;
+        self.nodes[window.index()].level = level;
+        if self.node(self.kept_by(parent)?)?.level.is_none()
+            && let Some(level) = level
+        {
+            self.persist(parent, level)?;
+        }
+        Ok(window)
+    }
+
+    /// Whether a node's lineage grows with the stream, so that Spark asks for a checkpoint folder.
+    pub fn must_checkpoint(&self) -> bool {
+        let mut needed = vec![false; self.nodes.len()];
+        for output in &self.outputs {
+            needed[output.parent.index()] = true;
+        }
+        // Children come after their parents, so one pass from the end reaches all.
+        for (n, node) in self.nodes.iter().enumerate().rev() {
+            if needed[n] {
+                node.kind.parents().iter().for_each(|parent| needed[parent.index()] = true);
+            }
+        }
+        self.nodes.iter().zip(needed).any(|(node, needed)| needed && node.kind.grows())
+    }
+
+    /// The RDDs of `time` whose successors will be made of them.
+    pub(super) fn growing(&self, time: Millis) -> Vec<D::Rdd> {
+        let growing = self.nodes.iter().filter(|node| node.kind.grows());
+        growing.filter_map(|node| node.generated.get(&time)?.clone()).collect()
+    }
+
     /// An output operation, after all earlier ones.
     pub fn add_output(&mut self, output: Output<D>) -> Result<()> {
         self.check_open()?;
@@ -217,7 +270,7 @@ impl<D: Driver> Graph<D> {
         let (node, zero) = self.initialized(node)?;
         Ok(match node.generated.get(&time) {
             Some(known) => Found::Known(known.clone()),
-            None if node.is_valid(time, zero) => Found::Missing(node.kind.recipe(time, zero), node.level),
+            None if node.is_valid(time, zero) => Found::Missing(node.kind.recipe(time, zero, node.slide), node.level),
             None => Found::Known(None),
         })
     }

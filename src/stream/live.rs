@@ -15,7 +15,7 @@ use std::thread::{self, ThreadId};
 
 use super::driver::Driver;
 use super::graph::{Found, Graph, untimely};
-use super::node::{NodeId, Output, Recipe};
+use super::node::{NodeId, Output, Recipe, ReducedRecipe};
 use super::time::Millis;
 use crate::error::Result;
 
@@ -86,6 +86,12 @@ impl<D: Driver> Live<D> {
 
     /// Forgets what is too old once the batch of `time` is complete.
     pub fn clear_before(&self, time: Millis) {
+        let growing = self.graph().growing(time);
+        for rdd in &growing {
+            if let Err(error) = self.driver.settle(rdd) {
+                self.driver.report_error("A state or window could not be kept", &error);
+            }
+        }
         let (old, longest) = {
             let mut graph = self.graph();
             (graph.clear_before(time), graph.longest_input_remember())
@@ -122,7 +128,42 @@ impl<D: Driver> Live<D> {
                 self.driver.union(&rdds).map(Some)
             }
             Recipe::Window(parent, times) => self.driver.union(&self.at(parent, &times)?).map(Some),
+            Recipe::State { parent, func, initial, before } => {
+                let older = self.get_or_compute(node, before)?;
+                match self.get_or_compute(parent, time)? {
+                    None => Ok(older),
+                    Some(newer) => self.driver.fold(&func, time, older.or(initial).as_ref(), &newer),
+                }
+            }
+            Recipe::Reduced(recipe) => self.make_reduced(node, &recipe, time),
         }
+    }
+
+    fn make_reduced(&self, node: NodeId, recipe: &ReducedRecipe<D>, time: Millis) -> Result<Option<D::Rdd>> {
+        // The window before is made even where it is not used, as in Spark: it may be looked at by `slice`.
+        let before = recipe.before.map_or(Ok(None), |before| self.get_or_compute(node, before))?;
+        let Some(mut sum) = before else { return self.fold_all(&recipe.add, time, None, recipe.parent, &recipe.all) };
+        if let Some(less) = self.fold_all(&recipe.subtract, time, Some(&sum), recipe.parent, &recipe.left)? {
+            sum = less;
+        }
+        let more = self.fold_all(&recipe.add, time, Some(&sum), recipe.parent, &recipe.came)?;
+        Ok(Some(more.unwrap_or(sum)))
+    }
+
+    /// `func` of `older` and the union of the parent's RDDs at these times; None if there are none.
+    fn fold_all(
+        &self,
+        func: &D::Func,
+        time: Millis,
+        older: Option<&D::Rdd>,
+        parent: NodeId,
+        times: &[Millis],
+    ) -> Result<Option<D::Rdd>> {
+        let rdds = self.at(parent, times)?;
+        if rdds.is_empty() {
+            return Ok(None);
+        }
+        self.driver.fold(func, time, older, &self.driver.union(&rdds)?)
     }
 
     fn of_all(&self, nodes: &[NodeId], time: Millis) -> Result<Vec<Option<D::Rdd>>> {

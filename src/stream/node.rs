@@ -52,7 +52,35 @@ pub enum Kind<D: Driver> {
         /// The parent's slide.
         step: Millis,
     },
+    /// The node's RDD before folded with the parent's new one; without a new one, the one before.
+    State {
+        /// The node that brings what is new.
+        parent: NodeId,
+        /// Makes a state of the one before, if any, and what is new.
+        func: D::Func,
+        /// Stands for the state before the first.
+        initial: Option<D::Rdd>,
+    },
+    /// Like `Window`, of RDDs that can be added and taken away again: made from the window before by taking away what
+    /// left and adding what came. Windows of fewer than five slides are added up anew, as in Spark.
+    Reduced {
+        /// The node looked at.
+        parent: NodeId,
+        /// Adds up: a sum, if any, and what came.
+        add: D::Func,
+        /// Takes away: a sum, and what left.
+        subtract: D::Func,
+        /// How far back; a multiple of the parent's slide.
+        length: Millis,
+        /// Distance of the windows.
+        slide: Millis,
+        /// The parent's slide.
+        step: Millis,
+    },
 }
+
+/// From how many slides a window is made from the one before.
+const INCREMENTAL_FROM: i64 = 5;
 
 impl<D: Driver> Kind<D> {
     /// The nodes it reads.
@@ -60,26 +88,49 @@ impl<D: Driver> Kind<D> {
         match self {
             Self::Input { .. } => &[],
             Self::Transformed { parents, .. } | Self::Union { parents } => parents,
-            Self::Window { parent, .. } => std::slice::from_ref(parent),
+            Self::Window { parent, .. } | Self::State { parent, .. } | Self::Reduced { parent, .. } => {
+                std::slice::from_ref(parent)
+            }
         }
     }
 
     /// How long the parents must remember if the node itself remembers for `own`.
     pub fn parent_remember(&self, own: Millis) -> Millis {
         match self {
-            Self::Window { length, .. } => own + *length,
-            Self::Input { .. } | Self::Transformed { .. } | Self::Union { .. } => own,
+            Self::Window { length, .. } | Self::Reduced { length, .. } => own + *length,
+            Self::Input { .. } | Self::Transformed { .. } | Self::Union { .. } | Self::State { .. } => own,
         }
     }
 
-    /// How to make the RDD of a valid `time`.
-    pub(super) fn recipe(&self, time: Millis, zero: Millis) -> Recipe<D> {
+    /// Whether each RDD is made from the one before, so that lineages would grow with the age of the stream.
+    pub fn grows(&self) -> bool {
+        matches!(self, Self::State { .. } | Self::Reduced { .. })
+    }
+
+    /// How to make the RDD of a valid `time`; `own` is the node's slide.
+    pub(super) fn recipe(&self, time: Millis, zero: Millis, own: Millis) -> Recipe<D> {
         match self {
             Self::Input { spec } => Recipe::Input(spec.clone()),
             Self::Transformed { parents, func } => Recipe::Transform(parents.clone(), func.clone()),
             Self::Union { parents } => Recipe::Union(parents.clone()),
             Self::Window { parent, length, step } => {
                 Recipe::Window(*parent, slides_between(time - *length + *step, time, *step, zero).collect())
+            }
+            Self::State { parent, func, initial } => {
+                Recipe::State { parent: *parent, func: func.clone(), initial: initial.clone(), before: time - own }
+            }
+            Self::Reduced { parent, add, subtract, length, slide, step } => {
+                let between = |from: Millis, to: Millis| slides_between(from, to, *step, zero).collect();
+                let before = time - *slide;
+                Recipe::Reduced(Box::new(ReducedRecipe {
+                    parent: *parent,
+                    add: add.clone(),
+                    subtract: subtract.clone(),
+                    before: (length.0 >= slide.0 * INCREMENTAL_FROM).then_some(before),
+                    left: between(before - *length + *step, time - *length),
+                    came: between(before + *step, time),
+                    all: between(time - *length + *step, time),
+                }))
             }
         }
     }
@@ -95,6 +146,25 @@ pub(super) enum Recipe<D: Driver> {
     Union(Vec<NodeId>),
     /// Unite the RDDs that the node has at these times.
     Window(NodeId, Vec<Millis>),
+    /// Fold the node's own RDD of an earlier time with what the parent has now.
+    State { parent: NodeId, func: D::Func, initial: Option<D::Rdd>, before: Millis },
+    /// Make a window from the one before.
+    Reduced(Box<ReducedRecipe<D>>),
+}
+
+/// How to make a window of sums.
+pub(super) struct ReducedRecipe<D: Driver> {
+    pub(super) parent: NodeId,
+    pub(super) add: D::Func,
+    pub(super) subtract: D::Func,
+    /// The window before, if this one is to be made from it.
+    pub(super) before: Option<Millis>,
+    /// The parent's times that left since then.
+    pub(super) left: Vec<Millis>,
+    /// The parent's times that came since then.
+    pub(super) came: Vec<Millis>,
+    /// The parent's times in the whole window.
+    pub(super) all: Vec<Millis>,
 }
 
 /// One DStream.

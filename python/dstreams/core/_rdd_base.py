@@ -141,7 +141,7 @@ class RDDBase(Generic[T]):
         return self.ctx._running.collect(node, partitions)
 
 
-def frozen_steps(base: _native.Rdd, steps: tuple[Step, ...]) -> _native.Rdd:
+def frozen_steps(base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
     """The engine's node for a chain of steps, its functions frozen now."""
     functions = [function for _, _, used in steps for function in used]
-    return base.narrow([(name, number) for name, number, _ in steps], freeze(functions))
+    return base.narrow([(name, number) for name, number, _ in steps], freeze(functions), keeps_partitioner)

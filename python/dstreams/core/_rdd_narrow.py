@@ -53,11 +53,8 @@ class NarrowOps(RDDBase[T]):
 
         if not isinstance(other, RDD):
             raise AttributeError(f"other: union needs an RDD, not {type(other).__name__}")
-        engine, nodes = self.ctx._running, [self._node, other._node]
-        same = self.partitioner is not None and self.partitioner == other.partitioner
-        same = same and self.getNumPartitions() == other.getNumPartitions()
-        made: RDD[Any] = RDD(engine.aligned(nodes) if same else engine.union(nodes), self.ctx)
-        if same:
+        made: RDD[Any] = RDD(self.ctx._running.union([self._node, other._node]), self.ctx)
+        if self.partitioner == other.partitioner and self.getNumPartitions() == made.getNumPartitions():
             made.partitioner = self.partitioner
         return made
 

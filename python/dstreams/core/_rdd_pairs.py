@@ -55,8 +55,11 @@ class PairOps(Sampling[T]):
         partitioner = Partitioner(count, partitionFunc)
         if self.partitioner == partitioner:
             return self._self
-        function = None if partitionFunc is portable_hash else freeze([partitionFunc])
-        placed: RDD[T] = RDD(self._node.shuffle(count, function), self.ctx)
+        if partitionFunc is portable_hash:
+            node = self._node.shuffle(count)
+        else:
+            node = self._node.shuffle(count, freeze([partitionFunc]), id(partitionFunc))
+        placed: RDD[T] = RDD(node, self.ctx)
         placed.partitioner = partitioner
         return placed
 

@@ -253,14 +253,8 @@ class SparkContext:
         return rdd if use_unicode else rdd._step("map", _encode)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
-        """The elements of all RDDs, one RDD after the other."""
-        first = rdds[0]
-        same = first.partitioner is not None and all(
-            rdd.partitioner == first.partitioner and rdd.getNumPartitions() == first.getNumPartitions() for rdd in rdds
-        )
-        nodes = [rdd._node for rdd in rdds]
-        made: RDD[T] = RDD(self._running.aligned(nodes) if same else self._running.union(nodes), self)
-        return made
+        """The elements of all RDDs in turn; RDDs partitioned alike are merged partition by partition."""
+        return RDD(self._running.union([rdd._node for rdd in rdds]), self)
 
     # -- shared variables -----------------------------------------------------------------------
     def broadcast(self, value: T) -> Broadcast[T]:

@@ -43,7 +43,7 @@ class PipelinedRDD(RDD[T]):
         return not (self.is_cached or self.is_checkpointed)
 
     def _freeze(self) -> _native.Rdd:
-        return frozen_steps(self._base, self._steps)
+        return frozen_steps(self._base, self._steps, self.preservesPartitioning)
 
     def getNumPartitions(self) -> int:
         """Number of partitions, which narrow steps leave as it is."""

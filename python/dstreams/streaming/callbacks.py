@@ -31,6 +31,19 @@ def transform(
     return node
 
 
+def fold(
+    ctx: SparkContext,
+    func: Callable[..., Any],
+    milliseconds: int,
+    older: _native.Rdd | None,
+    newer: _native.Rdd,
+) -> _native.Rdd | None:
+    """The node of a state or window made from an earlier one, if there was any, and what is new."""
+    made = func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx))
+    node: _native.Rdd | None = made._node if made else None
+    return node
+
+
 def output(ctx: SparkContext, func: Callable[..., Any], milliseconds: int, node: _native.Rdd) -> None:
     """Runs an output operation."""
     func(batch_time(milliseconds), RDD(node, ctx))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
+from dstreams.core._rdd_output import local_path
 from dstreams.core.atexit import at_exit
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
@@ -54,6 +56,13 @@ class StreamingContext:
                     "Only one StreamingContext may be started in this JVM. Currently running StreamingContext was "
                     "started elsewhere in this program: stop it first",
                 )
+            if self._sc.getCheckpointDir() is None and self._graph.must_checkpoint():
+                self._graph.stop(False)
+                raise java_error(
+                    "java.lang.IllegalArgumentException",
+                    "requirement failed: The checkpoint directory has not been set. Please set it by "
+                    "StreamingContext.checkpoint().",
+                )
             self._graph.start()
             StreamingContext._activeContext = self
             at_exit(_stop_active)
@@ -84,6 +93,25 @@ class StreamingContext:
         return active
 
     @classmethod
+    def getOrCreate(cls, checkpointPath: str, setupFunc: Callable[[], StreamingContext]) -> StreamingContext:
+        """What `setupFunc()` makes, with its checkpoints in `checkpointPath`.
+
+        Raises: NotImplementedError when the folder holds a checkpoint: going on from it is not available yet.
+        """
+        folder = local_path(checkpointPath)
+        found = [
+            name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if name.startswith("checkpoint-")
+        ]
+        if found:
+            raise NotImplementedError(
+                f"checkpointPath: {checkpointPath} holds a checkpoint, and going on from one is not available yet; "
+                "use an empty folder to begin anew"
+            )
+        made = setupFunc()
+        made.checkpoint(checkpointPath)
+        return made
+
+    @classmethod
     def getActiveOrCreate(
         cls, checkpointPath: str | None, setupFunc: Callable[[], StreamingContext]
     ) -> StreamingContext:
@@ -93,9 +121,11 @@ class StreamingContext:
         active = cls.getActive()
         if active is not None:
             return active
-        if checkpointPath is not None:
-            raise NotImplementedError("checkpointPath: checkpoints are not available yet; pass None")
-        return setupFunc()
+        return setupFunc() if checkpointPath is None else cls.getOrCreate(checkpointPath, setupFunc)
+
+    def checkpoint(self, directory: str) -> None:
+        """Names the folder for checkpoints, which states and incremental windows ask for, as in Spark."""
+        self._sc.setCheckpointDir(local_path(directory))
 
     def remember(self, duration: float) -> None:
         """Keeps the RDDs of the last `duration` seconds, for use outside the stream's own operations."""

@@ -1,3 +1,5 @@
+//! Tests of `files.rs`.
+
 use std::cell::RefCell;
 use std::fs::File;
 use std::time::Duration;

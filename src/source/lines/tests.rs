@@ -1,3 +1,5 @@
+//! Tests of `lines.rs`.
+
 use std::time::Instant;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Tests of `socket.rs`.
+
 use std::io::Write;
 use std::net::TcpListener;
 

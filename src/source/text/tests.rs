@@ -1,3 +1,5 @@
+//! Tests of `text.rs`.
+
 use proptest::prelude::*;
 
 use super::super::testing::{TempFolder, read_lines, texts};

@@ -1,6 +1,7 @@
 //! The lab: a driver whose RDDs are vectors and whose functions are closures, a clock turned by hand, and a notebook.
 //! Nothing sleeps; every wait is bounded by `LONG`.
 
+mod folding;
 mod graph;
 mod running;
 mod stopping;
@@ -122,6 +123,13 @@ impl Driver for Fake {
     }
     fn transform(&self, func: &Func, time: Millis, parents: &[Option<Rdd>]) -> Result<Option<Rdd>> {
         (func.0)(time, parents)
+    }
+    fn fold(&self, func: &Func, time: Millis, older: Option<&Rdd>, newer: &Rdd) -> Result<Option<Rdd>> {
+        (func.0)(time, &[older.cloned(), Some(newer.clone())])
+    }
+    fn settle(&self, rdd: &Rdd) -> Result<()> {
+        self.notes.add(format!("settle {rdd:?}"));
+        Ok(())
     }
     fn union(&self, rdds: &[Rdd]) -> Result<Rdd> {
         Ok(rdds.concat())

@@ -1,0 +1,1 @@
+"""What all tests share: nothing yet but this place for it."""
