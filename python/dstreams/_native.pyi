@@ -109,6 +109,8 @@ class Streaming:
         """Keep RDDs for at least so long."""
     def slice(self, node: int, from_ms: int, to_ms: int) -> list[Rdd]:
         """The RDDs of a node between two times, both included."""
+    def add_listener(self, listener: Any) -> None:
+        """Tell a StreamingListener of every event from now on."""
     def start(self) -> None:
         """Begin at the next multiple of the interval."""
     def stop(self, graceful: bool) -> None:

@@ -16,6 +16,7 @@ use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
+use crate::monitor::InputInfo;
 use crate::object::call::user_error;
 use crate::object::threads::Inside;
 use crate::rdd::{Op, Rdd};
@@ -127,6 +128,28 @@ impl Driver for PyDriver {
             }
         });
         Ok(())
+    }
+
+    fn input_info(&self, time: Millis) -> Vec<InputInfo> {
+        self.with_live(|all| {
+            let mut found: Vec<InputInfo> = all
+                .iter()
+                .filter_map(|(node, live)| match live {
+                    Live::Socket { batches, .. } => {
+                        let records = batches.get(&time)?.iter().map(|block| block.len() as u64).sum();
+                        Some(InputInfo { stream: node.0, records, description: String::new() })
+                    }
+                    Live::Files(monitor) => {
+                        let names = monitor.selected(time.0).iter().map(|path| path.display().to_string());
+                        let description = names.collect::<Vec<_>>().join("\n");
+                        Some(InputInfo { stream: node.0, records: 0, description })
+                    }
+                    Live::Queue { .. } => None,
+                })
+                .collect();
+            found.sort_by_key(|info| info.stream);
+            found
+        })
     }
 
     fn forget(&self, until: Millis) {

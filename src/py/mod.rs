@@ -6,6 +6,7 @@ mod engine;
 mod errors;
 mod gil;
 mod input;
+mod listener;
 mod rdd;
 mod streaming;
 

@@ -9,6 +9,7 @@ use super::driver::{InputSpec, PyDriver};
 use super::engine::PyEngine;
 use super::errors::{stream_failed, to_python};
 use super::gil::enter_engine;
+use super::listener::PyListener;
 use super::rdd::PyRdd;
 use crate::error::EngineError;
 use crate::source::{FileMonitorSpec, SocketSpec};
@@ -145,6 +146,10 @@ impl PyStreaming {
     fn slice(&self, py: Python<'_>, node: u32, from_ms: i64, to_ms: i64) -> PyResult<Vec<PyRdd>> {
         let rdds = enter_engine(py, || self.runtime.slice(NodeId(node), Millis(from_ms), Millis(to_ms)))?;
         Ok(rdds.into_iter().map(PyRdd).collect())
+    }
+
+    fn add_listener(&self, py: Python<'_>, listener: Py<PyAny>) {
+        py.detach(|| self.runtime.add_listener(Arc::new(PyListener(listener))));
     }
 
     fn start(&self, py: Python<'_>) -> PyResult<()> {

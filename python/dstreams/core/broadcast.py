@@ -85,10 +85,6 @@ class Broadcast(Generic[T]):
             return self.load(file)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._data is None:
-            raise java_error(
-                "org.apache.spark.SparkException", f"Attempted to use Broadcast({self._id}) after it was destroyed"
-            )
         return _from_id, (self._id,)
 
 

@@ -17,6 +17,7 @@ from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.streaming import functions
 from dstreams.streaming.dstream import DStream
+from dstreams.streaming.listener import StreamingListener
 
 __all__ = ["StreamingContext"]
 
@@ -167,6 +168,10 @@ class StreamingContext:
             queue = [self._sc.parallelize(batch) for batch in queue]
         empty = default if default else self._sc.parallelize([], 1)
         return DStream(self._graph.add_queue([rdd._node for rdd in queue], oneAtATime, empty._node), self)
+
+    def addStreamingListener(self, streamingListener: StreamingListener) -> None:
+        """Tells a listener what happens to batches from now on."""
+        self._graph.add_listener(streamingListener)
 
     # -- several streams ----------------------------------------------------------------------------
     def union(self, *dstreams: DStream[Any]) -> DStream[Any]:

@@ -25,7 +25,7 @@ class StreamingListener:
     def onBatchSubmitted(self, batchSubmitted: Any) -> None:
         """A batch's jobs wait to run."""
 
-    def onBatchStarted(self, batchStarted: Any) -> None:
+    def onBatchStarted(self, batchSubmitted: Any) -> None:
         """A batch's jobs have begun."""
 
     def onBatchCompleted(self, batchCompleted: Any) -> None:

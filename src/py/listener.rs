@@ -1,0 +1,80 @@
+//! How does a Python listener hear of events? As calls of dstreams.streaming.events, which make the event objects.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+
+use crate::monitor::{BatchInfo, InputInfo, Listener, OutputInfo, StreamEvent};
+
+/// A program's StreamingListener.
+pub(crate) struct PyListener(pub Py<PyAny>);
+
+impl Listener for PyListener {
+    fn on_event(&self, event: &StreamEvent) {
+        Python::try_attach(|py| {
+            if let Err(raised) = self.tell(py, event) {
+                // A listener's error is its own: the stream goes on.
+                raised.write_unraisable(py, Some(self.0.bind(py)));
+            }
+        });
+    }
+}
+
+impl PyListener {
+    fn tell(&self, py: Python<'_>, event: &StreamEvent) -> PyResult<()> {
+        let (name, facts) = match event {
+            StreamEvent::StreamingStarted(time) => {
+                let facts = PyDict::new(py);
+                facts.set_item("time", time)?;
+                ("onStreamingStarted", facts)
+            }
+            StreamEvent::BatchSubmitted(info) => ("onBatchSubmitted", batch(py, info)?),
+            StreamEvent::BatchStarted(info) => ("onBatchStarted", batch(py, info)?),
+            StreamEvent::BatchCompleted(info) => ("onBatchCompleted", batch(py, info)?),
+            StreamEvent::OutputOperationStarted(info) => ("onOutputOperationStarted", output(py, info)?),
+            StreamEvent::OutputOperationCompleted(info) => ("onOutputOperationCompleted", output(py, info)?),
+        };
+        py.import("dstreams.streaming.events")?.call_method1("tell", (&self.0, name, facts)).map(drop)
+    }
+}
+
+/// Spark's getters give -1 for what is not known yet.
+fn known(value: Option<i64>) -> i64 {
+    value.unwrap_or(-1)
+}
+
+fn batch<'py>(py: Python<'py>, info: &BatchInfo) -> PyResult<Bound<'py, PyDict>> {
+    let facts = PyDict::new(py);
+    facts.set_item("batchTime", info.time)?;
+    facts.set_item("submissionTime", info.submitted)?;
+    facts.set_item("processingStartTime", known(info.processing_start))?;
+    facts.set_item("processingEndTime", known(info.processing_end))?;
+    facts.set_item("schedulingDelay", known(info.scheduling_delay()))?;
+    facts.set_item("processingDelay", known(info.processing_delay()))?;
+    facts.set_item("totalDelay", known(info.total_delay()))?;
+    facts.set_item("numRecords", info.records())?;
+    let inputs = info.inputs.iter().map(|one| input(py, one)).collect::<PyResult<Vec<_>>>()?;
+    facts.set_item("inputs", PyList::new(py, inputs)?)?;
+    let outputs = info.outputs.iter().map(|one| output(py, one)).collect::<PyResult<Vec<_>>>()?;
+    facts.set_item("outputs", PyList::new(py, outputs)?)?;
+    Ok(facts)
+}
+
+fn input<'py>(py: Python<'py>, info: &InputInfo) -> PyResult<Bound<'py, PyDict>> {
+    let facts = PyDict::new(py);
+    facts.set_item("inputStreamId", info.stream)?;
+    facts.set_item("numRecords", info.records)?;
+    facts.set_item("metadataDescription", &info.description)?;
+    Ok(facts)
+}
+
+fn output<'py>(py: Python<'py>, info: &OutputInfo) -> PyResult<Bound<'py, PyDict>> {
+    let facts = PyDict::new(py);
+    facts.set_item("batchTime", info.batch_time)?;
+    facts.set_item("id", info.id)?;
+    facts.set_item("name", &info.name)?;
+    facts.set_item("description", &info.description)?;
+    facts.set_item("startTime", known(info.started))?;
+    facts.set_item("endTime", known(info.ended))?;
+    facts.set_item("failureReason", info.failure.as_deref())?;
+    Ok(facts)
+}
