@@ -32,6 +32,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;
     module.add_function(wrap_pyfunction!(object::hash::portable_hash, module)?)?;
+    module.add_function(wrap_pyfunction!(object::hash::task_hash, module)?)?;
     // For tests alone: the conversions that every block goes through.
     module.add_function(wrap_pyfunction!(object::convert::_columns_round_trip, module)?)?;
     module.add_function(wrap_pyfunction!(object::convert::_is_immutable, module)?)?;

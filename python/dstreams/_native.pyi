@@ -16,6 +16,7 @@ __all__ = [
     "_partition_of",
     "interrupt_threads",
     "portable_hash",
+    "task_hash",
     "task_info",
     "task_updates",
 ]
@@ -129,6 +130,9 @@ class Elements(Iterator[Any]):
 
 def portable_hash(value: Any) -> int:
     """Spark's hash of a key. Raises TypeError for what cannot be hashed."""
+
+def task_hash(value: Any) -> int:
+    """What the builtin `hash` gives in tasks: as in a process with PYTHONHASHSEED=0."""
 
 def task_info() -> tuple[int, int, int, int] | None:
     """(stage, partition, attempt, task number) of the running task; None in the driver."""

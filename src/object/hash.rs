@@ -68,6 +68,11 @@ impl Hasher {
         }
     }
 
+    /// Python's `hash(value)` as Spark's workers know it: in a process with seed 0.
+    pub(crate) fn python(&self, value: &Bound<'_, PyAny>) -> PyResult<i64> {
+        self.seed_0(value.as_borrowed())
+    }
+
     /// Spark's formula for tuples.
     fn spark_tuple(&self, tuple: Borrowed<'_, '_, PyTuple>) -> PyResult<i64> {
         let _depth = Recursion::enter(tuple.py())?;
@@ -241,6 +246,12 @@ impl Drop for Recursion {
         // SAFETY: balances `enter`, in the same thread: the value never leaves a function that holds `py`.
         unsafe { ffi::Py_LeaveRecursiveCall() };
     }
+}
+
+/// What the builtin `hash` is in tasks: it does not depend on the hash seed of this process.
+#[pyfunction]
+pub(crate) fn task_hash(value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    Hasher::new(value.py())?.python(value)
 }
 
 /// Spark's `pyspark.rdd.portable_hash`.

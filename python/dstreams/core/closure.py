@@ -20,6 +20,8 @@ from typing import Any
 
 import cloudpickle
 
+from dstreams import _native
+
 _PLAIN = (int, float, str, bool, type(None), bytes, complex, type(Ellipsis))
 _CALLABLES = (
     BuiltinFunctionType,
@@ -59,7 +61,14 @@ def dump_functions(functions: Any) -> bytes:
 
 def load_functions(data: bytes) -> list[Any]:
     """The functions of one task."""
-    return pickle.loads(data)
+    functions: list[Any] = pickle.loads(data)
+    for function in functions:
+        # Functions that travelled by value have variables of their own; functions of a module keep the module's.
+        if type(function) is FunctionType and "hash" in (_names_of(function.__code__) or ()):
+            own = function.__globals__ is not getattr(sys.modules.get(function.__module__), "__dict__", None)
+            if own:
+                function.__globals__.setdefault("hash", _native.task_hash)
+    return functions
 
 
 def dump_elements(items: list[Any]) -> bytes:
@@ -82,6 +91,8 @@ def unpack_pair(item: Any) -> tuple[Any, Any]:
 def _share(value: Any, depth: int) -> Any:
     """`value`, or a copy of a function with its variables fixed; _ABSENT when only a pickle is safe."""
     kind = type(value)
+    if value is hash:
+        return _native.task_hash  # Spark's workers run with hash seed 0
     if kind in _PLAIN or kind in _CALLABLES or kind is ModuleType:
         # A method bound to a mutable object is a builtin function too.
         if kind is BuiltinFunctionType and not isinstance(value.__self__, (ModuleType, type, type(None))):
@@ -149,7 +160,7 @@ def _share_function(function: FunctionType, depth: int) -> Any:
         return function
     variables: dict[str, Any] = {"__builtins__": builtins, "__name__": function.__globals__.get("__name__")}
     for name in names:
-        value = function.__globals__.get(name, _ABSENT)
+        value = function.__globals__.get(name, hash if name == "hash" else _ABSENT)
         if value is _ABSENT:
             continue  # a builtin, or a NameError for the task to raise
         fixed = _share(value, depth + 1)

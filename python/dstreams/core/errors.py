@@ -6,9 +6,12 @@ a `Py4JJavaError`. A failed task's text begins with the user's own traceback; th
 
 from __future__ import annotations
 
+import os
 import pickle
 import traceback
 from typing import Any
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Py4JError(Exception):
@@ -186,8 +189,12 @@ def java_error(java_class: str, message: str) -> Py4JJavaError:
 
 
 def user_traceback(cause: BaseException) -> str:
-    """The traceback of user code as Python prints it."""
-    return "".join(traceback.format_exception(type(cause), cause, cause.__traceback__)).rstrip("\n")
+    """The traceback of user code as Python prints it, from the first frame that is the user's."""
+    frames = cause.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        frames = frames.tb_next
+    shown = frames or cause.__traceback__
+    return "".join(traceback.format_exception(type(cause), cause, shown)).rstrip("\n")
 
 
 def task_error(partition: int, stage: int, number: int, tries: int, cause: BaseException) -> Py4JJavaError:

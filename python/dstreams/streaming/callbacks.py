@@ -26,9 +26,18 @@ def transform(
     """The node of what a transformation returned; None for "no RDD". A missing parent is an empty RDD."""
     rdds: list[RDD[Any]] = [RDD(node, ctx) if node is not None else ctx.emptyRDD() for node in nodes]
     made = func(batch_time(milliseconds), *rdds)
-    # Whatever is true must be an RDD: a list, say, fails here as it fails in Spark.
-    node: _native.Rdd | None = made._node if made else None
-    return node
+    return _node_of(made)
+
+
+def _node_of(made: Any) -> _native.Rdd | None:
+    if not made:
+        return None
+    if not isinstance(made, RDD):
+        # Spark fails here too, with an AttributeError about its own innards.
+        raise AttributeError(
+            f"a function given to transform must return an RDD, not a {type(made).__name__}: {made!r:.80}"
+        )
+    return made._node
 
 
 def fold(
@@ -39,9 +48,7 @@ def fold(
     newer: _native.Rdd,
 ) -> _native.Rdd | None:
     """The node of a state or window made from an earlier one, if there was any, and what is new."""
-    made = func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx))
-    node: _native.Rdd | None = made._node if made else None
-    return node
+    return _node_of(func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx)))
 
 
 def output(ctx: SparkContext, func: Callable[..., Any], milliseconds: int, node: _native.Rdd) -> None:

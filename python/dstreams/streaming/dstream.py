@@ -26,8 +26,14 @@ Function = Callable[..., Any]
 
 def _with_time(func: Function, rdds: int) -> Function:
     """`func` as a function of time and `rdds` RDDs; it may leave out the time."""
-    arguments = func.__code__.co_argcount
-    if arguments == rdds:
+    if not hasattr(func, "__code__"):
+        # An AttributeError as in Spark, which looks at the number of arguments in the same way.
+        wanted = "(rdd) or (time, rdd)" if rdds == 1 else "(rdd, other) or (time, rdd, other)"
+        raise AttributeError(
+            f"func: expected a function of {wanted}, but {type(func).__name__!r} object {func!r:.60} has no attribute "
+            "'__code__'; wrap it in a lambda"
+        )
+    if func.__code__.co_argcount == rdds:
         return partial(functions.without_time, func)
     return func
 
