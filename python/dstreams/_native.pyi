@@ -79,8 +79,8 @@ class Streaming:
         """An input of RDDs in turn, then `empty`."""
     def add_socket(self, host: str, port: int, block_interval_ms: int) -> int:
         """An input of lines from a TCP server."""
-    def add_files(self, directory: str, min_remember_ms: int) -> int:
-        """An input of lines of files that appear in a folder."""
+    def add_files(self, directory: str, min_remember_ms: int, piece: int | None = None) -> int:
+        """An input of files that appear in a folder: their lines, or pieces of `piece` bytes."""
     def add_transformed(self, parents: Sequence[int], func: Callable[..., Any]) -> int:
         """`func(time, *rdds)` of each batch."""
     def add_union(self, parents: Sequence[int]) -> int:

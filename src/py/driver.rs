@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use super::gil::{DriverHooks, detached};
-use super::input::stream_files;
+use super::input::{Records, stream_files};
 use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
@@ -29,15 +29,15 @@ pub(crate) enum InputSpec {
     Queue { rdds: Vec<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
     /// Lines from a TCP server.
     Socket(SocketSpec),
-    /// Lines of files that appear in a folder; those older than `created_ms` are not new.
-    Files { spec: FileMonitorSpec, created_ms: i64 },
+    /// Records of files that appear in a folder; those older than `created_ms` are not new.
+    Files { spec: FileMonitorSpec, records: Records, created_ms: i64 },
 }
 
 /// The running side of an input.
 enum Live {
     Queue { left: VecDeque<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
     Socket { receiver: SocketLines, batches: BTreeMap<Millis, Vec<Block>> },
-    Files(FileMonitor),
+    Files(FileMonitor, Records),
 }
 
 /// The driver of one stream.
@@ -99,7 +99,9 @@ impl Driver for PyDriver {
                     receiver: SocketLines::start(spec.clone(), Arc::clone(&self.warn)),
                     batches: BTreeMap::new(),
                 },
-                InputSpec::Files { spec, created_ms } => Live::Files(FileMonitor::new(spec.clone(), *created_ms)?),
+                InputSpec::Files { spec, records, created_ms } => {
+                    Live::Files(FileMonitor::new(spec.clone(), *created_ms)?, *records)
+                }
             };
             self.with_live(|all| all.insert(*node, live));
         }
@@ -139,7 +141,7 @@ impl Driver for PyDriver {
                         let records = batches.get(&time)?.iter().map(|block| block.len() as u64).sum();
                         Some(InputInfo { stream: node.0, records, description: String::new() })
                     }
-                    Live::Files(monitor) => {
+                    Live::Files(monitor, _) => {
                         let names = monitor.selected(time.0).iter().map(|path| path.display().to_string());
                         let description = names.collect::<Vec<_>>().join("\n");
                         Some(InputInfo { stream: node.0, records: 0, description })
@@ -183,10 +185,10 @@ impl Driver for PyDriver {
                 let blocks = batches.get(&time).cloned().unwrap_or_default();
                 Ok(Some(Rdd::new(Op::Held(blocks.into_iter().map(|block| vec![block]).collect()))))
             }
-            Some(Live::Files(monitor)) => {
+            Some(Live::Files(monitor, records)) => {
                 let warn = Arc::clone(&self.warn);
                 let files = monitor.new_files(time.0, &|text| warn(text));
-                stream_files(&files, &self.warn).map(Some)
+                stream_files(&files, *records, &self.warn).map(Some)
             }
         })
     }

@@ -6,6 +6,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use arrow_array::BinaryViewArray;
+
+use crate::block::{Block, Columns, Kind};
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
 use crate::source::Warn;
@@ -52,9 +55,40 @@ pub(crate) fn text_files(spec: &str, min_partitions: usize) -> Arc<Rdd> {
     Rdd::new(Op::Read(Arc::new(reader)))
 }
 
+/// What the records of a file are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Records {
+    /// Lines of text.
+    Lines,
+    /// Pieces of so many bytes.
+    Pieces(usize),
+}
+
+impl Records {
+    fn read(self, split: &Split) -> Result<Block> {
+        match self {
+            Self::Lines => text::read_split(split),
+            Self::Pieces(length) => read_pieces(split, length),
+        }
+    }
+}
+
+/// A whole file as pieces of `length` bytes; the last one must be complete.
+fn read_pieces(split: &Split, length: usize) -> Result<Block> {
+    let name = split.path.display();
+    let bytes = std::fs::read(&split.path).map_err(EngineError::external(format!("file:{name}")))?;
+    if bytes.len() % length != 0 {
+        let problem = format!("file:{name} has {} bytes, which is no multiple of {length}", bytes.len());
+        return Err(EngineError::Invalid { parameter: "recordLength", problem });
+    }
+    let pieces = BinaryViewArray::from_iter_values(bytes.chunks_exact(length));
+    Ok(Block::Columns(Columns::new(Kind::Bytes, Arc::new(pieces))))
+}
+
 /// A file that a stream found. One that cannot be read any more is warned about and counts as empty.
 struct StreamFile {
     splits: Vec<Split>,
+    records: Records,
     warn: Warn,
 }
 
@@ -65,7 +99,7 @@ impl Reader for StreamFile {
 
     fn read(&self, partition: usize) -> Result<Blocks> {
         let Some(split) = self.splits.get(partition) else { return Ok(ready(Vec::new())) };
-        match text::read_split(split) {
+        match self.records.read(split) {
             Ok(block) => Ok(ready(vec![block])),
             Err(problem @ (EngineError::MissingInput { .. } | EngineError::External { .. })) => {
                 (self.warn)(format!("textFileStream: a file is left out: {problem}"));
@@ -80,24 +114,32 @@ impl Reader for StreamFile {
     }
 }
 
-/// The lines of files that a stream found, a partition or more per file, in their order.
-pub(crate) fn stream_files(paths: &[PathBuf], warn: &Warn) -> Result<Arc<Rdd>> {
+/// The records of files that a stream found, a partition or more per file, in their order.
+pub(crate) fn stream_files(paths: &[PathBuf], records: Records, warn: &Warn) -> Result<Arc<Rdd>> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         // Spark reads such a name as "no input" and gives the batch up.
         if path.file_name().is_some_and(|name| crate::source::files::is_hidden(&name.to_string_lossy())) {
             return Err(EngineError::MissingInput { path: format!("file:{}", path.display()) });
         }
-        match stream_splits(path) {
-            Ok(splits) => files.push(Rdd::new(Op::Read(Arc::new(StreamFile { splits, warn: Arc::clone(warn) })))),
+        match stream_splits(path, records) {
+            Ok(splits) => {
+                let file = StreamFile { splits, records, warn: Arc::clone(warn) };
+                files.push(Rdd::new(Op::Read(Arc::new(file))));
+            }
             Err(problem) => warn(format!("textFileStream: a file is left out: {problem}")),
         }
     }
     Ok(Rdd::new(Op::Union(files)))
 }
 
-fn stream_splits(path: &Path) -> Result<Vec<Split>> {
+fn stream_splits(path: &Path, records: Records) -> Result<Vec<Split>> {
     let context = format!("file:{}", path.display());
     let found = File::open(path).and_then(|file| file.metadata()).map_err(EngineError::external(context))?;
-    Ok(text::splits(&[InputFile { path: path.to_owned(), len: found.len() }], 1))
+    let (path, length) = (path.to_owned(), found.len());
+    match records {
+        Records::Lines => Ok(text::splits(&[InputFile { path, len: length }], 1)),
+        // Whole, so that no piece is cut in two.
+        Records::Pieces(_) => Ok(vec![Split { path, start: 0, length }]),
+    }
 }

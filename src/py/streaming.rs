@@ -9,6 +9,7 @@ use super::driver::{InputSpec, PyDriver};
 use super::engine::PyEngine;
 use super::errors::{stream_failed, to_python};
 use super::gil::enter_engine;
+use super::input::Records;
 use super::listener::PyListener;
 use super::rdd::PyRdd;
 use crate::error::EngineError;
@@ -64,10 +65,19 @@ impl PyStreaming {
         self.input(py, InputSpec::Socket(spec))
     }
 
-    fn add_files(&self, py: Python<'_>, directory: String, min_remember_ms: i64) -> PyResult<u32> {
+    /// `piece` is the length of binary records; without it, records are lines.
+    #[pyo3(signature = (directory, min_remember_ms, piece=None))]
+    fn add_files(
+        &self,
+        py: Python<'_>,
+        directory: String,
+        min_remember_ms: i64,
+        piece: Option<usize>,
+    ) -> PyResult<u32> {
+        let records = piece.map_or(Records::Lines, Records::Pieces);
         let batch_ms = self.runtime.with_graph(|graph| graph.interval()).0;
         let spec = FileMonitorSpec { directory, batch_ms, min_remember_ms, new_files_only: true };
-        self.input(py, InputSpec::Files { spec, created_ms: self.clock.now().0 - CLOCK_TICK_MS })
+        self.input(py, InputSpec::Files { spec, records, created_ms: self.clock.now().0 - CLOCK_TICK_MS })
     }
 
     fn add_transformed(&self, py: Python<'_>, parents: Vec<u32>, func: Py<PyAny>) -> PyResult<u32> {

@@ -36,7 +36,7 @@ class StreamingContext:
 
     def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
         self._sc = sparkContext
-        self._jssc = jssc
+        self._jssc = _EngineSide(self)
         self._graph = _native.Streaming(
             sparkContext._running, _duration_ms("batchDuration", batchDuration), sparkContext
         )
@@ -153,9 +153,17 @@ class StreamingContext:
 
     def textFileStream(self, directory: str) -> DStream[str]:
         """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
+        return DStream(self._graph.add_files(directory, self._remember_files_ms()), self)
+
+    def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream[bytes]:
+        """Pieces of `recordLength` bytes of files that appear in a folder after the start, each file once."""
+        if type(recordLength) is not int or recordLength <= 0:
+            raise ValueError(f"recordLength: expected a positive number of bytes, got {recordLength!r}")
+        return DStream(self._graph.add_files(directory, self._remember_files_ms(), recordLength), self)
+
+    def _remember_files_ms(self) -> int:
         key = "spark.streaming.fileStream.minRememberDuration"
-        remember = self._sc._conf.get(key, "60s")
-        return DStream(self._graph.add_files(directory, _setting_ms(key, remember)), self)
+        return _setting_ms(key, self._sc._conf.get(key, "60s"))
 
     def queueStream(self, rdds: Sequence[Any], oneAtATime: bool = True, default: Any = None) -> DStream[Any]:
         """RDDs (or lists) as batches, one after the other; then `default`, or empty batches."""
@@ -188,6 +196,19 @@ class StreamingContext:
         """`transformFunc(rdds)` of the streams' RDDs of each batch."""
         func = partial(functions.with_rdd_list, transformFunc)
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
+
+
+class _EngineSide:
+    """What programs reach through `_jssc`: the stream below the Python class, stopped without telling the class."""
+
+    def __init__(self, ssc: StreamingContext) -> None:
+        self._ssc = ssc
+
+    def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
+        """Ends the stream alone."""
+        self._ssc._graph.stop(stopGraceFully)
+        if stopSparkContext:
+            self._ssc._sc.stop()
 
 
 def _duration_ms(name: str, seconds: float | None) -> int:
