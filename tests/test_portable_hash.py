@@ -113,9 +113,8 @@ def spark_worker():
         (size,) = struct.unpack("<I", worker.stdout.read(4))
         return pickle.loads(worker.stdout.read(size))
 
-    yield ask
-    worker.stdin.close()
-    worker.wait(timeout=10)
+    with worker:  # closes the pipes, which ends the worker, and waits for it
+        yield ask
 
 
 texts = (
