@@ -59,7 +59,9 @@ impl Chain {
             };
             segment = Segment::new(source, task.cancel.clone());
         }
-        segment.drain(py)
+        let results = segment.drain(py)?;
+        objects::check_travels(py, &results)?;
+        Ok(results)
     }
 }
 

@@ -8,9 +8,10 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyTuple};
 
 use super::call::user_error;
 use super::convert;
@@ -106,6 +107,28 @@ pub(crate) fn load_list<'py, 'b>(
         all.append(&mut load(py, block)?);
     }
     PyList::new(py, all)
+}
+
+/// Checks that results could travel from a worker: one object of each class that may not is pickled for trial.
+pub(crate) fn check_travels(py: Python<'_>, items: &[Py<PyAny>]) -> PyResult<()> {
+    let mut tried: Vec<*mut ffi::PyTypeObject> = Vec::new();
+    for item in items {
+        let item = item.bind(py);
+        let class = item.get_type_ptr();
+        if tried.contains(&class) {
+            continue;
+        }
+        // Containers may be large, and what is in them is mostly plain.
+        let container = item.is_exact_instance_of::<PyList>()
+            || item.is_exact_instance_of::<PyTuple>()
+            || item.is_exact_instance_of::<PyDict>()
+            || item.is_exact_instance_of::<PySet>();
+        if !container && !convert::is_immutable(item) {
+            dump(py, &PyList::new(py, [item])?)?;
+        }
+        tried.push(class);
+    }
+    Ok(())
 }
 
 /// What to try first when sealing.

@@ -66,8 +66,10 @@ fn without_scheme(text: &str) -> Result<&str> {
         _ => return Ok(text),
     };
     if scheme != "file" {
-        let problem = format!("No FileSystem for scheme \"{scheme}\": only local files can be read ({text})");
-        return Err(invalid(problem));
+        return Err(EngineError::Refused {
+            class: "org.apache.hadoop.fs.UnsupportedFileSystemException",
+            problem: format!("No FileSystem for scheme \"{scheme}\": only local files can be read ({text})"),
+        });
     }
     match rest.strip_prefix("//") {
         Some(path) if !path.starts_with('/') => Err(invalid(format!("Wrong FS: {text}, expected: file:///"))),
@@ -112,8 +114,8 @@ mod tests {
     #[test]
     fn other_file_systems_are_refused() {
         let text = |path| local(path).unwrap_err().to_string();
-        assert!(text("hdfs://host/x").starts_with("path: No FileSystem for scheme \"hdfs\""));
-        assert!(text("s3a:x").starts_with("path: No FileSystem for scheme \"s3a\""));
+        assert!(text("hdfs://host/x").starts_with("No FileSystem for scheme \"hdfs\""));
+        assert!(text("s3a:x").starts_with("No FileSystem for scheme \"s3a\""));
         assert_eq!(text("file://a/b"), "path: Wrong FS: file://a/b, expected: file:///");
         assert_eq!(text(""), "path: Can not create a Path from an empty string");
     }

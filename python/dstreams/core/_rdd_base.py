@@ -68,8 +68,8 @@ class RDDBase(Generic[T]):
         )
 
     def id(self) -> int:
-        """The RDD's number."""
-        return self._node.id
+        """The RDD's number, from 0 in each context."""
+        return self._node.id - self.ctx._first_rdd
 
     @property
     def context(self) -> SparkContext:

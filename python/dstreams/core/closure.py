@@ -63,11 +63,11 @@ def load_functions(data: bytes) -> list[Any]:
     """The functions of one task."""
     functions: list[Any] = pickle.loads(data)
     for function in functions:
-        # Functions that travelled by value have variables of their own; functions of a module keep the module's.
-        if type(function) is FunctionType and "hash" in (_names_of(function.__code__) or ()):
-            own = function.__globals__ is not getattr(sys.modules.get(function.__module__), "__dict__", None)
-            if own:
-                function.__globals__.setdefault("hash", _native.task_hash)
+        while type(function) is functools.partial:
+            function = function.args[0] if function.args else function.func
+        # Functions that travelled by value have variables of their own, shared with others of their module.
+        if type(function) is FunctionType and not _importable(function):
+            function.__globals__.setdefault("hash", _native.task_hash)
     return functions
 
 

@@ -122,6 +122,7 @@ class SparkContext:
         self.sparkHome = self._conf.get("spark.home")
         threads, failures = masters.parse(self.master)
         self._engine = _native.Engine(threads, failures)
+        self._first_rdd = self._engine.held([]).id + 1
         self.startTime = int(time.time() * 1000)
         self.applicationId = f"local-{self.startTime}"
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")

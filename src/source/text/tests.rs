@@ -121,7 +121,7 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(refused(&folder, "@/*.csv"), "path: Input Pattern file:@/*.csv matches 0 files");
     assert_eq!(refused(&folder, "@/d"), "path: Not a file: file:@/d/e");
     assert_eq!(refused(&folder, "@/d,@/none"), "Input path does not exist: file:@/none");
-    assert!(refused(&folder, "hdfs://h/x").starts_with("path: No FileSystem for scheme \"hdfs\""));
+    assert!(refused(&folder, "hdfs://h/x").starts_with("No FileSystem for scheme \"hdfs\""));
     let gone = Split { path: folder.path().join("gone"), start: 0, length: 3 };
     assert!(matches!(read_split(&gone), Err(EngineError::MissingInput { .. })));
 }
