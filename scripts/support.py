@@ -52,8 +52,8 @@ EVERYWHERE = [
     "All data is in memory: persisted partitions, shuffles and received lines are never written to disk.",
     "Files are local: a path, or a `file:` address. Other file systems are refused.",
     "The order of sets of text follows the program's own hash seed, and so do `__hash__()` and, in functions of "
-    "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives Spark's "
-    "answer. Operations by key hash as Spark's workers do, except keys of classes whose own `__hash__` "
+    "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives "
+    "Spark's answer. Operations by key hash as Spark's workers do, except keys of classes whose own `__hash__` "
     "hashes text. With `PYTHONHASHSEED=0` there is no difference.",
     "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, "
     "`spark.streaming.blockInterval` and `spark.streaming.fileStream.minRememberDuration`. All others are kept, and "
