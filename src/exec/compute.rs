@@ -11,7 +11,7 @@ use crate::rdd::{Blocks, Meeting, Op, Rdd, Task, ready};
 
 impl Executor {
     /// The blocks of a partition, from the store when the RDD is persisted.
-    pub(super) fn blocks(&self, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
+    pub(super) fn blocks(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
         if !rdd.is_persisted() {
             return self.compute(rdd, partition, task);
         }
@@ -22,23 +22,25 @@ impl Executor {
         Ok(ready(kept))
     }
 
-    fn compute(&self, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
+    fn compute(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
         task.cancel.check()?;
         match &*rdd.op() {
             Op::Held(slices) => Ok(ready(slices.get(partition).cloned().unwrap_or_default())),
             Op::Read(reader) => reader.read(partition),
             Op::Narrow { parent, steps, .. } => {
                 let input = self.blocks(parent, partition, task)?;
-                Ok(ready(steps.run(task, input)?))
+                Arc::clone(steps).run(task, partition, input)
             }
             Op::Union(parents) => {
                 let (parent, at) = Rdd::union_member(parents, partition)?;
                 self.blocks(parent, at, task)
             }
-            Op::Aligned(parents) => self.concat(parents.iter().map(|parent| (parent, partition)), task),
+            Op::Aligned(parents) => {
+                Ok(self.concat(parents.iter().map(|parent| (Arc::clone(parent), partition)).collect(), task))
+            }
             Op::Coalesce { parent, groups } => {
                 let members = Rdd::coalesce_members(parent.partitions()?, *groups, partition);
-                self.concat(members.map(|at| (parent, at)), task)
+                Ok(self.concat(members.map(|at| (Arc::clone(parent), at)).collect(), task))
             }
             Op::Shuffle { slot, .. } => {
                 let data = slot.get().ok_or_else(|| EngineError::Bug(format!("{rdd:?} read before its map side")))?;
@@ -58,13 +60,11 @@ impl Executor {
         }
     }
 
-    fn concat<'a>(&self, members: impl Iterator<Item = (&'a Arc<Rdd>, usize)>, task: &Arc<Task>) -> Result<Blocks> {
-        let mut all = Vec::new();
-        for (parent, at) in members {
-            for block in self.blocks(parent, at, task)? {
-                all.push(block?);
-            }
-        }
-        Ok(ready(all))
+    /// Several partitions in turn; each is begun when the one before has been pulled.
+    fn concat(self: &Arc<Self>, members: Vec<(Arc<Rdd>, usize)>, task: &Arc<Task>) -> Blocks {
+        let (executor, task) = (Arc::clone(self), Arc::clone(task));
+        Box::new(members.into_iter().flat_map(move |(parent, at)| {
+            executor.blocks(&parent, at, &task).unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
+        }))
     }
 }

@@ -104,16 +104,25 @@ impl Executor {
         let cancel = CancelToken::default();
         if job.place == Where::Caller && partitions.len() == 1 {
             let done = self.attempt(&work, partitions[0], stage, &job.cancel);
+            if done.is_err() {
+                job.cancel.check()?;
+            }
             return finish(vec![Some(done)], hooks);
         }
         let (sender, receiver) = unbounded();
+        let place = self.pool.stage()?;
         for (at, partition) in partitions.iter().copied().enumerate() {
             let (executor, work, sender, cancel) =
                 (Arc::clone(self), Arc::clone(&work), sender.clone(), cancel.clone());
-            self.pool.spawn(move || {
+            place.spawn(move || {
                 let done = executor.attempt(&work, partition, stage, &cancel);
+                let failed = done.is_err();
                 // The receiver is gone when the job has failed already.
                 drop(sender.send((at, done)));
+                // Here and not in the job's thread: no further task may begin. After sending: the first failure counts.
+                if failed {
+                    cancel.cancel("another task of the stage failed");
+                }
             });
         }
         drop(sender);
@@ -128,14 +137,18 @@ impl Executor {
                     if failed {
                         cancel.cancel("another task of the stage failed");
                         if missing > 0 {
+                            place.abandon();
                             hooks.abandon(stage);
                         }
+                        // Tasks of a cancelled job fail because they are interrupted: that is not the news.
+                        job.cancel.check()?;
                         break;
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     if let Err(stop) = hooks.poll().and_then(|()| job.cancel.check()) {
                         cancel.cancel("the job was cancelled");
+                        place.abandon();
                         hooks.abandon(stage);
                         return Err(stop);
                     }

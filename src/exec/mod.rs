@@ -9,23 +9,24 @@
 
 mod compute;
 mod job;
+mod pool;
 mod store;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use job::{Hooks, Job, Where};
+use pool::TaskPool;
 pub use store::{Sealer, Store};
 
-use crate::error::{EngineError, Result};
+use crate::error::Result;
 use crate::rdd::{CancelToken, Rdd};
 
 /// Runs the jobs of one context.
 pub struct Executor {
-    pool: rayon::ThreadPool,
+    pool: TaskPool,
     store: Store,
     sealer: Arc<dyn Sealer>,
-    threads: usize,
     max_failures: u32,
     stages: AtomicU64,
     tasks: AtomicU64,
@@ -34,16 +35,10 @@ pub struct Executor {
 impl Executor {
     /// An executor with `threads` task threads that tries a task up to `max_failures` times.
     pub fn new(threads: usize, max_failures: u32, sealer: Arc<dyn Sealer>) -> Result<Arc<Self>> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("dstreams-task-{index}"))
-            .build()
-            .map_err(|problem| EngineError::Invalid { parameter: "master", problem: problem.to_string() })?;
         Ok(Arc::new(Self {
-            pool,
+            pool: TaskPool::new(threads)?,
             store: Store::default(),
             sealer,
-            threads,
             max_failures: max_failures.max(1),
             stages: AtomicU64::new(0),
             tasks: AtomicU64::new(0),
@@ -52,7 +47,7 @@ impl Executor {
 
     /// Number of task threads.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.pool.size()
     }
 
     /// The persisted partitions.

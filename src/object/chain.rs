@@ -8,7 +8,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList};
 
-use super::call::user_error;
+use super::call::{no_stop_iteration, user_error};
 use super::elements::Elements;
 use super::frozen::Frozen;
 use super::pipeline::{Segment, Source};
@@ -17,7 +17,7 @@ use super::turn::Turn;
 use super::{aggregate, objects, task};
 use crate::block::Block;
 use crate::error::Result;
-use crate::rdd::{Blocks, Narrow, Task};
+use crate::rdd::{Blocks, Narrow, Task, ready};
 
 /// Steps and their functions.
 pub(crate) struct Chain {
@@ -31,7 +31,8 @@ impl Chain {
         Self { steps, functions }
     }
 
-    fn run_attached(&self, py: Python<'_>, task: &Arc<Task>, input: Blocks) -> PyResult<Vec<Py<PyAny>>> {
+    /// The last segment: what is pulled from it has passed all steps.
+    fn begin(&self, py: Python<'_>, task: &Arc<Task>, partition: usize, input: Blocks) -> PyResult<Segment> {
         let functions = self.functions.load(py)?;
         let mut functions = functions.iter();
         let mut next_function =
@@ -40,7 +41,7 @@ impl Chain {
         for &step in &self.steps {
             let source = match step {
                 Step::Partitions | Step::IndexedPartitions => {
-                    over_partition(py, step, segment, &next_function()?, task)?
+                    over_partition(step, segment, &next_function()?, partition)?
                 }
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
                 Step::Count => Source::items(vec![count(py, &mut segment)?]),
@@ -59,9 +60,7 @@ impl Chain {
             };
             segment = Segment::new(source, task.cancel.clone());
         }
-        let results = segment.drain(py)?;
-        objects::check_travels(py, &results)?;
-        Ok(results)
+        Ok(segment)
     }
 }
 
@@ -73,34 +72,88 @@ fn count(py: Python<'_>, segment: &mut Segment) -> PyResult<Py<PyAny>> {
     Ok(PyInt::new(py, found).into_any().unbind())
 }
 
-fn over_partition(
-    py: Python<'_>,
-    step: Step,
-    segment: Segment,
-    function: &Bound<'_, PyAny>,
-    task: &Arc<Task>,
-) -> PyResult<Source> {
+fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, partition: usize) -> PyResult<Source> {
+    let py = function.py();
     let elements = Bound::new(py, Elements::new(segment))?;
     let made = match step {
-        Step::IndexedPartitions => function.call1((task.id.partition, elements))?,
-        _ => function.call1((elements,))?,
+        Step::IndexedPartitions => function.call1((partition, elements)),
+        _ => function.call1((elements,)),
     };
+    let made = made.map_err(|raised| no_stop_iteration(py, raised))?;
     Ok(Source::Iterator(made.try_iter()?.into_any().unbind()))
 }
 
 impl Narrow for Chain {
-    fn run(&self, task: &Arc<Task>, input: Blocks) -> Result<Vec<Block>> {
+    fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
         let counts_only = self.steps.as_slice() == [Step::Count];
         if counts_only {
-            return count_blocks(task, input);
+            return Ok(ready(count_blocks(task, input)?));
         }
+        let state = State::Waiting { chain: self, partition, input };
+        Ok(Box::new(LazyBlocks { task: Arc::clone(task), state, size: 1 }))
+    }
+}
+
+/// Elements of the largest block that a chain makes at a time.
+const LARGEST_BLOCK: usize = 4096;
+
+/// The results of a chain, in blocks that begin small: whoever wants a few elements makes few.
+struct LazyBlocks {
+    task: Arc<Task>,
+    state: State,
+    size: usize,
+}
+
+enum State {
+    Waiting { chain: Arc<Chain>, partition: usize, input: Blocks },
+    Running(Segment),
+    Over,
+}
+
+impl LazyBlocks {
+    fn pull(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
+        let mut segment = match std::mem::replace(&mut self.state, State::Over) {
+            State::Waiting { chain, partition, input } => chain.begin(py, &self.task, partition, input)?,
+            State::Running(segment) => segment,
+            State::Over => return Ok(Vec::new()),
+        };
+        let results = segment.take(py, self.size)?;
+        objects::check_travels(py, &results)?;
+        if results.len() == self.size {
+            self.state = State::Running(segment);
+            self.size = (self.size * 4).min(LARGEST_BLOCK);
+        }
+        Ok(results)
+    }
+}
+
+impl Iterator for LazyBlocks {
+    type Item = Result<Block>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if matches!(self.state, State::Over) {
+            return None;
+        }
+        let task = Arc::clone(&self.task);
         let _turn = Turn::wait();
-        Python::attach(|py| task::within(task, || self.run_attached(py, task, input)))
-            .map(|items| vec![objects::fresh(items)])
-            .map_err(|raised| {
-                // A cancelled task shows as an exception on its way through Python code.
-                task.cancel.check().err().unwrap_or_else(|| user_error(raised))
-            })
+        let pulled = Python::attach(|py| task::within(&task, || self.pull(py)));
+        match pulled {
+            Ok(items) if items.is_empty() => None,
+            Ok(items) => Some(Ok(objects::fresh(items))),
+            // A cancelled task shows as an exception on its way through Python code.
+            Err(raised) => Some(Err(task.cancel.check().err().unwrap_or_else(|| user_error(raised)))),
+        }
+    }
+}
+
+/// Python objects may only be dropped while attached.
+impl Drop for LazyBlocks {
+    fn drop(&mut self) {
+        if let State::Running(segment) = std::mem::replace(&mut self.state, State::Over) {
+            let mut segment = Some(segment);
+            Python::try_attach(|_| drop(segment.take()));
+            std::mem::forget(segment);
+        }
     }
 }
 

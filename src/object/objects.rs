@@ -112,21 +112,26 @@ pub(crate) fn load_list<'py, 'b>(
 /// Checks that results could travel from a worker: one object of each class that may not is pickled for trial.
 pub(crate) fn check_travels(py: Python<'_>, items: &[Py<PyAny>]) -> PyResult<()> {
     let mut tried: Vec<*mut ffi::PyTypeObject> = Vec::new();
-    for item in items {
-        let item = item.bind(py);
-        let class = item.get_type_ptr();
-        if tried.contains(&class) {
-            continue;
-        }
-        // Containers may be large, and what is in them is mostly plain.
-        let container = item.is_exact_instance_of::<PyList>()
-            || item.is_exact_instance_of::<PyTuple>()
-            || item.is_exact_instance_of::<PyDict>()
-            || item.is_exact_instance_of::<PySet>();
-        if !container && !convert::is_immutable(item) {
-            dump(py, &PyList::new(py, [item])?)?;
-        }
+    items.iter().try_for_each(|item| check_one(item.bind(py), &mut tried, 0))
+}
+
+fn check_one(item: &Bound<'_, PyAny>, tried: &mut Vec<*mut ffi::PyTypeObject>, depth: u32) -> PyResult<()> {
+    if let Ok(tuple) = item.cast_exact::<PyTuple>() {
+        let mut inside = tuple.iter_borrowed();
+        return if depth < 3 { inside.try_for_each(|one| check_one(&one, tried, depth + 1)) } else { Ok(()) };
+    }
+    // Larger containers are looked at by their first element: they hold mostly alike ones.
+    if let Ok(list) = item.cast_exact::<PyList>() {
+        let first = if depth < 3 { list.iter().next() } else { None };
+        return first.map_or(Ok(()), |one| check_one(&one, tried, depth + 1));
+    }
+    let class = item.get_type_ptr();
+    let container = item.is_exact_instance_of::<PyDict>() || item.is_exact_instance_of::<PySet>();
+    if !tried.contains(&class) {
         tried.push(class);
+        if !container && !convert::is_immutable(item) {
+            dump(item.py(), &PyList::new(item.py(), [item])?)?;
+        }
     }
     Ok(())
 }

@@ -120,6 +120,18 @@ impl Segment {
         Ok(None)
     }
 
+    /// The next elements, `most` of them unless there are fewer.
+    pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<Py<PyAny>>> {
+        let mut found = Vec::with_capacity(most);
+        while found.len() < most {
+            match self.next(py)? {
+                Some(item) => found.push(item.unbind()),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
     /// All remaining elements.
     pub(crate) fn drain(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         if self.stages.is_empty()

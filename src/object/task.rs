@@ -28,6 +28,11 @@ pub(crate) struct Updates(pub Py<PyDict>);
 
 /// Runs `body` as (a part of) `task` on this thread.
 pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
+    // A chain that pulls from another one of the same task: one context, one dict of updates.
+    let nested = RUNNING.with(|slot| slot.borrow().as_ref().is_some_and(|running| running.id == task.id));
+    if nested {
+        return body();
+    }
     let _inside = Inside::enter(Some(task.id.stage));
     let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
     let before = RUNNING.with(|slot| slot.replace(Some(Running { id: task.id, updates })));

@@ -67,6 +67,12 @@ pub(crate) fn interrupt_stage(py: Python<'_>, stage: u64) {
     interrupt(py, |(_, running)| *running == Some(stage));
 }
 
+/// Interrupts all tasks but one of the caller's own thread: their context is stopped.
+pub(crate) fn interrupt_tasks(py: Python<'_>) {
+    let own = current();
+    interrupt(py, |(ident, stage)| stage.is_some() && *ident != own);
+}
+
 /// Raises SystemExit in the engine's threads that are inside Python code, the caller's own excepted. Tells how many.
 #[pyfunction]
 pub(crate) fn interrupt_threads(py: Python<'_>) -> usize {

@@ -4,6 +4,7 @@
 //! the other. So a task waits its turn as long as the task before it makes progress. One that sleeps, or waits for
 //! something, makes none, and the next one goes ahead: tasks that wait still do so side by side.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,10 @@ use pyo3::prelude::*;
 
 /// How long the task in turn may go without progress before the next one starts.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+thread_local! {
+    static HOLDS: Cell<bool> = const { Cell::new(false) };
+}
 
 static TAKEN: Mutex<bool> = Mutex::new(false);
 static FREE: Condvar = Condvar::new();
@@ -43,7 +48,8 @@ pub(crate) struct Turn {
 impl Turn {
     /// Waits for the turn. The thread must not be attached.
     pub(crate) fn wait() -> Self {
-        if PARALLEL.load(Ordering::Relaxed) {
+        // A chain that pulls from another one runs within the turn it has.
+        if PARALLEL.load(Ordering::Relaxed) || HOLDS.get() {
             return Self { held: false };
         }
         let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,6 +62,7 @@ impl Turn {
             }
         }
         *taken = true;
+        HOLDS.set(true);
         Self { held: true }
     }
 }
@@ -63,6 +70,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if self.held {
+            HOLDS.set(false);
             *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
             FREE.notify_one();
         }

@@ -11,6 +11,7 @@ use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
+use crate::object::threads::interrupt_tasks;
 use crate::object::{Numbers, ObjectSealer, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
 
@@ -121,6 +122,7 @@ impl PyEngine {
     /// End all jobs and refuse new ones.
     fn stop(&self, py: Python<'_>, reason: &str) {
         self.stopped.cancel(reason);
+        interrupt_tasks(py);
         py.detach(|| self.executor.store().clear());
     }
 }

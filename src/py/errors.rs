@@ -3,7 +3,7 @@
 //! What Spark reports through the JVM is a `Py4JJavaError` here too: dstreams.core.errors builds it, with the user's
 //! traceback in its text and the user's exception as `__cause__`.
 
-use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -48,11 +48,6 @@ fn java_error(py: Python<'_>, error: &EngineError) -> PyErr {
 fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> PyErr {
     static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let cause = raised_in(py, source);
-    if let Some(interrupt) = &cause
-        && interrupt.is_instance_of::<PyKeyboardInterrupt>(py)
-    {
-        return interrupt.clone_ref(py);
-    }
     if cause.is_none() {
         return java_error(py, source);
     }

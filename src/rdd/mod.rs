@@ -45,8 +45,9 @@ pub trait Reader: Send + Sync {
 
 /// Fused steps over one partition.
 pub trait Narrow: Send + Sync {
-    /// Runs all steps; `input` is the parent's partition.
-    fn run(&self, task: &Arc<Task>, input: Blocks) -> Result<Vec<Block>>;
+    /// The steps over partition `partition` of the node, whose parent's partition is `input`. Nothing runs before the
+    /// first block is pulled, and no more than the pulled blocks need.
+    fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks>;
 }
 
 /// The map side of a shuffle: which element goes to which partition.

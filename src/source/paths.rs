@@ -56,7 +56,7 @@ pub(super) fn reason(cause: &io::Error) -> String {
 
 /// An error about the text that the user gave as path.
 pub(super) fn invalid(problem: impl Into<String>) -> EngineError {
-    EngineError::Invalid { parameter: "path", problem: problem.into() }
+    EngineError::Refused { class: "org.apache.hadoop.mapred.InvalidInputException", problem: problem.into() }
 }
 
 /// What follows `file:` or `file://`; other schemes and hosts are not ours.
@@ -116,7 +116,7 @@ mod tests {
         let text = |path| local(path).unwrap_err().to_string();
         assert!(text("hdfs://host/x").starts_with("No FileSystem for scheme \"hdfs\""));
         assert!(text("s3a:x").starts_with("No FileSystem for scheme \"s3a\""));
-        assert_eq!(text("file://a/b"), "path: Wrong FS: file://a/b, expected: file:///");
-        assert_eq!(text(""), "path: Can not create a Path from an empty string");
+        assert_eq!(text("file://a/b"), "Wrong FS: file://a/b, expected: file:///");
+        assert_eq!(text(""), "Can not create a Path from an empty string");
     }
 }

@@ -52,17 +52,17 @@ class Actions(NarrowOps[T]):
         values = self.mapPartitions(partial(tasks.reduce_partition, f)).collect()
         if not values:
             raise ValueError("Can not reduce() empty RDD")
-        return reduce(f, values)
+        return reduce(partial(tasks.no_stop, f), values)
 
     def fold(self, zeroValue: T, op: Callable[[T, T], T]) -> T:
         """Each partition folded from the zero, then the results folded from the zero."""
         values = self.mapPartitions(partial(tasks.fold_partition, zeroValue, op)).collect()
-        return reduce(op, values, zeroValue)
+        return reduce(partial(tasks.no_stop, op), values, zeroValue)
 
     def aggregate(self, zeroValue: U, seqOp: Callable[[U, T], U], combOp: Callable[[U, U], U]) -> U:
         """Each partition folded from the zero with `seqOp`, then the results with `combOp`."""
         values = self.mapPartitions(partial(tasks.fold_partition, zeroValue, seqOp)).collect()
-        return reduce(combOp, values, zeroValue)
+        return reduce(partial(tasks.no_stop, combOp), values, zeroValue)
 
     def sum(self) -> Any:
         """The sum, from 0."""

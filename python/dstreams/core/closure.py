@@ -48,8 +48,10 @@ def freeze(functions: list[Any]) -> list[Any] | bytes:
 
 def dump_functions(functions: Any) -> bytes:
     """Pickle functions by value; `PicklingError` says why one cannot travel."""
+    buffer = io.BytesIO()
     try:
-        return cloudpickle.dumps(functions)
+        _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(functions)
+        return buffer.getvalue()
     except pickle.PickleError:
         raise
     except Exception as error:
@@ -57,6 +59,27 @@ def dump_functions(functions: Any) -> bytes:
         if "'i' format requires" in text:
             raise pickle.PicklingError(f"Object too large to serialize: {text}") from error
         raise pickle.PicklingError(f"Could not serialize object: {type(error).__name__}: {text}") from error
+
+
+class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles functions by value, but names classes of the running program.
+
+    In the same process, loading a class by value would set the program's own class back to what it was.
+    """
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, type) and not _importable(obj):
+            _classes[id(obj)] = obj
+            return _class_of, (id(obj),)
+        return super().reducer_override(obj)
+
+
+# Kept alive: a pickle holds the number alone.
+_classes: dict[int, type] = {}
+
+
+def _class_of(number: int) -> type:
+    return _classes[number]
 
 
 def load_functions(data: bytes) -> list[Any]:

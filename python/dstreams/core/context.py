@@ -227,6 +227,10 @@ class SparkContext:
     def parallelize(self, c: Iterable[T], numSlices: int | None = None) -> RDD[T]:
         """An RDD of the elements of `c`, copied now and cut into `numSlices` partitions as Spark cuts them."""
         slices = int(numSlices) if numSlices is not None else self.defaultParallelism
+        if slices < 0:
+            raise java_error(
+                "java.lang.IllegalArgumentException", f"Positive number of partitions required, not {slices}"
+            )
         if isinstance(c, range) and len(c):
             return self._of_range(_range_slices(c, slices))
         data: Sequence[T] = c if isinstance(c, (list, tuple)) else list(c)

@@ -24,6 +24,16 @@ from dstreams.core.resultiterable import ResultIterable
 Function = Callable[..., Any]
 
 
+def no_stop(f: Function, *arguments: Any) -> Any:
+    """`f(*arguments)`, whose StopIteration is an error and not the end of a loop."""
+    try:
+        return f(*arguments)
+    except StopIteration as error:
+        raise PySparkRuntimeError(
+            f"[STOP_ITERATION_OCCURRED] Caught StopIteration thrown from user's code; failing the task: {error}"
+        ) from error
+
+
 def reduce_partition(f: Function, elements: Iterable[Any]) -> list[Any]:
     """The elements reduced from the left; nothing for an empty partition."""
     elements = iter(elements)

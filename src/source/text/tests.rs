@@ -77,7 +77,7 @@ fn a_compressed_file_is_one_split_and_refused() {
     let whole = Split { path: "/a.gz".into(), start: 0, length: 100 << 20 };
     assert_eq!(splits(&inputs, 8), std::slice::from_ref(&whole));
     let text = read_split(&whole).unwrap_err().to_string();
-    assert_eq!(text, "path: compressed text (.gz) cannot be read: file:/a.gz");
+    assert_eq!(text, "compressed text (.gz) cannot be read: file:/a.gz");
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn what_cannot_be_read_is_named() {
     }
     assert_eq!(refused(&folder, "@/none.txt"), "Input path does not exist: file:@/none.txt");
     assert_eq!(refused(&folder, "@/_hidden.txt"), "Input path does not exist: file:@/_hidden.txt");
-    assert_eq!(refused(&folder, "@/*.csv"), "path: Input Pattern file:@/*.csv matches 0 files");
-    assert_eq!(refused(&folder, "@/d"), "path: Not a file: file:@/d/e");
+    assert_eq!(refused(&folder, "@/*.csv"), "Input Pattern file:@/*.csv matches 0 files");
+    assert_eq!(refused(&folder, "@/d"), "Not a file: file:@/d/e");
     assert_eq!(refused(&folder, "@/d,@/none"), "Input path does not exist: file:@/none");
     assert!(refused(&folder, "hdfs://h/x").starts_with("No FileSystem for scheme \"hdfs\""));
     let gone = Split { path: folder.path().join("gone"), start: 0, length: 3 };

@@ -1,0 +1,124 @@
+"""Calls that are wrong, come too early or come too late: Spark's exception classes, and messages that help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+
+
+@pytest.mark.parametrize("seconds", [0, -1, -0.5, 0.0001, float("nan")])
+def test_a_batch_takes_at_least_a_millisecond(sc: SparkContext, seconds: float) -> None:
+    with pytest.raises(ValueError, match=r"batchDuration|NaN"):
+        StreamingContext(sc, seconds)
+
+
+@pytest.mark.parametrize("seconds", [None, "1", [1], 1j])
+def test_a_batch_duration_is_a_number(sc: SparkContext, seconds: object) -> None:
+    with pytest.raises(TypeError, match="batchDuration: expected a number of seconds"):
+        StreamingContext(sc, seconds)
+
+
+def test_a_stream_on_a_stopped_context_is_refused(sc: SparkContext) -> None:
+    sc.stop()
+    with pytest.raises(AttributeError, match="stopped SparkContext"):
+        StreamingContext(sc, 1)
+
+
+def test_a_start_without_outputs_is_refused_and_final(ssc: StreamingContext) -> None:
+    ssc.queueStream([[1]]).map(lambda x: x)
+    with pytest.raises(Py4JJavaError, match="No output operations registered, so nothing to execute") as caught:
+        ssc.start()
+    assert caught.value.java_exception.getClass().getName() == "java.lang.IllegalArgumentException"
+    with pytest.raises(Py4JJavaError, match="StreamingContext has already been stopped"):
+        ssc.start()
+
+
+def test_starting_twice_is_harmless(ssc: StreamingContext) -> None:
+    ssc.queueStream([[1]]).foreachRDD(lambda rdd: None)
+    ssc.start()
+    ssc.start()
+
+
+ADDITIONS: dict[str, Callable] = {
+    "an output": lambda ssc, stream: stream.pprint(),
+    "a transformation": lambda ssc, stream: stream.map(lambda x: x).foreachRDD(lambda rdd: None),
+    "a queue": lambda ssc, stream: ssc.queueStream([[1]]),
+    "a socket": lambda ssc, stream: ssc.socketTextStream("localhost", 9),
+    "a folder": lambda ssc, stream: ssc.textFileStream("somewhere"),
+    "a union": lambda ssc, stream: stream.union(stream).pprint(),
+    "a transform of the context": lambda ssc, stream: ssc.transform([stream], lambda rdds: rdds[0]),
+}
+
+
+@pytest.mark.parametrize("addition", ADDITIONS)
+@pytest.mark.parametrize("phase", ["starting", "stopping"])
+def test_nothing_can_be_added_after_the_start_or_the_stop(ssc: StreamingContext, addition: str, phase: str) -> None:
+    stream = ssc.queueStream([[1]])
+    stream.foreachRDD(lambda rdd: None)
+    ssc.start()
+    if phase == "stopping":
+        ssc.stop(stopSparkContext=False)
+    text = f"Adding new inputs, transformations, and output operations after {phase} a context is not supported"
+    with pytest.raises(Py4JJavaError, match=text) as caught:
+        ADDITIONS[addition](ssc, stream)
+    assert caught.value.java_exception.getClass().getName() == "java.lang.IllegalStateException"
+
+
+def test_an_added_output_that_was_refused_never_runs(ssc: StreamingContext, eventually: Callable[..., None]) -> None:
+    seen, late = [], []
+    stream = ssc.queueStream([[1]])
+    stream.foreachRDD(lambda rdd: seen.append(1))
+    ssc.start()
+    with pytest.raises(Py4JJavaError):
+        stream.foreachRDD(lambda rdd: late.append(1))
+    eventually(lambda: len(seen) >= 3)
+    assert late == []
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "error", "name"),
+    [
+        (b"localhost", 9999, TypeError, "hostname"),
+        (None, 9999, TypeError, "hostname"),
+        ("localhost", "9999", TypeError, "port"),
+        ("localhost", None, TypeError, "port"),
+        ("localhost", 0, ValueError, "port"),
+        ("localhost", 70000, ValueError, "port"),
+    ],
+)
+def test_a_wrong_address_is_named(
+    ssc: StreamingContext, host: object, port: object, error: type[Exception], name: str
+) -> None:
+    with pytest.raises(error, match=f"{name}: expected"):
+        ssc.socketTextStream(host, port)
+
+
+def test_an_empty_queue_is_an_index_error_as_in_spark(ssc: StreamingContext) -> None:
+    with pytest.raises(IndexError):
+        ssc.queueStream([])
+
+
+def test_functions_of_too_many_arguments_are_refused(ssc: StreamingContext) -> None:
+    stream = ssc.queueStream([[1]])
+    with pytest.raises(AssertionError, match="func should take one or two arguments"):
+        stream.transform(lambda a, b, c: a)
+    with pytest.raises(AssertionError, match="func should take two or three arguments"):
+        stream.transformWith(lambda a: a, stream)
+
+
+def test_a_union_needs_streams(ssc: StreamingContext) -> None:
+    with pytest.raises(ValueError, match="at least one DStream"):
+        ssc.union()
+
+
+def test_the_active_context_can_be_asked_for(ssc: StreamingContext) -> None:
+    assert StreamingContext.getActive() is None
+    ssc.queueStream([[1]]).foreachRDD(lambda rdd: None)
+    ssc.start()
+    assert StreamingContext.getActive() is ssc
+    assert StreamingContext.getActiveOrCreate(None, lambda: None) is ssc
+    assert ssc.sparkContext is SparkContext._active_spark_context
