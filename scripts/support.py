@@ -61,8 +61,8 @@ EVERYWHERE = [
     "`--name` and `--conf`.",
     "Exceptions have Spark's classes. Their texts are our own: a failed task's begins with the traceback of the "
     "program's function, without a Java stack, and the program's own exception is the `__cause__`.",
-    "Classes of the program itself are shared with its tasks, not copied: a task sees, and may change, their attributes "
-    "as they are now.",
+    "Classes of the program itself are shared with its tasks, not copied: a task sees, and may change, their "
+    "attributes as they are now.",
     "Results that cannot be pickled (generators, say) fail a job as in Spark, but not when they are hidden in a list, "
     "tuple, dict or set.",
     "Making a `StreamingContext` gives no `FutureWarning` about DStreams.",
