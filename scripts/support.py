@@ -69,7 +69,7 @@ EVERYWHERE = [
     "There is no web page about a running program, no event log and no `spark-submit`.",
 ]
 
-_JOB_PROPERTY = "Kept, and returned by `getLocalProperty`; nothing else looks at it, so jobs cannot be cancelled by it."
+_INTERRUPTS = "Cancelled tasks are always interrupted, as soon as they run Python code again."
 _NO_RECEIVER = "Never called."
 _IN_MEMORY = "Partitions are kept in memory, whatever the level says; none is dropped or written out to make room."
 
@@ -79,20 +79,20 @@ BEHAVIOUR = {
     "`local-cluster[...]` (threads of this process too); those of clusters raise `Py4JJavaError`. `sparkHome`, "
     "`batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are accepted and not used.",
     "pyspark:SparkContext.addPyFile": "Puts a local file's folder, a folder or a zip on `sys.path`, without a copy.",
-    "pyspark:SparkContext.setCheckpointDir": "Makes the folder and keeps its name. Nothing is written into it.",
-    "pyspark:SparkContext.setJobDescription": _JOB_PROPERTY,
-    "pyspark:SparkContext.setJobGroup": _JOB_PROPERTY,
-    "pyspark:SparkContext.setLocalProperty": _JOB_PROPERTY,
+    "pyspark:SparkContext.setInterruptOnCancel": _INTERRUPTS,
+    "pyspark:SparkContext.setJobGroup": _INTERRUPTS,
     "pyspark:SparkContext.setLogLevel": "Checks the level's name and does nothing else. Warnings and errors of streams "
     "go to Python's logger `dstreams`.",
     "pyspark:SparkContext.textFile": "Compressed files (`.gz`, ...) cannot be read: `Py4JJavaError`.",
     "pyspark:SparkContext.uiWebUrl": "Always None.",
     "pyspark:RDD.cache": "Partitions stay in memory until `unpersist`; none is dropped to make room.",
     "pyspark:RDD.persist": _IN_MEMORY,
-    "pyspark:RDD.collectWithJobGroup": "Collects; the group has no effect.",
+    "pyspark:RDD.cleanShuffleDependencies": "Returns when it is done, whatever `blocking` says.",
     "pyspark:RDD.countApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
     "pyspark:RDD.saveAsTextFile": "Writes no `.crc` files. `compressionCodecClass` raises `NotImplementedError`.",
+    "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
+    "several.",
     "pyspark:RDD.toLocalIterator": "`prefetchPartitions` has no effect.",
     "pyspark.streaming:DStream.checkpoint": "Accepted, without effect: `start()` asks for no folder on its account.",
     "pyspark.streaming:DStream.persist": _IN_MEMORY,

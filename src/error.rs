@@ -51,8 +51,8 @@ pub enum EngineError {
     /// Disk or network. The only class that is worth a retry on its own.
     #[error("{context}: {cause}")]
     External { context: String, cause: io::Error },
-    /// The job was cancelled before it finished.
-    #[error("Job cancelled: {reason}")]
+    /// The job was cancelled before it finished; `reason` is a sentence.
+    #[error("{reason}")]
     Cancelled { reason: String },
     /// Not the user's doing.
     #[error("bug in dstreams, please report: {0}")]

@@ -25,11 +25,13 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyEngine>()?;
+    module.add_class::<py::PyJobs>()?;
     module.add_class::<py::PyRdd>()?;
     module.add_class::<py::PyStreaming>()?;
     module.add_class::<object::Elements>()?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
+    module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;
     module.add_function(wrap_pyfunction!(object::hash::portable_hash, module)?)?;
     module.add_function(wrap_pyfunction!(object::hash::task_hash, module)?)?;

@@ -11,6 +11,7 @@ from dstreams.core.broadcast import Broadcast
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
 from dstreams.core.rdd import RDD
+from dstreams.core.status import SparkJobInfo, SparkStageInfo, StatusTracker
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.core.taskcontext import TaskContext
 from dstreams.core.version import SPARK_API_VERSION, __version__
@@ -23,6 +24,9 @@ __all__ = [
     "Broadcast",
     "SparkConf",
     "SparkContext",
+    "SparkJobInfo",
+    "SparkStageInfo",
+    "StatusTracker",
     "StorageLevel",
     "TaskContext",
     "__version__",

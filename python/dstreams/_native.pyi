@@ -8,6 +8,7 @@ from dstreams.core.context import SparkContext
 __all__ = [
     "Elements",
     "Engine",
+    "Jobs",
     "Rdd",
     "Streaming",
     "_columns_round_trip",
@@ -18,6 +19,7 @@ __all__ = [
     "portable_hash",
     "task_hash",
     "task_info",
+    "task_property",
     "task_updates",
 ]
 
@@ -42,6 +44,20 @@ class Rdd:
         """Pairs by position."""
     def cartesian(self, other: Rdd) -> Rdd:
         """All pairs."""
+    @property
+    def kind(self) -> str:
+        """The class of RDD that Spark would have here."""
+    @property
+    def label(self) -> str | None:
+        """The name that the program gave it."""
+    @label.setter
+    def label(self, value: str | None) -> None: ...
+    def parents(self) -> list[Rdd]:
+        """The nodes this one reads from."""
+    def settle_as(self, same: Rdd) -> None:
+        """Replaces the lineage by that of an RDD with the same elements in the same partitions."""
+    def forget_shuffles(self) -> None:
+        """Drops the shuffle outputs it is made from, up to persisted RDDs."""
 
 @final
 class Engine:
@@ -51,6 +67,9 @@ class Engine:
     @property
     def threads(self) -> int:
         """Number of task threads."""
+    @property
+    def jobs(self) -> Jobs:
+        """Its jobs."""
     def held(self, slices: Sequence[list[Any]]) -> Rdd:
         """An RDD of lists, one per partition, copied now."""
     def numbers(self, slices: Sequence[tuple[int, int, int]]) -> Rdd:
@@ -63,12 +82,39 @@ class Engine:
         """Runs a job: the elements of the given partitions (default: all). Raises Py4JJavaError when a task fails."""
     def collect_partitions(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[list[Any]]:
         """Like `collect`, a list per partition."""
+    def settle(self, rdd: Rdd) -> None:
+        """Replaces the lineage of an RDD by its partitions, computed now unless they are kept."""
     def persist(self, rdd: Rdd) -> None:
         """Keep partitions once computed."""
     def unpersist(self, rdd: Rdd) -> None:
         """Forget kept partitions."""
     def stop(self, reason: str) -> None:
         """End all jobs and refuse new ones."""
+
+@final
+class Jobs:
+    """The jobs of one engine, and this thread's properties for them."""
+
+    def set_property(self, key: str, value: str | None) -> None:
+        """Sets a property of this thread's jobs; None takes it away."""
+    def properties(self) -> dict[str, str]:
+        """This thread's properties."""
+    def cancel_group(self, group: str) -> None:
+        """Cancels the running jobs of a group."""
+    def cancel_tag(self, tag: str) -> None:
+        """Cancels the running jobs with a tag."""
+    def cancel_all(self) -> None:
+        """Cancels all running jobs."""
+    def jobs_of_group(self, group: str | None = None) -> list[int]:
+        """The jobs of a group, the latest first; None: those in no group."""
+    def active_jobs(self) -> list[int]:
+        """The jobs that run now, the latest first."""
+    def active_stages(self) -> list[int]:
+        """The stages with tasks to do, the latest first."""
+    def job_info(self, job: int) -> tuple[list[int], str] | None:
+        """(stages, status) of a job, if it is remembered."""
+    def stage_info(self, stage: int) -> tuple[str, int, int, int, int] | None:
+        """(name, tasks, active, completed, failed) of a stage, if it is remembered."""
 
 @final
 class Streaming:
@@ -136,6 +182,9 @@ def task_hash(value: Any) -> int:
 
 def task_info() -> tuple[int, int, int, int] | None:
     """(stage, partition, attempt, task number) of the running task; None in the driver."""
+
+def task_property(key: str) -> str | None:
+    """A local property of the running task's job; None in the driver, or when it is not set."""
 
 def task_updates() -> dict[int, Any] | None:
     """The running task's accumulator updates; None in the driver."""

@@ -1,6 +1,7 @@
 //! In which order do the stages of a job run, and what happens when a task fails?
 
 use std::any::Any;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::TryLockError;
 use std::time::Duration;
@@ -8,10 +9,10 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, unbounded};
 use hashbrown::HashSet;
 
-use super::Executor;
+use super::{Executor, StageProgress};
 use crate::block::Block;
 use crate::error::{EngineError, Result, TaskId};
-use crate::rdd::{CancelToken, MapOutput, Op, Rdd, RddId, ShuffleData, Task};
+use crate::rdd::{CancelToken, MapOutput, Op, Properties, Rdd, RddId, ShuffleData, Task};
 
 /// How often a waiting caller looks for signals.
 const POLL: Duration = Duration::from_millis(50);
@@ -43,8 +44,24 @@ pub struct Job {
     pub partitions: Vec<usize>,
     /// Stops the job from outside.
     pub cancel: CancelToken,
+    /// What the caller says about the job; its tasks may ask for it.
+    pub properties: Arc<Properties>,
     /// Threads to use.
     pub place: Where,
+}
+
+/// A job that runs.
+struct Numbered<'a> {
+    number: u64,
+    job: &'a Job,
+}
+
+impl Deref for Numbered<'_> {
+    type Target = Job;
+
+    fn deref(&self) -> &Job {
+        self.job
+    }
 }
 
 type TaskResult<T> = (T, Option<Box<dyn Any + Send>>);
@@ -53,6 +70,14 @@ type Work<T> = Arc<dyn Fn(&Arc<Task>, usize) -> Result<T> + Send + Sync>;
 impl Executor {
     /// Runs a job: the blocks of each partition asked for.
     pub fn run(self: &Arc<Self>, job: &Job, hooks: &dyn Hooks) -> Result<Vec<Vec<Block>>> {
+        let number = self.jobs.begin(Arc::clone(&job.properties), job.cancel.clone());
+        let job = Numbered { number, job };
+        let result = self.run_stages(&job, hooks);
+        self.jobs.end(number, result.is_ok());
+        result
+    }
+
+    fn run_stages(self: &Arc<Self>, job: &Numbered<'_>, hooks: &dyn Hooks) -> Result<Vec<Vec<Block>>> {
         job.cancel.check()?;
         for shuffle in self.pending_shuffles(&job.rdd) {
             self.run_map_side(&shuffle, job, hooks)?;
@@ -62,7 +87,7 @@ impl Executor {
         self.run_stage(work, &job.partitions, job, hooks)
     }
 
-    fn run_map_side(self: &Arc<Self>, shuffle: &Arc<Rdd>, job: &Job, hooks: &dyn Hooks) -> Result<()> {
+    fn run_map_side(self: &Arc<Self>, shuffle: &Arc<Rdd>, job: &Numbered<'_>, hooks: &dyn Hooks) -> Result<()> {
         let op = shuffle.op();
         let Op::Shuffle { parent, targets, router, slot, .. } = &*op else {
             return Err(EngineError::Bug(format!("{shuffle:?} is no shuffle")));
@@ -96,14 +121,15 @@ impl Executor {
         self: &Arc<Self>,
         work: Work<T>,
         partitions: &[usize],
-        job: &Job,
+        job: &Numbered<'_>,
         hooks: &dyn Hooks,
     ) -> Result<Vec<T>> {
-        let stage = self.next_stage();
+        let progress = self.jobs.begin_stage(job.number, self.next_stage(), partitions.len());
+        let stage = progress.id;
         // Tasks of a failed stage are told to stop; the job's own token stays as the caller set it.
         let cancel = CancelToken::default();
         if job.place == Where::Caller && partitions.len() == 1 {
-            let done = self.attempt(&work, partitions[0], stage, &job.cancel);
+            let done = self.attempt(&work, partitions[0], &progress, (&job.cancel, &job.properties));
             if done.is_err() {
                 job.cancel.check()?;
             }
@@ -112,10 +138,10 @@ impl Executor {
         let (sender, receiver) = unbounded();
         let place = self.pool.stage()?;
         for (at, partition) in partitions.iter().copied().enumerate() {
-            let (executor, work, sender, cancel) =
-                (Arc::clone(self), Arc::clone(&work), sender.clone(), cancel.clone());
+            let (executor, work, sender) = (Arc::clone(self), Arc::clone(&work), sender.clone());
+            let (progress, cancel, properties) = (Arc::clone(&progress), cancel.clone(), Arc::clone(&job.properties));
             place.spawn(move || {
-                let done = executor.attempt(&work, partition, stage, &cancel);
+                let done = executor.attempt(&work, partition, &progress, (&cancel, &properties));
                 let failed = done.is_err();
                 // The receiver is gone when the job has failed already.
                 drop(sender.send((at, done)));
@@ -129,7 +155,7 @@ impl Executor {
         let mut results: Vec<Option<Result<TaskResult<T>>>> = partitions.iter().map(|_| None).collect();
         let mut missing = partitions.len();
         while missing > 0 {
-            match receiver.recv_timeout(POLL) {
+            let heard = match receiver.recv_timeout(POLL) {
                 Ok((at, done)) => {
                     missing -= 1;
                     let failed = done.is_err();
@@ -144,30 +170,36 @@ impl Executor {
                         job.cancel.check()?;
                         break;
                     }
+                    Ok(())
                 }
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Err(stop) = hooks.poll().and_then(|()| job.cancel.check()) {
-                        cancel.cancel("the job was cancelled");
-                        place.abandon();
-                        hooks.abandon(stage);
-                        return Err(stop);
-                    }
-                }
+                Err(RecvTimeoutError::Timeout) => hooks.poll(),
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(EngineError::Bug(format!("{missing} tasks of stage {stage} vanished")));
                 }
+            };
+            if let Err(stop) = heard.and_then(|()| job.cancel.check()) {
+                cancel.cancel("the job was cancelled");
+                place.abandon();
+                hooks.abandon(stage);
+                return Err(stop);
             }
         }
         finish(results, hooks)
     }
 
     /// Tries a task until it succeeds or has failed too often.
-    fn attempt<T>(&self, work: &Work<T>, partition: usize, stage: u64, cancel: &CancelToken) -> Result<TaskResult<T>> {
+    fn attempt<T>(
+        &self,
+        work: &Work<T>,
+        partition: usize,
+        stage: &StageProgress,
+        (cancel, properties): (&CancelToken, &Arc<Properties>),
+    ) -> Result<TaskResult<T>> {
         let mut attempt = 0;
         loop {
-            let id = TaskId { stage, partition, attempt, number: self.next_task() };
-            let task = Task::new(id, cancel.clone());
-            let source = match cancel.check().and_then(|()| work(&task, partition)) {
+            let id = TaskId { stage: stage.id, partition, attempt, number: self.next_task() };
+            let task = Task::new(id, cancel.clone(), Arc::clone(properties));
+            let source = match stage.count(|| cancel.check().and_then(|()| work(&task, partition))) {
                 Ok(value) => return Ok((value, task.collect())),
                 Err(stop @ EngineError::Cancelled { .. }) => return Err(stop),
                 Err(source) => source,

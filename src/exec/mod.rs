@@ -9,6 +9,7 @@
 
 mod compute;
 mod job;
+mod jobs;
 mod pool;
 mod store;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use job::{Hooks, Job, Where};
+pub use jobs::{CALL_SITE, GROUP, JobRecord, JobStatus, Jobs, StageProgress, TAGS};
 use pool::TaskPool;
 pub use store::{Sealer, Store};
 
@@ -26,6 +28,7 @@ use crate::rdd::{CancelToken, Rdd};
 pub struct Executor {
     pool: TaskPool,
     store: Store,
+    jobs: Jobs,
     sealer: Arc<dyn Sealer>,
     max_failures: u32,
     stages: AtomicU64,
@@ -38,6 +41,7 @@ impl Executor {
         Ok(Arc::new(Self {
             pool: TaskPool::new(threads)?,
             store: Store::default(),
+            jobs: Jobs::default(),
             sealer,
             max_failures: max_failures.max(1),
             stages: AtomicU64::new(0),
@@ -50,6 +54,11 @@ impl Executor {
         self.pool.size()
     }
 
+    /// The jobs so far.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     /// The persisted partitions.
     pub fn store(&self) -> &Store {
         &self.store
@@ -58,12 +67,13 @@ impl Executor {
     /// Computes all partitions of an RDD and replaces its lineage by them.
     pub fn settle(self: &Arc<Self>, rdd: &Arc<Rdd>, place: Where, hooks: &dyn Hooks) -> Result<()> {
         let partitions = (0..rdd.partitions()?).collect();
-        let job = Job { rdd: Arc::clone(rdd), partitions, cancel: CancelToken::default(), place };
+        let rdd = Arc::clone(rdd);
+        let job = Job { rdd, partitions, cancel: CancelToken::default(), properties: Arc::default(), place };
         let blocks = self.run(&job, hooks)?;
         let sealed = blocks.into_iter().map(|partition| self.sealer.seal(partition)).collect::<Result<_>>()?;
-        rdd.settle(sealed);
-        rdd.set_persisted(false);
-        self.store.forget(rdd.id());
+        job.rdd.settle(sealed);
+        job.rdd.set_persisted(false);
+        self.store.forget(job.rdd.id());
         Ok(())
     }
 

@@ -12,10 +12,11 @@ use pyo3::types::PyDict;
 
 use super::threads::Inside;
 use crate::error::TaskId;
-use crate::rdd::Task;
+use crate::rdd::{Properties, Task};
 
 struct Running {
     id: TaskId,
+    properties: Arc<Properties>,
     updates: Option<Py<PyDict>>,
 }
 
@@ -35,7 +36,8 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
     }
     let _inside = Inside::enter(Some(task.id.stage));
     let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
-    let before = RUNNING.with(|slot| slot.replace(Some(Running { id: task.id, updates })));
+    let before = RUNNING
+        .with(|slot| slot.replace(Some(Running { id: task.id, properties: Arc::clone(&task.properties), updates })));
     let result = body();
     let after = RUNNING.with(|slot| slot.replace(before));
     if let Some(updates) = after.and_then(|running| running.updates) {
@@ -48,6 +50,12 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
 #[pyfunction]
 pub(crate) fn task_info() -> Option<(u64, usize, u32, u64)> {
     RUNNING.with(|slot| slot.borrow().as_ref().map(|r| (r.id.stage, r.id.partition, r.id.attempt, r.id.number)))
+}
+
+/// A local property of the running task's job; None in the driver, or when it is not set.
+#[pyfunction]
+pub(crate) fn task_property(key: &str) -> Option<String> {
+    RUNNING.with(|slot| slot.borrow().as_ref()?.properties.get(key).cloned())
 }
 
 /// The dict of accumulator updates of the running task, or None in the driver.

@@ -1,12 +1,14 @@
 //! `_native.Engine`: makes the first nodes of lineages and runs jobs, for one SparkContext.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
 use super::input::text_files;
+use super::jobs::{self, PyJobs};
 use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::EngineError;
@@ -19,9 +21,11 @@ use crate::rdd::{CancelToken, Op, Rdd};
 #[pyclass(name = "Engine", module = "dstreams._native", frozen)]
 pub(crate) struct PyEngine {
     executor: Arc<Executor>,
-    /// Cancelled when the context stops: no job runs afterwards.
-    stopped: CancelToken,
+    /// Number of the engine in the process.
+    number: u64,
 }
+
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 
 impl PyEngine {
     pub(crate) fn executor(&self) -> Arc<Executor> {
@@ -31,7 +35,9 @@ impl PyEngine {
     fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
         let main_thread = on_main_thread(py)?;
         let hooks = DriverHooks { main_thread };
-        let place = if main_thread { Where::Pool } else { Where::Caller };
+        let properties = jobs::of_job(py, self.number)?;
+        // On the caller's thread, a function that never ends could not be left behind.
+        let place = if main_thread || jobs::is_named(&properties) { Where::Pool } else { Where::Caller };
         enter_engine(py, || {
             let available = rdd.0.partitions()?;
             let partitions = partitions.unwrap_or_else(|| (0..available).collect());
@@ -39,7 +45,7 @@ impl PyEngine {
                 let problem = format!("there is no partition {beyond}: the RDD has {available}");
                 return Err(EngineError::Invalid { parameter: "partitions", problem });
             }
-            let job = Job { rdd: Arc::clone(&rdd.0), partitions, cancel: self.stopped.clone(), place };
+            let job = Job { rdd: Arc::clone(&rdd.0), partitions, cancel: CancelToken::default(), properties, place };
             self.executor.run(&job, &hooks)
         })
     }
@@ -51,7 +57,14 @@ impl PyEngine {
     #[pyo3(signature = (threads, max_failures=1))]
     fn new(py: Python<'_>, threads: usize, max_failures: u32) -> PyResult<Self> {
         let executor = checked(py, Executor::new(threads, max_failures, Arc::new(ObjectSealer)))?;
-        Ok(Self { executor, stopped: CancelToken::default() })
+        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { executor, number })
+    }
+
+    /// Its jobs.
+    #[getter]
+    fn jobs(&self) -> PyJobs {
+        PyJobs { executor: self.executor(), engine: self.number }
     }
 
     #[getter]
@@ -108,6 +121,12 @@ impl PyEngine {
         blocks.iter().map(|partition| load_list(py, partition.iter())).collect()
     }
 
+    /// Replaces the lineage of an RDD by its partitions, computed now unless they are kept.
+    fn settle(&self, py: Python<'_>, rdd: &PyRdd) -> PyResult<()> {
+        let hooks = DriverHooks { main_thread: on_main_thread(py)? };
+        enter_engine(py, || self.executor.settle(&rdd.0, Where::Pool, &hooks))
+    }
+
     /// Keep the partitions of an RDD once they are computed.
     fn persist(&self, rdd: &PyRdd) {
         rdd.0.set_persisted(true);
@@ -121,7 +140,7 @@ impl PyEngine {
 
     /// End all jobs and refuse new ones.
     fn stop(&self, py: Python<'_>, reason: &str) {
-        self.stopped.cancel(reason);
+        self.executor.jobs().close(reason);
         interrupt_tasks(py);
         py.detach(|| self.executor.store().clear());
     }

@@ -6,10 +6,12 @@ mod engine;
 mod errors;
 mod gil;
 mod input;
+mod jobs;
 mod listener;
 mod rdd;
 mod streaming;
 
 pub(crate) use engine::PyEngine;
+pub(crate) use jobs::PyJobs;
 pub(crate) use rdd::PyRdd;
 pub(crate) use streaming::PyStreaming;

@@ -80,6 +80,34 @@ impl PyRdd {
         }))
     }
 
+    /// The class of RDD that Spark would have here.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.0.kind()
+    }
+
+    #[getter]
+    fn get_label(&self) -> Option<String> {
+        self.0.label()
+    }
+
+    #[setter]
+    fn set_label(&self, label: Option<String>) {
+        self.0.set_label(label);
+    }
+
+    fn parents(&self) -> Vec<Self> {
+        self.0.parents().into_iter().map(Self).collect()
+    }
+
+    fn settle_as(&self, py: Python<'_>, same: &Self) {
+        py.detach(|| self.0.settle_as(&same.0));
+    }
+
+    fn forget_shuffles(&self, py: Python<'_>) {
+        py.detach(|| self.0.forget_shuffles());
+    }
+
     fn __repr__(&self) -> String {
         format!("{:?}", self.0)
     }

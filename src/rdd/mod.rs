@@ -13,10 +13,10 @@ mod task;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot};
-pub use task::{CancelToken, Task};
+pub use task::{CancelToken, Properties, Task};
 
 use crate::block::Block;
 use crate::error::{EngineError, Result};
@@ -113,6 +113,7 @@ pub struct Rdd {
     partitioner: Option<Partitioner>,
     partitions: OnceLock<usize>,
     persisted: std::sync::atomic::AtomicBool,
+    label: Mutex<Option<String>>,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -123,7 +124,14 @@ impl Rdd {
         let id = RddId(NEXT_ID.fetch_add(1, Ordering::Relaxed));
         let partitioner = partitioner_of(&op);
         let op = RwLock::new(Arc::new(op));
-        Arc::new(Self { id, op, partitioner, partitions: OnceLock::new(), persisted: false.into() })
+        Arc::new(Self {
+            id,
+            op,
+            partitioner,
+            partitions: OnceLock::new(),
+            persisted: false.into(),
+            label: Mutex::new(None),
+        })
     }
 
     /// The node's number.
@@ -136,6 +144,43 @@ impl Rdd {
         Arc::clone(&self.op.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The name that the program gave it.
+    pub fn label(&self) -> Option<String> {
+        self.label.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Gives it a name, or takes it away.
+    pub fn set_label(&self, label: Option<String>) {
+        *self.label.lock().unwrap_or_else(PoisonError::into_inner) = label;
+    }
+
+    /// The class of RDD that Spark would have here.
+    pub fn kind(&self) -> &'static str {
+        match &*self.op() {
+            Op::Held(slices) if slices.is_empty() => "EmptyRDD",
+            Op::Held(_) => "ParallelCollectionRDD",
+            Op::Read(reader) => reader.name(),
+            Op::Narrow { .. } => "PythonRDD",
+            Op::Union(_) => "UnionRDD",
+            Op::Aligned(_) => "PartitionerAwareUnionRDD",
+            Op::Coalesce { .. } => "CoalescedRDD",
+            Op::Shuffle { .. } => "ShuffledRDD",
+            Op::Pair { meeting: Meeting::Zip, .. } => "ZippedPartitionsRDD2",
+            Op::Pair { meeting: Meeting::Cartesian, .. } => "CartesianRDD",
+        }
+    }
+
+    /// Drops the shuffle outputs that this RDD is made from, up to persisted RDDs: they are made again when needed.
+    pub fn forget_shuffles(self: &Arc<Self>) {
+        let mut pending = vec![Arc::clone(self)];
+        while let Some(rdd) = pending.pop() {
+            if let Op::Shuffle { slot, .. } = &*rdd.op() {
+                slot.clear();
+            }
+            pending.extend(rdd.parents().into_iter().filter(|parent| !parent.is_persisted()));
+        }
+    }
+
     /// Where its elements are by their keys, if that is known.
     pub fn partitioner(&self) -> Option<Partitioner> {
         self.partitioner
@@ -143,8 +188,16 @@ impl Rdd {
 
     /// Replaces the lineage by the data of all partitions, which must be sealed.
     pub fn settle(&self, partitions: Vec<Vec<Block>>) {
-        let held = Arc::new(Op::Held(partitions));
-        let before = std::mem::replace(&mut *self.op.write().unwrap_or_else(PoisonError::into_inner), held);
+        self.replace(Arc::new(Op::Held(partitions)));
+    }
+
+    /// Replaces the lineage by that of an RDD with the same elements in the same partitions.
+    pub fn settle_as(&self, same: &Self) {
+        self.replace(same.op());
+    }
+
+    fn replace(&self, op: Arc<Op>) {
+        let before = std::mem::replace(&mut *self.op.write().unwrap_or_else(PoisonError::into_inner), op);
         // Outside the lock: what is dropped here may be a long lineage.
         drop_lineage(Arc::into_inner(before));
     }
@@ -226,17 +279,7 @@ impl Rdd {
 
 impl fmt::Debug for Rdd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let op = match &*self.op() {
-            Op::Held(_) => "Held",
-            Op::Read(reader) => reader.name(),
-            Op::Narrow { .. } => "Narrow",
-            Op::Union(_) => "Union",
-            Op::Aligned(_) => "Aligned",
-            Op::Coalesce { .. } => "Coalesce",
-            Op::Shuffle { .. } => "Shuffle",
-            Op::Pair { .. } => "Pair",
-        };
-        write!(f, "{op}[{}]", self.id.0)
+        write!(f, "{}[{}]", self.kind(), self.id.0)
     }
 }
 

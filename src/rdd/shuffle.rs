@@ -43,6 +43,13 @@ impl ShuffleSlot {
         self.data.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Drop the output.
+    pub fn clear(&self) {
+        let before = self.data.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Outside the lock: dropping objects may need the interpreter.
+        drop(before);
+    }
+
     /// Keep the output.
     pub fn set(&self, data: ShuffleData) {
         *self.data.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(data));

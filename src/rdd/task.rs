@@ -4,10 +4,14 @@
 //! 2. `slot` belongs to the layer that runs functions: it keeps what a task's functions left (accumulator updates).
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{EngineError, Result, TaskId};
+
+/// What the caller of a job says about it, by Spark's names: group, description, local properties.
+pub type Properties = BTreeMap<String, String>;
 
 /// Tells the tasks of a job to stop.
 #[derive(Debug, Clone, Default)]
@@ -45,13 +49,15 @@ pub struct Task {
     pub id: TaskId,
     /// Stops the task.
     pub cancel: CancelToken,
+    /// The properties of its job.
+    pub properties: Arc<Properties>,
     slot: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Task {
     /// A task that has not begun.
-    pub fn new(id: TaskId, cancel: CancelToken) -> Arc<Self> {
-        Arc::new(Self { id, cancel, slot: Mutex::new(None) })
+    pub fn new(id: TaskId, cancel: CancelToken, properties: Arc<Properties>) -> Arc<Self> {
+        Arc::new(Self { id, cancel, properties, slot: Mutex::new(None) })
     }
 
     /// Leave something with the task; the executor hands it to the job's hooks when the task succeeds.

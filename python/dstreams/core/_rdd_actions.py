@@ -127,7 +127,7 @@ class Actions(NarrowOps[T]):
         """The elements, fetched partition by partition as they are asked for."""
         node = self._node
         for partition in range(self.getNumPartitions()):
-            yield from self.ctx._running.collect(node, [partition])
+            yield from self.ctx._collect(node, [partition])
 
     def stats(self) -> StatCounter:
         """Count, mean, variance, minimum and maximum in one pass."""

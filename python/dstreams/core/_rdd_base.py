@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from dstreams import _native
 from dstreams.core.closure import freeze
 from dstreams.core.errors import PySparkRuntimeError, java_error
+from dstreams.core.lineage import describe, draw
 from dstreams.core.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ class RDDBase(Generic[T]):
         self.has_transient_parent = False
         self.partitioner: Partitioner | None = None
         self._frozen_node = node
-        self._name: str | None = None
         self._storage = StorageLevel.NONE
+        self._checkpoint_file: str | None = None
+        self._checkpoint_done = False
+        self._locally_checkpointed = False
 
     @property
     def _node(self) -> _native.Rdd:
@@ -55,8 +58,7 @@ class RDDBase(Generic[T]):
         return PipelinedRDD(self, (name, number, functions), preserves)
 
     def __repr__(self) -> str:
-        kind = "ParallelCollectionRDD" if type(self).__name__ == "RDD" else "PythonRDD"
-        return f"{kind}[{self.id()}] at RDD at dstreams" if self._name is None else f"{self._name} {kind}[{self.id()}]"
+        return describe(self._node, self.ctx._first_rdd)
 
     def __getnewargs__(self) -> Any:
         raise PySparkRuntimeError(
@@ -77,12 +79,12 @@ class RDDBase(Generic[T]):
         return self.ctx
 
     def name(self) -> str | None:
-        """The name given by `setName`."""
-        return self._name
+        """The name given by `setName`, or the path of a file."""
+        return self._node.label
 
     def setName(self, name: str) -> RDD[T]:
         """Names the RDD."""
-        self._name = name
+        self._node.label = name
         return self._self
 
     @property
@@ -119,6 +121,47 @@ class RDDBase(Generic[T]):
         """How partitions are kept."""
         return self._storage
 
+    # -- lineage --------------------------------------------------------------------------------
+    def toDebugString(self) -> bytes | None:
+        """How the RDD is made from others, a line each, as text in UTF-8."""
+        storage = "" if self._storage == StorageLevel.NONE else str(self._storage)
+        return draw(self._node, self.ctx._first_rdd, storage).encode("utf-8")
+
+    def checkpoint(self) -> None:
+        """Replaces the lineage by files in the checkpoint folder, after the next job that needs this RDD.
+
+        That job is followed by one more, which computes the RDD again (cache it first to avoid that).
+        Raises: Py4JJavaError when there is no checkpoint folder.
+        """
+        if self.ctx.getCheckpointDir() is None:
+            raise java_error(
+                "org.apache.spark.SparkException", "Checkpoint directory has not been set in the SparkContext"
+            )
+        self.is_checkpointed = True
+        self.ctx._checkpoints.mark(self)
+
+    def localCheckpoint(self) -> None:
+        """Replaces the lineage by data kept in this process, after the next job that needs this RDD."""
+        self.persist(StorageLevel.MEMORY_AND_DISK_DESER)
+        self.is_checkpointed = self._locally_checkpointed = True
+        self.ctx._checkpoints.mark(self)
+
+    def isCheckpointed(self) -> bool:
+        """Whether the lineage has been replaced by data."""
+        return self._checkpoint_done or self._checkpoint_file is not None
+
+    def isLocallyCheckpointed(self) -> bool:
+        """Whether `localCheckpoint` was called."""
+        return self._locally_checkpointed
+
+    def getCheckpointFile(self) -> str | None:
+        """The folder with the checkpoint, as `file:` path, once it is written."""
+        return self._checkpoint_file
+
+    def cleanShuffleDependencies(self, blocking: bool = False) -> None:
+        """Drops the results of shuffles that this RDD is made from, up to persisted RDDs; they are redone if needed."""
+        self._node.forget_shuffles()
+
     # -- the steps that everything else is made of ------------------------------------------------
     def mapPartitions(self, f: Callable[[Iterable[T]], Iterable[Any]], preservesPartitioning: bool = False) -> RDD[Any]:
         """`f(iterator)` of each partition: an iterable of new elements."""
@@ -138,7 +181,7 @@ class RDDBase(Generic[T]):
     def _collect_node(self, rdd: RDDBase[Any], partitions: list[int] | None = None) -> list[Any]:
         # The node first: a function that cannot travel must say so before anything else.
         node = rdd._node
-        return self.ctx._running.collect(node, partitions)
+        return self.ctx._collect(node, partitions)
 
 
 def frozen_steps(base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:

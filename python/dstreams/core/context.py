@@ -11,16 +11,19 @@ import os
 import sys
 import threading
 import time
-import traceback
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
+from dstreams.core import callsite
 from dstreams.core import master as masters
+from dstreams.core._context_jobs import JobControl
+from dstreams.core._rdd_output import local_path
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
+from dstreams.core.checkpoint import Checkpoints
 from dstreams.core.conf import SparkConf
 from dstreams.core.errors import PySparkRuntimeError, java_error
 from dstreams.core.rdd import RDD
@@ -33,21 +36,10 @@ U = TypeVar("U")
 Numbers = range  # inside the class, `range` is the method
 
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _numbers = itertools.count()
 
 
-def _call_site() -> tuple[str, str, int]:
-    """The function called last in this package, and the file and line outside that called it."""
-    function, stack = "<module>", traceback.extract_stack()[:-1]
-    for frame in reversed(stack):
-        if not os.path.abspath(frame.filename).startswith(_PACKAGE + os.sep):
-            return function, frame.filename, frame.lineno or 0
-        function = frame.name
-    return function, "<unknown>", 0
-
-
-class SparkContext:
+class SparkContext(JobControl):
     """The main entry point: a pool of task threads and what runs on it.
 
     All arguments are Spark's; `sparkHome`, `batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are
@@ -81,7 +73,7 @@ class SparkContext:
             raise PySparkRuntimeError(
                 "[CONTEXT_ONLY_VALID_ON_DRIVER] SparkContext should only be created and accessed on the driver."
             )
-        self._callsite = _call_site()
+        self._callsite = callsite.where()
         with SparkContext._lock:
             self._check_alone()
             self._engine: _native.Engine | None = None
@@ -123,12 +115,11 @@ class SparkContext:
         threads, failures = masters.parse(self.master)
         self._engine = _native.Engine(threads, failures)
         self._first_rdd = self._engine.held([]).id + 1
-        self.startTime = int(time.time() * 1000)
-        self.applicationId = f"local-{self.startTime}"
+        self._start_time = int(time.time() * 1000)
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
         self.pythonVer = "{}.{}".format(*sys.version_info[:2])
         self._unique = f"{next(_numbers)}-{uuid.uuid4().hex[:8]}"
-        self._properties = threading.local()
+        self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
         self._conf.setIfMissing("spark.app.id", self.applicationId)
         self._conf.setIfMissing("spark.app.startTime", str(self.startTime))
@@ -167,6 +158,16 @@ class SparkContext:
     def version(self) -> str:
         """The version of Spark whose API and answers these are."""
         return SPARK_API_VERSION
+
+    @property
+    def startTime(self) -> int:
+        """When the context was made, in milliseconds since the epoch."""
+        return self._start_time
+
+    @property
+    def applicationId(self) -> str:
+        """A name for this run of the program."""
+        return f"local-{self._start_time}"
 
     @property
     def uiWebUrl(self) -> str | None:
@@ -209,7 +210,7 @@ class SparkContext:
         with SparkContext._lock:
             engine, self._engine = self._engine, None
             if engine is not None:
-                engine.stop("SparkContext was shut down")
+                engine.stop("because SparkContext was shut down")
             if SparkContext._active_spark_context is self:
                 SparkContext._active_spark_context = None
 
@@ -254,7 +255,7 @@ class SparkContext:
         """
         least = minPartitions or min(self.defaultParallelism, 2)
         rdd: RDD[str] = RDD(self._running.text_file(name, least), self)
-        rdd._name = name
+        rdd._node.label = name
         return rdd if use_unicode else rdd._step("map", _encode)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
@@ -281,35 +282,24 @@ class SparkContext:
     ) -> list[U]:
         """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
         chosen = list(partitions) if partitions is not None else None
-        found: list[U] = self._running.collect(rdd.mapPartitions(partitionFunc)._node, chosen)
+        found: list[U] = self._collect(rdd.mapPartitions(partitionFunc)._node, chosen)
         return found
 
-    # -- thread-local properties ----------------------------------------------------------------
-    def setLocalProperty(self, key: str, value: str | None) -> None:
-        """Sets a property of this thread's jobs."""
-        self._properties.__dict__[key] = value
-
-    def getLocalProperty(self, key: str) -> str | None:
-        """A property of this thread's jobs."""
-        found: str | None = self._properties.__dict__.get(key)
+    def _collect(self, node: _native.Rdd, partitions: list[int] | None = None) -> list[Any]:
+        """All elements of the given partitions (default: all), then the checkpoints that were due."""
+        found = self._running.collect(node, partitions)
+        self._checkpoints.after_job(node)
         return found
 
-    def setJobGroup(self, groupId: str, description: str, interruptOnCancel: bool = False) -> None:
-        """Names the group of this thread's jobs."""
-        self.setLocalProperty("spark.jobGroup.id", groupId)
-        self.setLocalProperty("spark.job.description", description)
-
-    def setJobDescription(self, value: str) -> None:
-        """Describes this thread's jobs."""
-        self.setLocalProperty("spark.job.description", value)
-
+    # -- folders and files ----------------------------------------------------------------------
     def setCheckpointDir(self, dirName: str) -> None:
-        """The folder for checkpoints of RDDs."""
-        os.makedirs(dirName, exist_ok=True)
-        self._checkpoint_dir = dirName
+        """Makes a folder of its own in `dirName`, for checkpoints of RDDs."""
+        folder = os.path.join(local_path(dirName), str(uuid.uuid4()))
+        os.makedirs(folder, exist_ok=True)
+        self._checkpoint_dir = f"file:{folder}"
 
     def getCheckpointDir(self) -> str | None:
-        """The folder for checkpoints, if set."""
+        """The folder for checkpoints, as `file:` path, if set."""
         return self._checkpoint_dir
 
     def addPyFile(self, path: str) -> None:

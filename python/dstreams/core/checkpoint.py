@@ -1,0 +1,87 @@
+"""How is an RDD's lineage replaced by its data?
+
+1. Marking an RDD changes nothing yet. After the next job that needs it, a job of its own computes it once more and
+   writes `rdd-<id>/part-00000` ... into the checkpoint folder; from then on it is read from there.
+2. A local checkpoint is kept in memory instead and costs no second computation.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dstreams import _native
+from dstreams.core.pickled import read_batches, write_batches
+
+if TYPE_CHECKING:
+    from dstreams.core._rdd_base import RDDBase
+    from dstreams.core.context import SparkContext
+
+
+class Checkpoints:
+    """The RDDs of a context that wait for their checkpoint."""
+
+    def __init__(self, ctx: SparkContext) -> None:
+        self._ctx = ctx
+        self._lock = threading.Lock()
+        self._marked: dict[int, RDDBase[Any]] = {}
+
+    def mark(self, rdd: RDDBase[Any]) -> None:
+        """Checkpoint `rdd` after the next job that needs it."""
+        with self._lock:
+            self._marked[rdd._node.id] = rdd
+
+    def after_job(self, node: _native.Rdd) -> None:
+        """Called when a job on `node` has succeeded."""
+        if not self._marked:
+            return
+        for rdd in self._take(node):
+            if rdd._locally_checkpointed:
+                self._settle(rdd)
+            else:
+                self._write(rdd)
+
+    def _take(self, node: _native.Rdd) -> list[RDDBase[Any]]:
+        """The marked RDDs that a node is made from, parents first."""
+        found, seen, pending = [], set(), [node]
+        with self._lock:
+            while pending:
+                node = pending.pop()
+                if node.id in seen:
+                    continue
+                seen.add(node.id)
+                if node.id in self._marked:
+                    found.append(self._marked.pop(node.id))
+                pending += node.parents()
+        return sorted(found, key=lambda rdd: rdd.id())
+
+    def _write(self, rdd: RDDBase[Any]) -> None:
+        folder = os.path.join(self._ctx.getCheckpointDir() or "", f"rdd-{rdd.id()}")
+        os.makedirs(folder.removeprefix("file:"), exist_ok=True)
+        paths = self._ctx._collect(rdd._step("indexedPartitions", partial(_write_part, folder))._node)
+        stored = self._ctx._running.held([[path] for path in paths])
+        stored.label = folder
+        rdd._node.settle_as(stored.narrow([("partitions", 0)], [_read_parts], False))
+        rdd._checkpoint_file = folder
+
+    def _settle(self, rdd: RDDBase[Any]) -> None:
+        # The job that has just ended has kept the partitions it needed; the others are computed now.
+        self._ctx._running.settle(rdd._node)
+        rdd._checkpoint_done = True
+
+
+def _write_part(folder: str, index: int, elements: Iterable[Any]) -> list[str]:
+    path = os.path.join(folder.removeprefix("file:"), f"part-{index:05d}")
+    with open(path + ".draft", "wb") as file:
+        write_batches(file, elements)
+    os.replace(path + ".draft", path)
+    return [path]
+
+
+def _read_parts(paths: Iterable[str]) -> Iterator[Any]:
+    for path in paths:
+        with open(path, "rb") as file:
+            yield from read_batches(file)

@@ -1,0 +1,58 @@
+"""What are the jobs doing? Numbers for programs that watch or wait for others."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dstreams import _native
+
+__all__ = ["SparkJobInfo", "SparkStageInfo", "StatusTracker"]
+
+
+class SparkJobInfo(NamedTuple):
+    """A job: its stages so far, and RUNNING, SUCCEEDED or FAILED (which a cancelled job is too)."""
+
+    jobId: int
+    stageIds: list[int]
+    status: str
+
+
+class SparkStageInfo(NamedTuple):
+    """A stage: the place in the program that started its job, and how many of its tasks are how far."""
+
+    stageId: int
+    currentAttemptId: int
+    name: str
+    numTasks: int
+    numActiveTasks: int
+    numCompletedTasks: int
+    numFailedTasks: int
+
+
+class StatusTracker:
+    """Tells about the last 1000 jobs. Made by `SparkContext.statusTracker`."""
+
+    def __init__(self, jtracker: _native.Jobs) -> None:
+        self._jobs = jtracker
+
+    def getJobIdsForGroup(self, jobGroup: str | None = None) -> list[int]:
+        """The jobs of a group, the latest first; without a name, those in no group."""
+        return self._jobs.jobs_of_group(jobGroup)
+
+    def getActiveStageIds(self) -> list[int]:
+        """The stages with tasks to do, in the order of their numbers."""
+        return sorted(self._jobs.active_stages())
+
+    def getActiveJobsIds(self) -> list[int]:
+        """The jobs that run now, in the order of their numbers."""
+        return sorted(self._jobs.active_jobs())
+
+    def getJobInfo(self, jobId: int) -> SparkJobInfo | None:
+        """A job, or None for one that is not known (any more)."""
+        found = self._jobs.job_info(jobId)
+        return None if found is None else SparkJobInfo(jobId, *found)
+
+    def getStageInfo(self, stageId: int) -> SparkStageInfo | None:
+        """A stage, or None for one that is not known (any more)."""
+        found = self._jobs.stage_info(stageId)
+        return None if found is None else SparkStageInfo(stageId, 0, *found)
