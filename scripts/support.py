@@ -83,20 +83,25 @@ BEHAVIOUR = {
     "pyspark:SparkContext.setJobGroup": _INTERRUPTS,
     "pyspark:SparkContext.setLogLevel": "Checks the level's name and does nothing else. Warnings and errors of streams "
     "go to Python's logger `dstreams`.",
-    "pyspark:SparkContext.textFile": "Compressed files (`.gz`, ...) cannot be read: `Py4JJavaError`.",
+    "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers and nulls. Converters, which are Java "
+    "classes, and other kinds raise `Py4JJavaError`.",
+    "pyspark:SparkContext.textFile": "Of compressed files, `.gz`, `.bz2` and `.deflate` can be read; the lines of a "
+    "`.bz2` are all in the first of its partitions. Others (`.zst`, ...) raise `Py4JJavaError`.",
     "pyspark:SparkContext.uiWebUrl": "Always None.",
     "pyspark:RDD.cache": "Partitions stay in memory until `unpersist`; none is dropped to make room.",
     "pyspark:RDD.persist": _IN_MEMORY,
     "pyspark:RDD.cleanShuffleDependencies": "Returns when it is done, whatever `blocking` says.",
     "pyspark:RDD.countApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
-    "pyspark:RDD.saveAsTextFile": "Writes no `.crc` files. `compressionCodecClass` raises `NotImplementedError`.",
+    "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers and None. The codecs are those of "
+    "`saveAsTextFile`, applied to each value.",
+    "pyspark:RDD.saveAsTextFile": "Of Hadoop's codecs there are `GzipCodec`, `BZip2Codec`, `DefaultCodec` and "
+    "`DeflateCodec`.",
     "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
     "several.",
     "pyspark:RDD.toLocalIterator": "`prefetchPartitions` has no effect.",
     "pyspark.streaming:DStream.checkpoint": "Accepted, without effect: `start()` asks for no folder on its account.",
     "pyspark.streaming:DStream.persist": _IN_MEMORY,
-    "pyspark.streaming:DStream.saveAsTextFiles": "Writes no `.crc` files.",
     "pyspark.streaming:DStream.window": "A duration of 0 or less raises `Py4JJavaError` at once, in other windows "
     "too; Spark accepts it.",
     "pyspark.streaming:StreamingContext": "A batch duration below one millisecond raises `ValueError`. Spark accepts "
@@ -112,7 +117,7 @@ BEHAVIOUR = {
     "1 to 65535 `ValueError`; Spark accepts any port. Lines stay in memory whatever the storage level says; one above "
     "64 MiB is left out with a warning.",
     "pyspark.streaming:StreamingContext.textFileStream": "A file that vanished, or cannot be read, is warned about and "
-    "left out; in Spark its batch fails. Compressed files cannot be read.",
+    "left out; in Spark its batch fails. Compressed files are read as `textFile` reads them.",
     "pyspark.streaming:StreamingListener.onReceiverError": _NO_RECEIVER,
     "pyspark.streaming:StreamingListener.onReceiverStarted": _NO_RECEIVER,
     "pyspark.streaming:StreamingListener.onReceiverStopped": _NO_RECEIVER,

@@ -29,6 +29,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<py::PyRdd>()?;
     module.add_class::<py::PyStreaming>()?;
     module.add_class::<object::Elements>()?;
+    module.add_function(wrap_pyfunction!(py::input::list_files, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;

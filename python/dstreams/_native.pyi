@@ -16,6 +16,7 @@ __all__ = [
     "_is_immutable",
     "_partition_of",
     "interrupt_threads",
+    "list_files",
     "portable_hash",
     "task_hash",
     "task_info",
@@ -76,6 +77,8 @@ class Engine:
         """An RDD of numbers: (start, step, count) per partition, all within 64 bits."""
     def text_file(self, path: str, min_partitions: int) -> Rdd:
         """The lines of text files."""
+    def planned(self, plan: Callable[[], list[list[Any]]]) -> Rdd:
+        """An RDD of what `plan()` gives as a list per partition; asked once, on first use."""
     def union(self, rdds: Sequence[Rdd]) -> Rdd:
         """The elements of several RDDs in turn; partition by partition where all are partitioned alike."""
     def collect(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[Any]:
@@ -188,6 +191,9 @@ def task_property(key: str) -> str | None:
 
 def task_updates() -> dict[int, Any] | None:
     """The running task's accumulator updates; None in the driver."""
+
+def list_files(spec: str) -> list[tuple[str, int]]:
+    """(path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name."""
 
 def interrupt_threads() -> int:
     """Raises SystemExit in the engine's threads that run Python code; tells how many there are."""

@@ -14,7 +14,7 @@ use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
 use crate::object::threads::interrupt_tasks;
-use crate::object::{Numbers, ObjectSealer, load_list, seal_list};
+use crate::object::{Numbers, ObjectSealer, Planned, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
 
 /// The engine of one SparkContext.
@@ -89,6 +89,11 @@ impl PyEngine {
     /// The lines of text files.
     fn text_file(&self, path: &str, min_partitions: usize) -> PyRdd {
         PyRdd(text_files(path, min_partitions))
+    }
+
+    /// An RDD of what `plan()` gives as a list per partition; asked once, on first use.
+    fn planned(&self, plan: Bound<'_, PyAny>) -> PyRdd {
+        PyRdd(Rdd::new(Op::Read(Arc::new(Planned::new(plan.unbind())))))
     }
 
     /// The elements of several RDDs, one after the other; partition by partition where all are partitioned alike.

@@ -2,6 +2,7 @@
 //!
 //! Glue between `source::text`, which knows files, and the lineage's `Reader`.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -9,6 +10,9 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::BinaryViewArray;
 
 use crate::block::{Block, Columns, Kind};
+use pyo3::prelude::*;
+
+use super::gil::enter_engine;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
 use crate::source::Warn;
@@ -83,6 +87,13 @@ fn read_pieces(split: &Split, length: usize) -> Result<Block> {
     }
     let pieces = BinaryViewArray::from_iter_values(bytes.chunks_exact(length));
     Ok(Block::Columns(Columns::new(Kind::Bytes, Arc::new(pieces))))
+}
+
+/// (path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name.
+#[pyfunction]
+pub(crate) fn list_files(py: Python<'_>, spec: &str) -> PyResult<Vec<(OsString, u64)>> {
+    let found = enter_engine(py, || text::list_inputs(spec))?;
+    Ok(found.into_iter().map(|file| (file.path.into_os_string(), file.len)).collect())
 }
 
 /// A file that a stream found. One that cannot be read any more is warned about and counts as empty.

@@ -5,7 +5,7 @@ mod driver;
 mod engine;
 mod errors;
 mod gil;
-mod input;
+pub(crate) mod input;
 mod jobs;
 mod listener;
 mod rdd;

@@ -13,6 +13,7 @@ pub mod lines;
 pub mod socket;
 pub mod text;
 
+mod compressed;
 mod glob;
 mod paths;
 #[cfg(test)]

@@ -18,6 +18,7 @@ use arrow_array::StringViewArray;
 use memchr::memchr2;
 use serde::{Deserialize, Serialize};
 
+use super::compressed::{Codec, codec_of};
 use super::files::is_hidden;
 use super::lines::{HIGHEST_MAX_LINE, LineCutter};
 use super::{glob, paths};
@@ -29,10 +30,6 @@ const LOCAL_BLOCK: u64 = 32 << 20;
 
 /// The last split of a file may be larger than the others by this factor.
 const SPLIT_SLOP: f64 = 1.1;
-
-/// Endings that make Hadoop decompress. None of these is decompressed here, and reading one as text would give silent
-/// nonsense, so it is refused.
-const COMPRESSED: [&str; 6] = ["gz", "bz2", "deflate", "lz4", "snappy", "zst"];
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -81,8 +78,7 @@ pub fn splits(inputs: &[InputFile], min_partitions: usize) -> Vec<Split> {
     for input in inputs {
         let mut remaining = input.len;
         let mut push = |start, length| result.push(Split { path: input.path.clone(), start, length });
-        // A compressed file can only be read from its start.
-        let divisible = compression(&input.path).is_none();
+        let divisible = codec_of(&input.path).is_none_or(Codec::is_divisible);
         while divisible && remaining as f64 / size as f64 > SPLIT_SLOP {
             push(input.len - remaining, size);
             remaining -= size;
@@ -96,12 +92,12 @@ pub fn splits(inputs: &[InputFile], min_partitions: usize) -> Vec<Split> {
 
 /// The lines of a split.
 pub fn read_split(split: &Split) -> Result<Block> {
-    if let Some(ending) = compression(&split.path) {
-        let path = paths::display(&split.path);
-        return Err(paths::invalid(format!("compressed text (.{ending}) cannot be read: {path}")));
-    }
     let mut cutter = LineCutter::new(HIGHEST_MAX_LINE);
-    let dropped = cut_split(split, &mut cutter).map_err(|cause| unreadable(&split.path, cause))?;
+    let cut = match codec_of(&split.path) {
+        None => cut_split(split, &mut cutter),
+        Some(codec) => cut_compressed(split, codec, &mut cutter),
+    };
+    let dropped = cut.map_err(|cause| unreadable(&split.path, cause))?;
     if dropped > 0 {
         let path = paths::display(&split.path);
         return Err(paths::invalid(format!("{path} has a line longer than {HIGHEST_MAX_LINE} bytes")));
@@ -128,6 +124,23 @@ fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
     }
     let dropped = feed_all(&mut Read::by_ref(&mut file).take(inside), cutter)?;
     Ok(dropped + finish_last_line(&mut file, cutter)?)
+}
+
+/// Feeds all lines of a compressed file; they belong to the split at its start, whichever others there are.
+fn cut_compressed(split: &Split, codec: Codec, cutter: &mut LineCutter) -> io::Result<usize> {
+    if split.start > 0 {
+        return Ok(0);
+    }
+    let mut text = codec.reader(File::open(&split.path)?)?;
+    let mut start = Vec::new();
+    Read::by_ref(&mut text).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+    let mut dropped = 0;
+    if start != BYTE_ORDER_MARK {
+        dropped += cutter.feed(&start).dropped;
+    }
+    dropped += feed_all(&mut text, cutter)?;
+    cutter.finish();
+    Ok(dropped)
 }
 
 /// Feeds what a reader gives until its end. Gives the number of dropped lines.
@@ -204,12 +217,6 @@ fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
         return Err(paths::invalid(format!("Not a file: {}", paths::display(&path))));
     }
     Ok(InputFile { path, len: metadata.len() })
-}
-
-/// The ending by which Hadoop knows that the file is compressed.
-fn compression(path: &Path) -> Option<&'static str> {
-    let ending = path.extension()?;
-    COMPRESSED.into_iter().find(|known| ending == *known)
 }
 
 fn is_hidden_path(path: &Path) -> bool {

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from functools import partial
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from dstreams.core import tasks
+from dstreams.core import sequencefile, tasks
 from dstreams.core._rdd_pairs import PairOps
+from dstreams.core.codecs import codec_named
 from dstreams.core.errors import java_error
+from dstreams.core.output import save
 
 T = TypeVar("T")
-
-
-def local_path(path: str) -> str:
-    """A path of the local file system. Raises Py4JJavaError for the schemes of other file systems."""
-    scheme, colon, rest = path.partition(":")
-    if not colon or "/" in scheme:
-        return os.path.abspath(path)
-    if scheme != "file":
-        raise java_error(
-            "org.apache.hadoop.fs.UnsupportedFileSystemException",
-            f'No FileSystem for scheme "{scheme}": use a local path or file:',
-        )
-    return os.path.abspath("/" + rest.lstrip("/"))
 
 
 class Output(PairOps[T]):
@@ -33,24 +20,53 @@ class Output(PairOps[T]):
     def saveAsTextFile(self, path: str, compressionCodecClass: str | None = None) -> None:
         """Writes a folder with a file `part-00000` ... per partition, a line per element, and `_SUCCESS` at the end.
 
+        `compressionCodecClass` is the name of a Hadoop class: GzipCodec, BZip2Codec, DefaultCodec (zlib).
         Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
         """
-        if compressionCodecClass is not None:
-            raise NotImplementedError(f"compressionCodecClass: {compressionCodecClass} is not available; leave it out")
-        folder = local_path(path)
-        if os.path.exists(folder):
-            raise java_error(
-                "org.apache.hadoop.mapred.FileAlreadyExistsException",
-                f"Output directory file:{folder} already exists",
-            )
-        written = self.mapPartitionsWithIndex(partial(tasks.write_lines, folder))
-        written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
-        drafts = os.path.join(folder, "_temporary")
-        os.makedirs(drafts)
-        try:
-            for name in written.collect():
-                os.rename(os.path.join(drafts, name), os.path.join(folder, name))
-        finally:
-            shutil.rmtree(drafts, ignore_errors=True)
-        with open(os.path.join(folder, "_SUCCESS"), "wb"):
-            pass
+        if compressionCodecClass is None:
+            save(self, path, tasks.write_lines)
+            return
+        codec = codec_named(compressionCodecClass)
+        save(self, path, partial(tasks.write_compressed, codec.name), codec.ending)
+
+    def saveAsPickleFile(self, path: str, batchSize: int = 10) -> None:
+        """Writes a folder of sequence files with pickles of `batchSize` elements, which Spark can read too.
+
+        Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
+        """
+        save(self, path, partial(sequencefile.write_pickles, batchSize))
+
+    def saveAsSequenceFile(self, path: str, compressionCodecClass: str | None = None) -> None:
+        """Writes a folder of sequence files, which Spark can read, from (key, value) pairs.
+
+        Keys and values: str, bytes, bool, int, float or None, each of one type in all pairs of a partition. Ints are
+        written with 32 bits where the first one fits, else with 64, as Spark does.
+        Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
+        """
+        codec = None if compressionCodecClass is None else codec_named(compressionCodecClass).name
+        save(self, path, partial(sequencefile.write_pairs, codec))
+
+    # -- what needs Hadoop's classes --------------------------------------------------------------
+    def saveAsHadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to write with."""
+        _needs_hadoop("saveAsHadoopFile")
+
+    def saveAsHadoopDataset(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to write with."""
+        _needs_hadoop("saveAsHadoopDataset")
+
+    def saveAsNewAPIHadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to write with."""
+        _needs_hadoop("saveAsNewAPIHadoopFile")
+
+    def saveAsNewAPIHadoopDataset(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to write with."""
+        _needs_hadoop("saveAsNewAPIHadoopDataset")
+
+
+def _needs_hadoop(name: str) -> NoReturn:
+    raise java_error(
+        "java.lang.UnsupportedOperationException",
+        f"{name} needs Hadoop's classes, and dstreams runs without a JVM: use saveAsSequenceFile, saveAsTextFile or "
+        "saveAsPickleFile",
+    )

@@ -18,14 +18,15 @@ from typing import Any, ClassVar, TypeVar
 from dstreams import _native
 from dstreams.core import callsite
 from dstreams.core import master as masters
+from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
-from dstreams.core._rdd_output import local_path
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints
 from dstreams.core.conf import SparkConf
 from dstreams.core.errors import PySparkRuntimeError, java_error
+from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.version import SPARK_API_VERSION
 
@@ -39,7 +40,7 @@ LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
 _numbers = itertools.count()
 
 
-class SparkContext(JobControl):
+class SparkContext(JobControl, FileInputs):
     """The main entry point: a pool of task threads and what runs on it.
 
     All arguments are Spark's; `sparkHome`, `batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are

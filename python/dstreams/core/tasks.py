@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import os
 import shlex
 import subprocess
 import threading
@@ -18,7 +17,9 @@ from functools import reduce
 from math import isnan
 from typing import Any
 
+from dstreams.core.codecs import codec_named
 from dstreams.core.errors import PySparkRuntimeError
+from dstreams.core.output import SummedFile
 from dstreams.core.resultiterable import ResultIterable
 
 Function = Callable[..., Any]
@@ -236,14 +237,15 @@ def pipe_through(command: str, env: dict[str, str], check: bool, elements: Itera
         raise PySparkRuntimeError(f"Pipe function `{command}` exited with error code {program.returncode}")
 
 
-def write_lines(folder: str, index: int, elements: Iterable[Any]) -> list[str]:
-    """Writes a partition as lines of text into a file that gets its name when it is whole."""
-    name = f"part-{index:05d}"
-    draft = os.path.join(folder, "_temporary", name)
-    with open(draft, "wb") as file:
-        for chunk in _in_chunks(elements):
-            file.write(b"".join(chunk))
-    return [name]
+def write_lines(file: SummedFile, elements: Iterable[Any]) -> None:
+    """Writes a partition as lines of text."""
+    for chunk in _in_chunks(elements):
+        file.write(b"".join(chunk))
+
+
+def write_compressed(codec: str, file: SummedFile, elements: Iterable[Any]) -> None:
+    """Writes a partition as lines of text, compressed."""
+    file.write(codec_named(codec).compress(b"".join(line for chunk in _in_chunks(elements) for line in chunk)))
 
 
 def _in_chunks(elements: Iterable[Any]) -> Iterator[list[bytes]]:

@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
-from dstreams.core._rdd_output import local_path
 from dstreams.core.atexit import at_exit
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
+from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.streaming import functions

@@ -1,5 +1,7 @@
 //! Tests of `text.rs`.
 
+use std::io::Write;
+
 use proptest::prelude::*;
 
 use super::super::testing::{TempFolder, read_lines, texts};
@@ -72,12 +74,40 @@ fn splits_hold_the_lines_that_spark_recorded() {
 }
 
 #[test]
-fn a_compressed_file_is_one_split_and_refused() {
-    let inputs = [InputFile { path: "/a.gz".into(), len: 100 << 20 }];
-    let whole = Split { path: "/a.gz".into(), start: 0, length: 100 << 20 };
-    assert_eq!(splits(&inputs, 8), std::slice::from_ref(&whole));
-    let text = read_split(&whole).unwrap_err().to_string();
-    assert_eq!(text, "compressed text (.gz) cannot be read: file:/a.gz");
+fn a_compressed_file_is_one_split_unless_it_can_be_cut() {
+    let count = |name: &str| splits(&[InputFile { path: name.into(), len: 100 << 20 }], 8).len();
+    assert_eq!([count("/a.gz"), count("/a.deflate"), count("/a.zst"), count("/a.bz2")], [1, 1, 1, 8]);
+}
+
+#[test]
+fn several_gzip_files_in_one_are_read_on() {
+    let folder = TempFolder::new();
+    let mut bytes = Vec::new();
+    for text in ["one\ntw", "o\nthree"] {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text.as_bytes()).unwrap();
+        bytes.extend(encoder.finish().unwrap());
+    }
+    assert_eq!(lines_of(&folder.file("a.gz", bytes), 4), [["one", "two", "three"]]);
+}
+
+#[test]
+fn the_first_split_of_a_bzip2_file_has_its_lines() {
+    let folder = TempFolder::new();
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(b"one\ntwo\n").unwrap();
+    let found = lines_of(&folder.file("a.bz2", encoder.finish().unwrap()), 3);
+    assert_eq!((found.len(), found.concat()), (3, vec!["one".to_owned(), "two".to_owned()]));
+}
+
+#[test]
+fn other_formats_are_refused_and_what_is_damaged_says_so() {
+    let folder = TempFolder::new();
+    for (name, problem) in [("a.zst", "text compressed as .zst cannot be read"), ("a.gz", "invalid gzip header")] {
+        let path = folder.file(name, "not compressed at all\n");
+        let split = Split { path: path.clone(), start: 0, length: 22 };
+        assert_eq!(read_split(&split).unwrap_err().to_string(), format!("file:{}: {problem}", path.display()));
+    }
 }
 
 #[test]

@@ -1,0 +1,120 @@
+"""How do files become RDDs, other than line by line?
+
+Paths are as for `textFile`: a path, a folder, a glob, or several with commas between. Files are listed on first use: a
+missing one is noticed by the first action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from dstreams.core import inputs, sequencefile
+from dstreams.core.errors import java_error
+
+if TYPE_CHECKING:
+    from dstreams.core.context import SparkContext
+    from dstreams.core.rdd import RDD
+
+
+class FileInputs:
+    """Whole files, fixed records, pickles, sequence files."""
+
+    def wholeTextFiles(
+        self, path: str, minPartitions: int | None = None, use_unicode: bool = True
+    ) -> RDD[tuple[str, str]]:
+        """(path, text) of each file; `.gz`, `.bz2` and `.deflate` are decompressed.
+
+        Shape:  small files share partitions, about `minPartitions` (default: 2, or fewer with a smaller parallelism).
+        Raises: Py4JJavaError when an action runs and nothing is there.
+        """
+        least = minPartitions or self._context.defaultMinPartitions
+        plan = partial(inputs.whole_text_plan, path, least)
+        return self._read(path, plan, partial(inputs.read_texts, use_unicode))
+
+    def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
+        """(path, content) of each file.
+
+        Shape:  small files share partitions.
+        Raises: Py4JJavaError when an action runs and nothing is there.
+        """
+        parallelism = max(self._context.defaultParallelism, minPartitions or self._context.defaultMinPartitions)
+        return self._read(path, partial(inputs.binary_plan, path, parallelism), inputs.read_binaries)
+
+    def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
+        """The records of `recordLength` bytes that files consist of.
+
+        Raises: Py4JJavaError when an action runs and nothing is there, or a file ends within a record.
+        """
+        plan = partial(inputs.records_plan, path, recordLength)
+        return self._read(path, plan, partial(inputs.read_records, recordLength))
+
+    def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
+        """The elements that `RDD.saveAsPickleFile` saved, here or with Spark.
+
+        Raises: Py4JJavaError when an action runs and nothing is there, or a file is no pickle file.
+        """
+        plan = partial(inputs.sequence_plan, name, minPartitions or self._context.defaultMinPartitions)
+        return self._read(name, plan, partial(inputs.read_sequences, sequencefile.read_pickles))
+
+    def sequenceFile(
+        self,
+        path: str,
+        keyClass: str | None = None,
+        valueClass: str | None = None,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        minSplits: int | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """The (key, value) pairs of sequence files of text, bytes (as bytearrays), numbers, bools and nulls.
+
+        The files tell their classes, so `keyClass`, `valueClass` and `batchSize` are not needed.
+        Raises: Py4JJavaError when an action runs and nothing is there, or the files hold other classes, and at once
+                for a converter, which would be Java code.
+        """
+        if keyConverter or valueConverter:
+            _needs_hadoop("sequenceFile with a converter", "sequenceFile(...).map(...)")
+        plan = partial(inputs.sequence_plan, path, minSplits or self._context.defaultMinPartitions)
+        return self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
+
+    @property
+    def _context(self) -> SparkContext:
+        return self  # type: ignore[return-value]
+
+    def _read(
+        self,
+        path: str,
+        plan: Callable[[], list[list[inputs.Piece]]],
+        read: Callable[[Iterable[inputs.Piece]], Iterable[Any]],
+    ) -> RDD[Any]:
+        from dstreams.core.rdd import RDD
+
+        pieces: RDD[Any] = RDD(self._context._running.planned(plan), self._context)
+        pieces._node.label = path
+        return RDD(pieces.mapPartitions(read)._node, self._context)
+
+    # -- what needs Hadoop's classes --------------------------------------------------------------
+    def hadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to read with."""
+        _needs_hadoop("hadoopFile")
+
+    def hadoopRDD(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to read with."""
+        _needs_hadoop("hadoopRDD")
+
+    def newAPIHadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to read with."""
+        _needs_hadoop("newAPIHadoopFile")
+
+    def newAPIHadoopRDD(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raises: there are no Hadoop classes to read with."""
+        _needs_hadoop("newAPIHadoopRDD")
+
+
+def _needs_hadoop(name: str, instead: str = "textFile, wholeTextFiles, binaryFiles or sequenceFile") -> NoReturn:
+    raise java_error(
+        "java.lang.UnsupportedOperationException",
+        f"{name} needs Hadoop's classes, and dstreams runs without a JVM: use {instead}",
+    )

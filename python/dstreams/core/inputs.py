@@ -1,0 +1,109 @@
+"""Which files does each partition of an input hold, and what comes out of them?
+
+A plan is made on first use: it lists the files and deals them, whole or in pieces, to partitions as Hadoop does. The
+elements of a planned partition are (path, start, length); a step over the partition reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dstreams import _native
+from dstreams.core import sequencefile
+from dstreams.core.codecs import read_whole
+
+Piece = tuple[str, int, int]
+_LOCAL_BLOCK = 32 << 20  # bytes: no piece is larger, but for the slop
+_SLOP = 1.1  # the last piece of a file may be larger than the others by this factor
+_OPENING = 4 << 20  # bytes that opening a binary file is thought to cost
+_LARGEST = 128 << 20  # bytes of binary files in a partition
+
+
+# -- plans --------------------------------------------------------------------------------------
+def whole_text_plan(spec: str, least: int) -> list[list[Piece]]:
+    """Whole files, several to a partition, in about `least` partitions."""
+    files = _native.list_files(spec)
+    total = sum(size for _, size in files)
+    return _together(files, -(-total // max(least, 1)))
+
+
+def binary_plan(spec: str, parallelism: int) -> list[list[Piece]]:
+    """Whole files, several to a partition, in about `parallelism` partitions; opening one is thought to cost 4 MB."""
+    files = _native.list_files(spec)
+    per_task = sum(size + _OPENING for _, size in files) // parallelism
+    return _together(files, min(_LARGEST, max(_OPENING, per_task)))
+
+
+def _together(files: list[tuple[str, int]], most: int) -> list[list[Piece]]:
+    """Files in turn until a partition has `most` bytes; what is left, and empty files, come last, as listed."""
+    groups: list[list[Piece]] = []
+    group: list[Piece] = []
+    for path, size in files:
+        if size:
+            group.append((path, 0, size))
+        if most and sum(piece[2] for piece in group) >= most:
+            groups.append(group)
+            group = []
+    dealt = {piece for whole in groups for piece in whole}
+    left = [(path, 0, size) for path, size in files if (path, 0, size) not in dealt]
+    return [*groups, left] if left else groups
+
+
+def records_plan(spec: str, length: int) -> list[list[Piece]]:
+    """Pieces of whole records, at most a block of the file system each."""
+    most = max(_LOCAL_BLOCK // length * length, length) if length > 0 else _LOCAL_BLOCK
+    return [[piece] for piece in _pieces(_native.list_files(spec), most)]
+
+
+def sequence_plan(spec: str, least: int) -> list[list[Piece]]:
+    """Pieces of sequence files, in about `least` partitions if they are not too small to be cut."""
+    files = _native.list_files(spec)
+    goal = sum(size for _, size in files) // max(least, 1)
+    most = max(sequencefile.MARK_EVERY, min(goal, _LOCAL_BLOCK))
+    return [[piece] for piece in _pieces(files, most) if piece[2]]
+
+
+def _pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
+    for path, size in files:
+        start = 0
+        while (size - start) / most > _SLOP:
+            yield path, start, most
+            start += most
+        yield path, start, size - start
+
+
+# -- reading ------------------------------------------------------------------------------------
+def read_texts(use_unicode: bool, pieces: Iterable[Piece]) -> Iterator[tuple[Any, Any]]:
+    """(path, text) of whole files, decompressed by their endings; as bytes without `use_unicode`."""
+    for path, _, _ in pieces:
+        text = read_whole(path).decode("utf-8", "replace")
+        pair = (f"file:{path}", text)
+        yield pair if use_unicode else (pair[0].encode(), text.encode())
+
+
+def read_binaries(pieces: Iterable[Piece]) -> Iterator[tuple[str, bytes]]:
+    """(path, content) of whole files."""
+    for path, _, _ in pieces:
+        with open(path, "rb") as file:
+            yield f"file:{path}", file.read()
+
+
+def read_records(length: int, pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """Records of `length` bytes. Raises EOFError when the last one is shorter."""
+    if length <= 0:
+        raise ValueError(f"recordLength: must be 1 or more, not {length}")
+    for path, start, size in pieces:
+        with open(path, "rb") as file:
+            file.seek(start)
+            for _ in range(-(-size // length)):
+                record = file.read(length)
+                if len(record) < length:
+                    raise EOFError(f"file:{path} ends within a record of {length} bytes")
+                yield record
+
+
+def read_sequences(read: Callable[[str, int, int], Iterator[Any]], pieces: Iterable[Piece]) -> Iterator[Any]:
+    """What `read(path, start, length)` gives for each piece."""
+    for piece in pieces:
+        yield from read(*piece)

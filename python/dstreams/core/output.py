@@ -1,0 +1,112 @@
+"""How does a folder of results come about, so that nobody takes half of one for whole?
+
+1. Each task writes `part-00000` ... into `_temporary`; the driver moves them when all tasks have succeeded, and then
+   writes `_SUCCESS`.
+2. Beside each file lies `.<name>.crc`, as Hadoop's local file system writes it: a sum per 512 bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Callable, Iterable
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from dstreams.core.errors import java_error
+
+if TYPE_CHECKING:
+    from dstreams.core._rdd_base import RDDBase
+
+_CHUNK = 512  # bytes per sum
+_HEAD = b"crc\0" + struct.pack(">i", _CHUNK)
+
+Writer = Callable[["SummedFile", Iterable[Any]], None]
+
+
+def local_path(path: str) -> str:
+    """A path of the local file system. Raises Py4JJavaError for the schemes of other file systems."""
+    scheme, colon, rest = path.partition(":")
+    if not colon or "/" in scheme:
+        return os.path.abspath(path)
+    if scheme != "file":
+        raise java_error(
+            "org.apache.hadoop.fs.UnsupportedFileSystemException",
+            f'No FileSystem for scheme "{scheme}": use a local path or file:',
+        )
+    return os.path.abspath("/" + rest.lstrip("/"))
+
+
+class SummedFile:
+    """A file being written, with its sums in `.<name>.crc` once it is closed without an error."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self._file = open(os.path.join(folder, name), "wb")  # noqa: SIM115 - closed by __exit__
+        self._sums_path = os.path.join(folder, sums_of(name))
+        self._sums = [_HEAD]
+        self._rest = b""
+
+    def write(self, data: bytes) -> None:
+        """Appends bytes."""
+        self._file.write(data)
+        data = self._rest + data
+        whole = len(data) - len(data) % _CHUNK
+        view = memoryview(data)
+        self._sums += [_sum(view[at : at + _CHUNK]) for at in range(0, whole, _CHUNK)]
+        self._rest = data[whole:]
+
+    def __enter__(self) -> SummedFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        if kind is None:
+            if self._rest:
+                self._sums.append(_sum(self._rest))
+            with open(self._sums_path, "wb") as file:
+                file.write(b"".join(self._sums))
+
+
+def sums_of(name: str) -> str:
+    """The name of the file with the sums of a file."""
+    return f".{name}.crc"
+
+
+def _sum(data: bytes | memoryview) -> bytes:
+    return struct.pack(">I", zlib.crc32(data))
+
+
+def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "") -> None:
+    """Runs `write(file, elements)` for each partition, into the files of the folder `path`.
+
+    Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
+    """
+    folder = local_path(path)
+    if os.path.exists(folder):
+        raise java_error(
+            "org.apache.hadoop.mapred.FileAlreadyExistsException", f"Output directory file:{folder} already exists"
+        )
+    written = rdd.mapPartitionsWithIndex(partial(_write_part, folder, ending, write))
+    written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
+    drafts = os.path.join(folder, "_temporary")
+    os.makedirs(drafts)
+    try:
+        for name in written.collect():
+            for moved in (sums_of(name), name):
+                os.rename(os.path.join(drafts, moved), os.path.join(folder, moved))
+    finally:
+        shutil.rmtree(drafts, ignore_errors=True)
+    with SummedFile(folder, "_SUCCESS"):
+        pass
+
+
+def _write_part(folder: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
+    name = f"part-{index:05d}{ending}"
+    with SummedFile(os.path.join(folder, "_temporary"), name) as file:
+        write(file, elements)
+    return [name]

@@ -1,0 +1,218 @@
+"""What is in Hadoop's sequence files? Reads all their three forms, writes two, for text, bytes and numbers.
+
+Layout: `SEQ`, version 6, class names of key and value, whether compressed, whether in blocks, codec, metadata, a mark
+of 16 random bytes; then records, with the mark again every 100 kB, so that a reader may begin anywhere.
+A pickle file is such a file: its values are arrays of pickles, each of a list of elements, as Java writes arrays.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import struct
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, NamedTuple
+
+from dstreams.core.closure import dump_elements
+from dstreams.core.codecs import codec_named
+from dstreams.core.output import SummedFile
+from dstreams.core.writables import BY_NAME, BYTES, NULL, Writable, dump_text, load_size, writable_for
+
+MARK_EVERY = 100 * 1024  # bytes
+_MARK = 16  # bytes
+_ESCAPE = struct.pack(">i", -1)
+_INT = struct.Struct(">i")
+
+# Java's serialization of `byte[][]`, up to its length; and of its first and later elements, up to theirs.
+_ARRAYS = bytes.fromhex("aced0005 7572 0003 5b5b42 4bfd19156767db37 02 0000 7870")
+_FIRST = bytes.fromhex("7572 0002 5b42 acf317f8060854e0 02 0000 7870")
+_LATER = bytes.fromhex("7571 007e0002")
+_ARRAYS_PER_RECORD = 10
+
+
+# -- writing ------------------------------------------------------------------------------------
+class _Writer:
+    def __init__(self, file: SummedFile, key: Writable, value: Writable, codec: str | None) -> None:
+        self._file, self._key, self._value = file, key, value
+        self._compress = codec_named(codec).compress if codec else None
+        self._mark = os.urandom(_MARK)
+        self._since_mark = 0
+        head = [b"SEQ\x06", dump_text(key.name), dump_text(value.name), bytes([codec is not None, False])]
+        if codec:
+            head.append(dump_text(codec))
+        file.write(b"".join([*head, _INT.pack(0), self._mark]))
+
+    def append(self, key: Any, value: Any) -> None:
+        key_data, value_data = self._key.dump(key), self._value.dump(value)
+        if self._compress:
+            value_data = self._compress(value_data)
+        if self._since_mark >= MARK_EVERY:
+            self._file.write(_ESCAPE + self._mark)
+            self._since_mark = 0
+        record = _INT.pack(len(key_data) + len(value_data)) + _INT.pack(len(key_data)) + key_data + value_data
+        self._file.write(record)
+        self._since_mark += len(record)
+
+
+def write_pairs(codec: str | None, file: SummedFile, pairs: Iterable[tuple[Any, Any]]) -> None:
+    """Writes (key, value) pairs; the first one decides on the classes. Raises TypeError for a value of another kind."""
+    writer, classes = None, (NULL, NULL)
+    for key, value in pairs:
+        if writer is None:
+            classes = (writable_for(key), writable_for(value))
+            writer = _Writer(file, *classes, codec)
+        try:
+            writer.append(key, value)
+        except (AttributeError, TypeError, struct.error) as error:
+            names = " and ".join(one.name.rpartition(".")[2] for one in classes)
+            raise TypeError(f"({key!r}, {value!r}) does not fit a sequence file of {names}: {error}") from error
+    if writer is None:
+        _Writer(file, *classes, codec)
+
+
+def write_pickles(batch_size: int, file: SummedFile, elements: Iterable[Any]) -> None:
+    """Writes elements as pickles of lists of `batch_size`; 0: as many as are worth it."""
+    writer = _Writer(file, NULL, BYTES, None)
+    elements = iter(elements)
+    pickles = iter(lambda: list(itertools.islice(elements, batch_size or 1024)), [])
+    while group := [dump_elements(batch) for batch in itertools.islice(pickles, _ARRAYS_PER_RECORD)]:
+        writer.append(None, _java_arrays(group))
+
+
+def _java_arrays(arrays: list[bytes]) -> bytes:
+    parts = [_ARRAYS, _INT.pack(len(arrays))]
+    for at, array in enumerate(arrays):
+        parts += [_LATER if at else _FIRST, _INT.pack(len(array)), array]
+    return b"".join(parts)
+
+
+# -- reading ------------------------------------------------------------------------------------
+class _Head(NamedTuple):
+    key: Writable
+    value: Writable
+    in_blocks: bool
+    codec: str | None
+    mark: bytes
+
+
+def read_pairs(path: str, start: int, length: int) -> Iterator[tuple[Any, Any]]:
+    """The pairs that follow the first mark at `start` or later, up to the first mark after `start + length`.
+
+    Raises: ValueError when the file is no sequence file or holds classes that are unknown here.
+    """
+    with open(path, "rb") as file:
+        head = _read_head(file, path)
+        if start > 0 and start >= file.tell():
+            file.seek(start)
+            if not _find_mark(file, head.mark):
+                return
+        records = _blocks(file, head, start + length) if head.in_blocks else _records(file, head, start + length)
+        for key, value in records:
+            yield head.key.load(key), head.value.load(value)
+
+
+def read_pickles(path: str, start: int, length: int) -> Iterator[Any]:
+    """The elements of a part of a pickle file."""
+    for _, data in read_pairs(path, start, length):
+        for array in _from_java_arrays(bytes(data), path):
+            yield from pickle.loads(array)
+
+
+def _from_java_arrays(data: bytes, path: str) -> Iterator[bytes]:
+    if not data.startswith(_ARRAYS):
+        raise ValueError(f"file:{path} is no pickle file")
+    at = len(_ARRAYS)
+    (count,) = _INT.unpack_from(data, at)
+    at += _INT.size
+    for number in range(count):
+        at += len(_LATER if number else _FIRST)
+        (size,) = _INT.unpack_from(data, at)
+        at += _INT.size
+        yield data[at : at + size]
+        at += size
+
+
+def _read_head(file: IO[bytes], path: str) -> _Head:
+    if file.read(4) != b"SEQ\x06":
+        raise ValueError(f"file:{path} not a SequenceFile of version 6")
+    names = [_read_text(file), _read_text(file)]
+    for name in names:
+        if name not in BY_NAME:
+            raise ValueError(f"file:{path} holds {name}, which cannot be read; known are {', '.join(BY_NAME)}")
+    compressed, in_blocks = file.read(2)
+    codec = _read_text(file) if compressed else None
+    for _ in range(2 * _read_int(file)):
+        _read_text(file)
+    return _Head(BY_NAME[names[0]], BY_NAME[names[1]], bool(in_blocks), codec, _exactly(file, _MARK))
+
+
+def _records(file: IO[bytes], head: _Head, end: int) -> Iterator[tuple[bytes, bytes]]:
+    decompress = codec_named(head.codec).decompress if head.codec else None
+    while size_data := file.read(_INT.size):
+        (size,) = _INT.unpack(size_data)
+        if size == -1:
+            begin = file.tell() - _INT.size
+            _exactly(file, _MARK)
+            if begin >= end:
+                return
+            continue
+        key_size = _read_int(file)
+        key, value = _exactly(file, key_size), _exactly(file, size - key_size)
+        yield key, decompress(value) if decompress else value
+
+
+def _blocks(file: IO[bytes], head: _Head, end: int) -> Iterator[tuple[bytes, bytes]]:
+    decompress = codec_named(head.codec or "").decompress
+    while file.read(_INT.size):
+        begin = file.tell() - _INT.size
+        _exactly(file, _MARK)
+        if begin >= end:
+            return
+        count = _read_size(file)
+        key_sizes, keys, value_sizes, values = (decompress(_exactly(file, _read_size(file))) for _ in range(4))
+        yield from zip(_cut(keys, key_sizes, count), _cut(values, value_sizes, count), strict=True)
+
+
+def _cut(data: bytes, sizes: bytes, count: int) -> Iterator[bytes]:
+    at = begin = 0
+    for _ in range(count):
+        size, at = load_size(sizes, at)
+        yield data[begin : begin + size]
+        begin += size
+
+
+def _find_mark(file: IO[bytes], mark: bytes) -> bool:
+    """Goes to the first mark, its escape included, at the current position or later."""
+    wanted, kept, at = _ESCAPE + mark, b"", file.tell()
+    while data := file.read(1 << 16):
+        found = (kept + data).find(wanted)
+        if found >= 0:
+            file.seek(at - len(kept) + found)
+            return True
+        at += len(data)
+        kept = (kept + data)[-len(wanted) + 1 :]
+    return False
+
+
+def _exactly(file: IO[bytes], size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise EOFError(f"a sequence file ends {size - len(data)} bytes too early")
+    return data
+
+
+def _read_int(file: IO[bytes]) -> int:
+    value: int = _INT.unpack(_exactly(file, _INT.size))[0]
+    return value
+
+
+def _read_size(file: IO[bytes]) -> int:
+    at = file.tell()
+    value, used = load_size(file.read(9), 0)
+    file.seek(at + used)
+    return value
+
+
+def _read_text(file: IO[bytes]) -> str:
+    return _exactly(file, _read_size(file)).decode("utf-8")
