@@ -78,9 +78,13 @@ BEHAVIOUR = {
     "pyspark:SparkContext": "Masters are `local`, `local[n]`, `local[*]`, `local[n, failures]` and "
     "`local-cluster[...]` (threads of this process too); those of clusters raise `Py4JJavaError`. `sparkHome`, "
     "`batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are accepted and not used.",
+    "pyspark:SparkContext.addFile": "Takes local files only, and an address with `file:` or none.",
     "pyspark:SparkContext.addPyFile": "Puts a local file's folder, a folder or a zip on `sys.path`, without a copy.",
+    "pyspark:SparkContext.resources": "Always empty.",
     "pyspark:SparkContext.setInterruptOnCancel": _INTERRUPTS,
     "pyspark:SparkContext.setJobGroup": _INTERRUPTS,
+    "pyspark:SparkContext.setSystemProperty": "Sets a default for each `SparkConf` made afterwards; names that do not "
+    "begin with `spark.` are ignored.",
     "pyspark:SparkContext.setLogLevel": "Checks the level's name and does nothing else. Warnings and errors of streams "
     "go to Python's logger `dstreams`.",
     "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers and nulls. Converters, which are Java "
@@ -88,10 +92,16 @@ BEHAVIOUR = {
     "pyspark:SparkContext.textFile": "Of compressed files, `.gz`, `.bz2` and `.deflate` can be read; the lines of a "
     "`.bz2` are all in the first of its partitions. Others (`.zst`, ...) raise `Py4JJavaError`.",
     "pyspark:SparkContext.uiWebUrl": "Always None.",
+    "pyspark:BarrierTaskContext.getTaskInfos": "All addresses are `localhost`.",
+    "pyspark:RDDBarrier.mapPartitions": "More partitions than task threads raise `Py4JJavaError` at once, not when an "
+    "action runs. A task that fails is not tried again together with the others.",
     "pyspark:RDD.cache": "Partitions stay in memory until `unpersist`; none is dropped to make room.",
     "pyspark:RDD.persist": _IN_MEMORY,
     "pyspark:RDD.cleanShuffleDependencies": "Returns when it is done, whatever `blocking` says.",
     "pyspark:RDD.countApprox": "Exact: the job runs to its end, whatever the timeout.",
+    "pyspark:RDD.countApproxDistinct": "Another estimate than Spark's, as exact as asked for.",
+    "pyspark:RDD.meanApprox": "Exact: the job runs to its end, whatever the timeout.",
+    "pyspark:RDD.sumApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
     "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers and None. The codecs are those of "
     "`saveAsTextFile`, applied to each value.",

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dstreams.compat import activate, load_ipython_extension
 from dstreams.core.accumulators import Accumulator, AccumulatorParam
+from dstreams.core.barrier import RDDBarrier
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
+from dstreams.core.files import SparkFiles
 from dstreams.core.rdd import RDD
 from dstreams.core.status import SparkJobInfo, SparkStageInfo, StatusTracker
 from dstreams.core.storagelevel import StorageLevel
-from dstreams.core.taskcontext import TaskContext
+from dstreams.core.taskcontext import BarrierTaskContext, BarrierTaskInfo, TaskContext
+from dstreams.core.util import InheritableThread, inheritable_thread_target
 from dstreams.core.version import SPARK_API_VERSION, __version__
 
 __all__ = [
@@ -21,9 +24,14 @@ __all__ = [
     "SPARK_API_VERSION",
     "Accumulator",
     "AccumulatorParam",
+    "BarrierTaskContext",
+    "BarrierTaskInfo",
     "Broadcast",
+    "InheritableThread",
+    "RDDBarrier",
     "SparkConf",
     "SparkContext",
+    "SparkFiles",
     "SparkJobInfo",
     "SparkStageInfo",
     "StatusTracker",
@@ -31,5 +39,6 @@ __all__ = [
     "TaskContext",
     "__version__",
     "activate",
+    "inheritable_thread_target",
     "load_ipython_extension",
 ]

@@ -1,4 +1,4 @@
-"""How do files become RDDs, other than line by line?
+"""How do files become RDDs, other than line by line, and how do they reach tasks?
 
 Paths are as for `textFile`: a path, a folder, a glob, or several with commas between. Files are listed on first use: a
 missing one is noticed by the first action.
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from dstreams.core import inputs, sequencefile
 from dstreams.core.errors import java_error
+from dstreams.core.files import ShippedFiles
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -78,6 +79,39 @@ class FileInputs:
             _needs_hadoop("sequenceFile with a converter", "sequenceFile(...).map(...)")
         plan = partial(inputs.sequence_plan, path, minSplits or self._context.defaultMinPartitions)
         return self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
+
+    # -- files for tasks --------------------------------------------------------------------------
+    _shipped_files: ShippedFiles | None = None
+
+    @property
+    def _shipped(self) -> ShippedFiles:
+        if self._shipped_files is None:
+            self._shipped_files = ShippedFiles()
+        return self._shipped_files
+
+    def addFile(self, path: str, recursive: bool = False) -> None:
+        """Copies a local file, or a folder if `recursive`, to where `SparkFiles.get` finds it in tasks.
+
+        Raises: Py4JJavaError when it does not exist, or another file of this name was added.
+        """
+        self._shipped.add(path, recursive)
+
+    def addArchive(self, path: str) -> None:
+        """Unpacks a local .zip, .tar, .tar.gz, .tgz or .jar into the folder that `SparkFiles.get` finds under its name.
+
+        `path#name` gives the folder another name. Raises: Py4JJavaError when it does not exist or is no archive.
+        """
+        self._shipped.add_archive(path)
+
+    @property
+    def listFiles(self) -> list[str]:
+        """The files and folders that were added, as `file:` addresses."""
+        return sorted(self._shipped_files.files) if self._shipped_files else []
+
+    @property
+    def listArchives(self) -> list[str]:
+        """The archives that were added, as `file:` addresses."""
+        return sorted(self._shipped_files.archives) if self._shipped_files else []
 
     @property
     def _context(self) -> SparkContext:

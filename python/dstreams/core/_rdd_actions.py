@@ -11,8 +11,9 @@ from math import isinf, isnan
 from operator import add
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dstreams.core import tasks
+from dstreams.core import approximate, tasks
 from dstreams.core._rdd_narrow import NarrowOps
+from dstreams.core.approximate import BoundedFloat
 from dstreams.core.statcounter import StatCounter
 
 if TYPE_CHECKING:
@@ -156,6 +157,25 @@ class Actions(NarrowOps[T]):
     def countApprox(self, timeout: int, confidence: float = 0.95) -> int:
         """The count. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
         return self.count()
+
+    def sumApprox(self, timeout: int, confidence: float = 0.95) -> BoundedFloat:
+        """The sum. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        total = self.map(tasks.to_float).sum()
+        return BoundedFloat(total, 1.0, total, total)
+
+    def meanApprox(self, timeout: int, confidence: float = 0.95) -> BoundedFloat:
+        """The mean. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        mean = float(self.map(tasks.to_float).mean())
+        return BoundedFloat(mean, 1.0, mean, mean)
+
+    def countApproxDistinct(self, relativeSD: float = 0.05) -> int:
+        """About how many distinct elements there are, with a relative standard deviation of `relativeSD`.
+
+        Raises: ValueError when `relativeSD` is below 0.000017.
+        """
+        precision = approximate.precision_for(relativeSD)
+        found = self.mapPartitions(partial(approximate.registers_of, precision))
+        return approximate.estimate(precision, found.fold({}, approximate.merge_registers))
 
     def histogram(self, buckets: Any) -> tuple[Any, list[int]]:
         """How many elements fall into each bucket: a number of even buckets, or their sorted borders.

@@ -25,11 +25,19 @@ def _submit_arguments() -> dict[str, str]:
     return found
 
 
+_defaults: dict[str, str] = {}
+
+
+def set_default(key: str, value: str) -> None:
+    """Sets a setting of every SparkConf with defaults that is made from now on."""
+    _defaults[key] = value
+
+
 class SparkConf:
     """Settings as pairs of text. Setters return the conf itself, so that calls chain."""
 
     def __init__(self, loadDefaults: bool = True, _jvm: Any = None, _jconf: Any = None) -> None:
-        self._conf: dict[str, str] = _submit_arguments() if loadDefaults else {}
+        self._conf: dict[str, str] = {**_submit_arguments(), **_defaults} if loadDefaults else {}
 
     def set(self, key: str, value: Any) -> SparkConf:
         """Set a setting, as text."""

@@ -24,7 +24,7 @@ from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumu
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints
-from dstreams.core.conf import SparkConf
+from dstreams.core.conf import SparkConf, set_default
 from dstreams.core.errors import PySparkRuntimeError, java_error
 from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
@@ -151,6 +151,17 @@ class SparkContext(JobControl, FileInputs):
             active = cls._active_spark_context
             return active if active is not None else cls(conf=conf)
 
+    @classmethod
+    def setSystemProperty(cls, key: str, value: str) -> None:
+        """Sets a setting for contexts made afterwards. Names that do not begin with `spark.` have no meaning here."""
+        if key.startswith("spark."):
+            set_default(key, value)
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """Resources of the driver beside processors, such as GPUs: none."""
+        return {}
+
     def getConf(self) -> SparkConf:
         """A copy of the settings."""
         return self._conf._copy()
@@ -212,6 +223,8 @@ class SparkContext(JobControl, FileInputs):
             engine, self._engine = self._engine, None
             if engine is not None:
                 engine.stop("because SparkContext was shut down")
+                if self._shipped_files is not None:
+                    self._shipped_files.remove()
             if SparkContext._active_spark_context is self:
                 SparkContext._active_spark_context = None
 

@@ -10,15 +10,21 @@ from typing import Any, TypeVar
 from dstreams import _native
 from dstreams.core._rdd_base import RDDBase, Step, frozen_steps
 from dstreams.core._rdd_output import Output
+from dstreams.core.approximate import BoundedFloat
+from dstreams.core.barrier import RDDBarrier
 from dstreams.core.partitioner import Partitioner, portable_hash
 
-__all__ = ["RDD", "Partitioner", "PipelinedRDD", "portable_hash"]
+__all__ = ["RDD", "BoundedFloat", "Partitioner", "PipelinedRDD", "RDDBarrier", "portable_hash"]
 
 T = TypeVar("T")
 
 
 class RDD(Output[T]):
     """A partitioned collection. Made by a SparkContext, or from another RDD by a transformation."""
+
+    def barrier(self) -> RDDBarrier[T]:
+        """This RDD with a next step whose tasks run all at once and may wait for each other."""
+        return RDDBarrier(self)
 
 
 class PipelinedRDD(RDD[T]):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dstreams import _native
+from dstreams.core.meetings import Room, next_round, room_of_this_task
 
-__all__ = ["TaskContext"]
+__all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]
 
 
 class TaskContext:
@@ -51,3 +52,41 @@ class TaskContext:
     def resources(self) -> dict[str, Any]:
         """Other resources of the task, such as GPUs: none."""
         return {}
+
+
+class BarrierTaskInfo:
+    """A task of a barrier stage. Made by `BarrierTaskContext.getTaskInfos`."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+
+class BarrierTaskContext(TaskContext):
+    """What a task of a barrier stage may ask, and how it waits for the others."""
+
+    _room: Room
+
+    @classmethod
+    def get(cls) -> BarrierTaskContext:
+        """The context of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
+        context = cls()
+        context._room = room_of_this_task()
+        context._info = _native.task_info() or context._info
+        return context
+
+    def barrier(self) -> None:
+        """Waits until all tasks of the stage are here. All of them have to call it, equally often."""
+        self.allGather()
+
+    def allGather(self, message: str = "") -> list[str]:
+        """Waits for all tasks of the stage; their messages, in the order of the partitions.
+
+        Raises: TypeError for a message that is no text, Py4JJavaError when a task has ended instead of coming.
+        """
+        if not isinstance(message, str):
+            raise TypeError("Argument `message` must be of type `str`")
+        return self._room.meet(next_round(), self.partitionId(), message)
+
+    def getTaskInfos(self) -> list[BarrierTaskInfo]:
+        """All tasks of the stage, in the order of the partitions: all on this machine."""
+        return [BarrierTaskInfo("localhost") for _ in range(self._room.size)]

@@ -108,6 +108,11 @@ def identity(value: Any) -> Any:
     return value
 
 
+def to_float(value: Any) -> float:
+    """float(value)"""
+    return float(value)
+
+
 def with_none(value: Any) -> tuple[Any, None]:
     """(value, None)"""
     return value, None

@@ -1,0 +1,95 @@
+"""Where are the files that a program ships with its job?
+
+They are copied into a folder of the context, which is removed when it stops; tasks run in this process and read them
+there.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import tempfile
+
+from dstreams.core.errors import java_error
+from dstreams.core.output import local_path
+
+__all__ = ["SparkFiles"]
+
+
+class SparkFiles:
+    """Finds files added with `SparkContext.addFile`, in the driver and in tasks. Never made, only asked."""
+
+    def __init__(self) -> None:
+        raise NotImplementedError("Do not construct SparkFiles objects")
+
+    @classmethod
+    def get(cls, filename: str) -> str:
+        """The absolute path of a file or folder that was added."""
+        return os.path.abspath(os.path.join(cls.getRootDirectory(), filename))
+
+    @classmethod
+    def getRootDirectory(cls) -> str:
+        """The folder with all that was added. Raises RuntimeError without an active context."""
+        from dstreams.core.context import SparkContext
+
+        context = SparkContext._active_spark_context
+        if context is None:
+            raise RuntimeError("SparkFiles: there is no active SparkContext")
+        return context._shipped.root
+
+
+class ShippedFiles:
+    """The folder of one context."""
+
+    def __init__(self) -> None:
+        self.root = tempfile.mkdtemp(prefix="dstreams-files-")
+        self.files: set[str] = set()
+        self.archives: set[str] = set()
+
+    def add(self, path: str, recursive: bool) -> None:
+        """Copies a file, or a folder if `recursive`. Adding the same once more changes nothing."""
+        source = _existing(path)
+        is_folder = os.path.isdir(source)
+        address = f"file:{source}/" if is_folder else f"file:{source}"
+        if is_folder and not recursive:
+            problem = f"Added file {address} is a directory and recursive is not turned on."
+            raise java_error("org.apache.spark.SparkException", problem)
+        if address in self.files:
+            return
+        target = os.path.join(self.root, os.path.basename(source))
+        if is_folder:
+            shutil.copytree(source, target)
+        elif os.path.exists(target) and not filecmp.cmp(source, target, shallow=False):
+            problem = f"File {target} exists and does not match contents of {address}"
+            raise java_error("org.apache.spark.SparkException", problem)
+        else:
+            shutil.copyfile(source, target)
+        self.files.add(address)
+
+    def add_archive(self, path: str) -> None:
+        """Unpacks an archive into a folder with its name, or the one that follows a `#`."""
+        source, _, name = path.partition("#")
+        source = _existing(source)
+        address = f"file:{source}" + (f"#{name}" if name else "")
+        if address in self.archives:
+            return
+        target = os.path.join(self.root, name or os.path.basename(source))
+        if source.endswith(".jar"):
+            shutil.unpack_archive(source, target, "zip")
+        elif os.path.isfile(source) and source.endswith((".zip", ".tar", ".tar.gz", ".tgz")):
+            shutil.unpack_archive(source, target)
+        else:
+            raise java_error("java.lang.IllegalArgumentException", f"{address} is no .zip, .tar, .tar.gz, .tgz or .jar")
+        self.archives.add(address)
+
+    def remove(self) -> None:
+        """Removes the folder."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def _existing(path: str) -> str:
+    found = local_path(path)
+    if not os.path.exists(found):
+        raise java_error("java.io.FileNotFoundException", f"File file:{found} does not exist")
+    return found

@@ -1,0 +1,87 @@
+"""How do the tasks of a barrier stage wait for each other?
+
+They meet in a room that the first of them opens. A task that has ended comes to no further meeting, so the others are
+told instead of waiting for ever.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from dstreams import _native
+from dstreams.core.errors import PySparkRuntimeError, java_error
+
+_POLL = 0.02  # seconds; between two polls a waiting task can be interrupted
+
+
+class Room:
+    """Where the tasks of one stage meet, round by round."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.changed = threading.Condition()
+        self.messages: list[dict[int, str]] = []
+        self.left = 0
+
+    def meet(self, round_number: int, partition: int, message: str) -> list[str]:
+        """Waits for all tasks in this round; their messages, by partition. Raises Py4JJavaError when one has ended."""
+        with self.changed:
+            while len(self.messages) <= round_number:
+                self.messages.append({})
+            arrived = self.messages[round_number]
+            arrived[partition] = message
+            self.changed.notify_all()
+            while len(arrived) < self.size:
+                # A task that has ended comes to no further meeting.
+                if self.left:
+                    problem = "The coordinator cannot get all barrier sync requests: another task has ended."
+                    raise java_error("org.apache.spark.SparkException", problem)
+                self.changed.wait(_POLL)
+            return [arrived[at] for at in sorted(arrived)]
+
+    def leave(self) -> bool:
+        """Notes that a task has ended; whether it was the last one."""
+        with self.changed:
+            self.left += 1
+            self.changed.notify_all()
+            return self.left == self.size
+
+
+# By the number of the step and of the stage: the latter alone begins anew with each context.
+_rooms: dict[tuple[int, int], Room] = {}
+_lock = threading.Lock()
+_here = threading.local()
+
+
+def room_of_this_task() -> Room:
+    """The room of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
+    room: Room | None = getattr(_here, "room", None)
+    if _native.task_info() is None or room is None:
+        raise PySparkRuntimeError("[NOT_IN_BARRIER_STAGE] It is not in a barrier stage.")
+    return room
+
+
+def next_round() -> int:
+    """How often the task that asks has met the others."""
+    _here.round += 1
+    return int(_here.round) - 1
+
+
+def run_in_room(
+    f: Callable[[int, Iterable[Any]], Iterable[Any]], step: int, size: int, index: int, elements: Iterable[Any]
+) -> Iterator[Any]:
+    """A function of a partition, run where all tasks of the stage can meet."""
+    info = _native.task_info()
+    place = (step, info[0] if info is not None else -1)
+    with _lock:
+        room = _rooms.setdefault(place, Room(size))
+    _here.room, _here.round = room, 0
+    try:
+        yield from f(index, elements)
+    finally:
+        _here.room = None
+        if room.leave():
+            with _lock:
+                _rooms.pop(place, None)

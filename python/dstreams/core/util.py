@@ -1,0 +1,60 @@
+"""Threads that inherit what their parent has set for its jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+__all__ = ["InheritableThread", "inheritable_thread_target"]
+
+R = TypeVar("R")
+
+
+def inheritable_thread_target(f: Callable[..., R]) -> Callable[..., R]:
+    """`f`, to be run in another thread with the local properties that this thread has now."""
+    apply = _this_threads_properties()
+
+    @wraps(f)
+    def run(*args: Any, **kwargs: Any) -> R:
+        apply()
+        return f(*args, **kwargs)
+
+    return run
+
+
+class InheritableThread(threading.Thread):
+    """A thread whose jobs have the local properties of the thread that starts it."""
+
+    def __init__(self, target: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        def run(*given: Any, **named: Any) -> Any:
+            self._apply()
+            return target(*given, **named)
+
+        super().__init__(*args, target=run, **kwargs)  # type: ignore[misc]
+        self._apply: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Begins; the properties are those of this moment."""
+        self._apply = _this_threads_properties()
+        super().start()
+
+
+def _this_threads_properties() -> Callable[[], None]:
+    """A function that sets this thread's local properties in the thread that calls it."""
+    from dstreams.core.context import SparkContext
+
+    context = SparkContext._active_spark_context
+    if context is None:
+        return lambda: None
+    jobs = context._running.jobs
+    properties = jobs.properties()
+
+    def apply() -> None:
+        for key in jobs.properties().keys() - properties.keys():
+            jobs.set_property(key, None)
+        for key, value in properties.items():
+            jobs.set_property(key, value)
+
+    return apply
