@@ -236,8 +236,8 @@ def test_the_first_failure_tells_the_other_tasks_to_stop(
         if x == 0:
             wait(lambda: len(list(Path(folder).glob("began*"))) == 3)
             raise ValueError("enough")
-        Path(folder, f"began{x}").touch()
         try:
+            Path(folder, f"began{x}").touch()
             end = time.monotonic() + 60
             while time.monotonic() < end:
                 pass

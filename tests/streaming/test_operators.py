@@ -187,7 +187,8 @@ def test_each_batch_is_saved_into_a_folder_of_its_own(
     eventually(lambda: len(times) >= 2)
     ssc.stop(stopSparkContext=False)
     first, second = tmp_path / f"out-{times[0]}.txt", tmp_path / f"plain-{times[1]}"
-    assert sorted(file.name for file in first.iterdir()) == ["_SUCCESS", "part-00000", "part-00001"]
+    named = sorted(file.name for file in first.iterdir() if file.name[0] != ".")
+    assert named == ["_SUCCESS", "part-00000", "part-00001"]
     assert (first / "part-00001").read_text() == "b\n"
     assert (second / "part-00001").read_text() == "c\n"
 
