@@ -83,8 +83,6 @@ class Engine:
         """The elements of several RDDs in turn; partition by partition where all are partitioned alike."""
     def collect(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[Any]:
         """Runs a job: the elements of the given partitions (default: all). Raises Py4JJavaError when a task fails."""
-    def collect_partitions(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[list[Any]]:
-        """Like `collect`, a list per partition."""
     def settle(self, rdd: Rdd) -> None:
         """Replaces the lineage of an RDD by its partitions, computed now unless they are kept."""
     def persist(self, rdd: Rdd) -> None:

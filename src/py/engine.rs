@@ -114,18 +114,6 @@ impl PyEngine {
         load_list(py, blocks.iter().flatten())
     }
 
-    /// A list of elements per partition.
-    #[pyo3(signature = (rdd, partitions=None))]
-    fn collect_partitions<'py>(
-        &self,
-        py: Python<'py>,
-        rdd: &PyRdd,
-        partitions: Option<Vec<usize>>,
-    ) -> PyResult<Vec<Bound<'py, PyList>>> {
-        let blocks = self.run(py, rdd, partitions)?;
-        blocks.iter().map(|partition| load_list(py, partition.iter())).collect()
-    }
-
     /// Replaces the lineage of an RDD by its partitions, computed now unless they are kept.
     fn settle(&self, py: Python<'_>, rdd: &PyRdd) -> PyResult<()> {
         let hooks = DriverHooks { main_thread: on_main_thread(py)? };

@@ -34,7 +34,6 @@ class RDDBase(Generic[T]):
         self.ctx = ctx
         self.is_cached = False
         self.is_checkpointed = False
-        self.has_transient_parent = False
         self.partitioner: Partitioner | None = None
         self._frozen_node = node
         self._storage = StorageLevel.NONE

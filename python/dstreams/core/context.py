@@ -37,7 +37,6 @@ U = TypeVar("U")
 Numbers = range  # inside the class, `range` is the method
 
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
-_numbers = itertools.count()
 
 
 class SparkContext(JobControl, FileInputs):
@@ -119,7 +118,6 @@ class SparkContext(JobControl, FileInputs):
         self._start_time = int(time.time() * 1000)
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
         self.pythonVer = "{}.{}".format(*sys.version_info[:2])
-        self._unique = f"{next(_numbers)}-{uuid.uuid4().hex[:8]}"
         self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
         self._conf.setIfMissing("spark.app.id", self.applicationId)
