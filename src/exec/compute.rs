@@ -44,7 +44,7 @@ impl Executor {
             }
             Op::Shuffle { slot, .. } => {
                 let data = slot.get().ok_or_else(|| EngineError::Bug(format!("{rdd:?} read before its map side")))?;
-                Ok(ready(data.target(partition)))
+                Ok(data.target(partition))
             }
             Op::Pair { left, right, meeting, pairing } => {
                 let (l, r) = match meeting {

@@ -110,7 +110,9 @@ impl Executor {
         let partitions: Vec<usize> = (0..parent.partitions()?).collect();
         let work: Work<MapOutput> = Arc::new(move |task, partition| {
             let input = executor.blocks(&parent, partition, task)?;
-            router.route(task, input, targets)
+            let mut output = MapOutput::new(targets);
+            router.route(task, input, &mut output)?;
+            Ok(output)
         });
         let outputs = self.run_stage(work, &partitions, job, hooks)?;
         slot.set(ShuffleData::new(outputs));

@@ -23,10 +23,16 @@ pub(crate) enum KeyRouter {
 }
 
 impl KeyRouter {
-    fn route_attached(&self, py: Python<'_>, task: &Arc<Task>, input: Blocks, targets: usize) -> PyResult<MapOutput> {
+    fn route_attached(
+        &self,
+        py: Python<'_>,
+        task: &Arc<Task>,
+        input: Blocks,
+        targets: usize,
+    ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
         let mut buckets: Vec<Vec<Py<PyAny>>> = (0..targets).map(|_| Vec::new()).collect();
         if targets == 0 {
-            return Ok(Vec::new());
+            return Ok(buckets);
         }
         let function = match self {
             Self::PortableHash => None,
@@ -44,25 +50,28 @@ impl KeyRouter {
                 if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
             buckets[target].push(pair.unbind());
         }
-        seal_buckets(py, buckets)
+        Ok(buckets)
     }
 }
 
-fn seal_buckets(py: Python<'_>, buckets: Vec<Vec<Py<PyAny>>>) -> PyResult<MapOutput> {
-    buckets
-        .into_iter()
-        .map(|items| match items.is_empty() {
-            true => Ok(Vec::new()),
-            false => Ok(vec![objects::seal_items(py, items, Prefer::Shared)?]),
-        })
-        .collect()
+/// Seals the elements for each target and adds them to the output.
+fn send(py: Python<'_>, buckets: Vec<Vec<Py<PyAny>>>, output: &mut MapOutput) -> Result<()> {
+    for (target, items) in buckets.into_iter().enumerate() {
+        if !items.is_empty() {
+            output.push(target, objects::seal_items(py, items, Prefer::Shared).map_err(user_error)?)?;
+        }
+    }
+    Ok(())
 }
 
 impl Router for KeyRouter {
-    fn route(&self, task: &Arc<Task>, input: Blocks, targets: usize) -> Result<MapOutput> {
+    fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()> {
         let _turn = Turn::wait();
-        Python::attach(|py| task::within(task, || self.route_attached(py, task, input, targets)))
-            .map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
+        Python::attach(|py| {
+            let buckets = task::within(task, || self.route_attached(py, task, input, output.targets()))
+                .map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))?;
+            send(py, buckets, output)
+        })
     }
 }
 
@@ -73,7 +82,8 @@ pub(crate) struct DealRouter {
 }
 
 impl Router for DealRouter {
-    fn route(&self, task: &Arc<Task>, input: Blocks, targets: usize) -> Result<MapOutput> {
+    fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()> {
+        let targets = output.targets();
         let mut position = XorShiftRandom::new(task.id.partition as i64).next_int(targets as i32) as usize;
         Python::attach(|py| {
             let mut items = Vec::new();
@@ -90,7 +100,7 @@ impl Router for DealRouter {
                 position += 1;
                 buckets[position % targets].extend(items.by_ref().take(self.batch));
             }
-            seal_buckets(py, buckets).map_err(user_error)
+            send(py, buckets, output)
         })
     }
 }

@@ -52,8 +52,8 @@ pub trait Narrow: Send + Sync {
 
 /// The map side of a shuffle: which element goes to which partition.
 pub trait Router: Send + Sync {
-    /// Cuts a map partition into `targets` lists of blocks; elements of a target keep their order.
-    fn route(&self, task: &Arc<Task>, input: Blocks, targets: usize) -> Result<MapOutput>;
+    /// Sends the elements of a map partition to the targets of `output`; those of one target keep their order.
+    fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()>;
 }
 
 /// Elements of two partitions made into pairs.

@@ -6,10 +6,35 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::{Blocks, ready};
 use crate::block::Block;
+use crate::error::Result;
 
-/// A map partition's blocks by target partition.
-pub type MapOutput = Vec<Vec<Block>>;
+/// What one map task sends to each target partition, gathered while it runs.
+#[derive(Debug)]
+pub struct MapOutput {
+    targets: Vec<Vec<Block>>,
+}
+
+impl MapOutput {
+    /// Nothing yet, for `targets` partitions.
+    pub fn new(targets: usize) -> Self {
+        Self { targets: vec![Vec::new(); targets] }
+    }
+
+    /// Number of target partitions.
+    pub fn targets(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Adds a sealed block to what `target` receives.
+    pub fn push(&mut self, target: usize, block: Block) -> Result<()> {
+        if !block.is_empty() {
+            self.targets[target].push(block);
+        }
+        Ok(())
+    }
+}
 
 /// All map outputs of a shuffle, in the order of the map partitions.
 #[derive(Debug, Default)]
@@ -18,14 +43,14 @@ pub struct ShuffleData {
 }
 
 impl ShuffleData {
-    /// `outputs[m][t]`: what map partition m sends to target t.
+    /// `outputs[m]`: what map partition m sends.
     pub fn new(outputs: Vec<MapOutput>) -> Self {
         Self { outputs }
     }
 
     /// What target partition `target` receives.
-    pub fn target(&self, target: usize) -> Vec<Block> {
-        self.outputs.iter().filter_map(|map| map.get(target)).flatten().cloned().collect()
+    pub fn target(&self, target: usize) -> Blocks {
+        ready(self.outputs.iter().filter_map(|map| map.targets.get(target)).flatten().cloned().collect())
     }
 }
 
