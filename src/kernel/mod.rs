@@ -1,7 +1,16 @@
 //! Operators over Arrow columns, and the arithmetic that Spark's answers rest on.
 //!
-//! Pure functions: no Python, no threads, no I/O.
+//! Pure functions and tables: no Python, no threads, no I/O. What Python would do otherwise than columns can (NaN as a key,
+//! an int beyond 64 bits, values of several kinds) is refused, never approximated; the caller then asks Python.
 
+mod encode;
+pub mod fold;
+pub mod gather;
+pub mod join;
+pub mod keys;
+pub mod mersenne;
 pub mod portable_hash;
 pub mod random;
 pub mod siphash;
+pub mod sort;
+mod texts;

@@ -1,0 +1,392 @@
+//! How are the values of each key folded into one?
+//!
+//! 1. A fold does what the two-argument function it stands for does, value by value in the order of arrival; so sums of
+//!    floats come out to the last bit.
+//! 2. Rows are folded one after the other, whole: at a row that Python must decide (a sum beyond 64 bits, a `None`), the rows
+//!    before it are in, and it and the rest are not.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type};
+use arrow_array::{Array, ArrayRef, Float64Array, Int64Array, UInt32Array};
+use arrow_select::take::take;
+
+use super::keys::{joined, kernel_error};
+use crate::block::{Kind, tuple_array};
+use crate::error::Result;
+
+/// What a two-argument function of (value so far, next value) does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fold {
+    /// `a + b`
+    Sum,
+    /// `a * b`
+    Product,
+    /// `b if b < a else a`: the least, the first of equal ones.
+    Min,
+    /// `b if b > a else a`: the greatest, the first of equal ones.
+    Max,
+    /// `a`
+    First,
+    /// `b`
+    Last,
+    /// A tuple, each item folded on its own.
+    Tuple(Vec<Fold>),
+}
+
+/// Values by number of their key.
+pub struct Folder {
+    states: State,
+    kind: Kind,
+}
+
+/// The row at which Python must go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// Rows before it are folded in.
+    pub row: usize,
+}
+
+enum State {
+    Int(IntFold, Vec<i64>),
+    Float(FloatFold, Vec<f64>),
+    /// The first values, gathered when their keys were new; `usize` counts them.
+    First(Vec<ArrayRef>, usize),
+    Tuple(Vec<State>),
+}
+
+#[derive(Clone, Copy)]
+enum IntFold {
+    Sum,
+    Product,
+    Min,
+    Max,
+    Last,
+}
+
+#[derive(Clone, Copy)]
+enum FloatFold {
+    Sum,
+    Product,
+    Min,
+    Max,
+    Last,
+}
+
+impl IntFold {
+    #[inline]
+    fn fold(self, a: i64, b: i64) -> Option<i64> {
+        match self {
+            Self::Sum => a.checked_add(b),
+            Self::Product => a.checked_mul(b),
+            Self::Min => Some(a.min(b)),
+            Self::Max => Some(a.max(b)),
+            Self::Last => Some(b),
+        }
+    }
+}
+
+impl FloatFold {
+    #[inline]
+    fn fold(self, a: f64, b: f64) -> f64 {
+        match self {
+            Self::Sum => a + b,
+            Self::Product => a * b,
+            Self::Min => {
+                if b < a {
+                    b
+                } else {
+                    a
+                }
+            }
+            Self::Max => {
+                if b > a {
+                    b
+                } else {
+                    a
+                }
+            }
+            Self::Last => b,
+        }
+    }
+}
+
+impl State {
+    fn new(fold: &Fold, kind: &Kind) -> Option<Self> {
+        let int = |fold| Some(Self::Int(fold, Vec::new()));
+        let float = |fold| Some(Self::Float(fold, Vec::new()));
+        match (fold, kind) {
+            (Fold::First, _) => Some(Self::First(Vec::new(), 0)),
+            (Fold::Sum, Kind::Int) => int(IntFold::Sum),
+            (Fold::Product, Kind::Int) => int(IntFold::Product),
+            (Fold::Min, Kind::Int) => int(IntFold::Min),
+            (Fold::Max, Kind::Int) => int(IntFold::Max),
+            (Fold::Last, Kind::Int) => int(IntFold::Last),
+            (Fold::Sum, Kind::Float) => float(FloatFold::Sum),
+            (Fold::Product, Kind::Float) => float(FloatFold::Product),
+            (Fold::Min, Kind::Float) => float(FloatFold::Min),
+            (Fold::Max, Kind::Float) => float(FloatFold::Max),
+            (Fold::Last, Kind::Float) => float(FloatFold::Last),
+            // A tuple of another class than `tuple` would come out as a plain one from the second value on.
+            (Fold::Tuple(folds), Kind::Tuple { items, class: None }) if folds.len() == items.len() => Some(
+                Self::Tuple(folds.iter().zip(items).map(|(fold, kind)| Self::new(fold, kind)).collect::<Option<_>>()?),
+            ),
+            _ => None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Int(_, values) => values.capacity() * 8,
+            Self::Float(_, values) => values.capacity() * 8,
+            Self::First(arrays, _) => arrays.iter().map(|array| array.get_array_memory_size()).sum(),
+            Self::Tuple(states) => states.iter().map(Self::bytes).sum(),
+        }
+    }
+
+    fn finish(self) -> Result<ArrayRef> {
+        Ok(match self {
+            Self::Int(_, values) => Arc::new(Int64Array::from(values)),
+            Self::Float(_, values) => Arc::new(Float64Array::from(values)),
+            Self::First(arrays, _) => joined(&arrays)?,
+            Self::Tuple(states) => tuple_array(states.into_iter().map(Self::finish).collect::<Result<_>>()?, None)?,
+        })
+    }
+}
+
+impl Folder {
+    /// A folder without values; `None` where the fold of such values is Python's business.
+    pub fn new(fold: &Fold, kind: &Kind) -> Option<Self> {
+        Some(Self { states: State::new(fold, kind)?, kind: kind.clone() })
+    }
+
+    /// The kind of the values, before and after.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    /// About how many bytes it holds.
+    pub fn bytes(&self) -> usize {
+        self.states.bytes()
+    }
+
+    /// Folds in a value for each key number in `ids`; new keys have the next numbers, in order.
+    pub fn add(&mut self, ids: &[u32], values: &ArrayRef) -> Result<std::result::Result<(), Stop>> {
+        let usable = usable_rows(&self.states, values);
+        let ids = &ids[..usable.min(ids.len())];
+        let stopped = match &mut self.states {
+            State::Int(fold, folded) => {
+                let fold = *fold;
+                let numbers = values.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
+                match fold {
+                    IntFold::Sum => fold_ints(folded, ids, numbers.values(), i64::checked_add),
+                    _ => fold_ints(folded, ids, numbers.values(), |a, b| fold.fold(a, b)),
+                }
+            }
+            State::Float(fold, folded) => {
+                let fold = *fold;
+                let numbers = values.as_primitive_opt::<Float64Type>().ok_or_else(|| kernel_error("float values"))?;
+                fold_floats(folded, ids, numbers.values(), |a, b| fold.fold(a, b));
+                None
+            }
+            State::First(arrays, count) => {
+                add_firsts(arrays, count, ids, values)?;
+                None
+            }
+            State::Tuple(states) => add_tuples(states, ids, values)?,
+        };
+        let stopped = stopped.or_else(|| (usable < values.len()).then_some(usable));
+        Ok(stopped.map_or(Ok(()), |row| Err(Stop { row })))
+    }
+
+    /// The folded values by number of their key.
+    pub fn finish(self) -> Result<ArrayRef> {
+        self.states.finish()
+    }
+}
+
+fn fold_ints(
+    folded: &mut Vec<i64>,
+    ids: &[u32],
+    values: &[i64],
+    fold: impl Fn(i64, i64) -> Option<i64>,
+) -> Option<usize> {
+    for (row, (id, value)) in ids.iter().zip(values).enumerate() {
+        match folded.get_mut(*id as usize) {
+            None => folded.push(*value),
+            Some(before) => match fold(*before, *value) {
+                Some(after) => *before = after,
+                None => return Some(row),
+            },
+        }
+    }
+    None
+}
+
+fn fold_floats(folded: &mut Vec<f64>, ids: &[u32], values: &[f64], fold: impl Fn(f64, f64) -> f64) {
+    for (id, value) in ids.iter().zip(values) {
+        match folded.get_mut(*id as usize) {
+            None => folded.push(*value),
+            Some(before) => *before = fold(*before, *value),
+        }
+    }
+}
+
+fn add_firsts(arrays: &mut Vec<ArrayRef>, count: &mut usize, ids: &[u32], values: &ArrayRef) -> Result<()> {
+    let mut rows: Vec<u32> = Vec::new();
+    for (row, id) in ids.iter().enumerate() {
+        if *id as usize == *count {
+            *count += 1;
+            rows.push(row as u32);
+        }
+    }
+    if !rows.is_empty() || arrays.is_empty() {
+        arrays.push(take(values, &UInt32Array::from(rows), None).map_err(kernel_error)?);
+    }
+    Ok(())
+}
+
+/// Row by row, because a row must be folded in whole or not at all.
+fn add_tuples(states: &mut [State], ids: &[u32], values: &ArrayRef) -> Result<Option<usize>> {
+    let tuples = values.as_struct_opt().ok_or_else(|| kernel_error("tuples"))?;
+    let mut fitting = ids.len();
+    // Only sums and products of ints can fail: find the first row where one does, on a copy of what it touches.
+    for (state, column) in states.iter().zip(tuples.columns()) {
+        fitting = fitting.min(rows_that_fit(state, &ids[..fitting], column)?);
+    }
+    let ids_now = &ids[..fitting];
+    for (state, column) in states.iter_mut().zip(tuples.columns()) {
+        match state {
+            State::Int(fold, folded) => {
+                let fold = *fold;
+                let numbers = column.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
+                fold_ints(folded, ids_now, numbers.values(), |a, b| fold.fold(a, b));
+            }
+            State::Float(fold, folded) => {
+                let fold = *fold;
+                let numbers = column.as_primitive_opt::<Float64Type>().ok_or_else(|| kernel_error("float values"))?;
+                fold_floats(folded, ids_now, numbers.values(), |a, b| fold.fold(a, b));
+            }
+            State::First(arrays, count) => add_firsts(arrays, count, ids_now, column)?,
+            State::Tuple(inner) => {
+                add_tuples(inner, ids_now, column)?;
+            }
+        }
+    }
+    Ok((fitting < ids.len()).then_some(fitting))
+}
+
+/// How many of the rows can be folded before one leaves 64 bits.
+fn rows_that_fit(state: &State, ids: &[u32], column: &ArrayRef) -> Result<usize> {
+    match state {
+        State::Int(fold @ (IntFold::Sum | IntFold::Product), folded) => {
+            let numbers = column.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
+            let values = numbers.values();
+            let largest = values.iter().take(ids.len()).map(|value| value.unsigned_abs()).max().unwrap_or(0);
+            let before = folded.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
+            let room = u128::from(largest) * ids.len() as u128 + u128::from(before);
+            if matches!(fold, IntFold::Sum) && room <= i64::MAX as u128 {
+                return Ok(ids.len());
+            }
+            let mut trial = folded.clone();
+            Ok(fold_ints(&mut trial, ids, values, |a, b| fold.fold(a, b)).unwrap_or(ids.len()))
+        }
+        State::Tuple(inner) => {
+            let tuples = column.as_struct_opt().ok_or_else(|| kernel_error("tuples"))?;
+            inner.iter().zip(tuples.columns()).try_fold(ids.len(), |fitting, (state, column)| {
+                Ok(fitting.min(rows_that_fit(state, &ids[..fitting], column)?))
+            })
+        }
+        _ => Ok(ids.len()),
+    }
+}
+
+/// Rows before the first `None` that the fold would have to look into.
+fn usable_rows(state: &State, values: &ArrayRef) -> usize {
+    let rows = values.len();
+    if matches!(state, State::First(..)) {
+        return rows;
+    }
+    let own = values.nulls().filter(|nulls| nulls.null_count() > 0);
+    let own = own.map_or(rows, |nulls| nulls.iter().position(|valid| !valid).unwrap_or(rows));
+    match (state, values.as_struct_opt()) {
+        (State::Tuple(states), Some(tuples)) => {
+            states.iter().zip(tuples.columns()).map(|(state, column)| usable_rows(state, column)).fold(own, usize::min)
+        }
+        _ => own,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ints(values: &[i64]) -> ArrayRef {
+        Arc::new(Int64Array::from(values.to_vec()))
+    }
+
+    #[test]
+    fn sums_stop_before_the_row_that_leaves_64_bits() {
+        let mut folder = Folder::new(&Fold::Sum, &Kind::Int).unwrap();
+        assert_eq!(folder.add(&[0, 1, 0, 0], &ints(&[i64::MAX - 1, 5, 1, 1])).unwrap(), Err(Stop { row: 3 }));
+        assert_eq!(folder.finish().unwrap().as_primitive::<Int64Type>().values(), &[i64::MAX, 5]);
+    }
+
+    #[test]
+    fn a_none_is_left_to_python() {
+        let mut folder = Folder::new(&Fold::Max, &Kind::Int).unwrap();
+        let values: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), None, Some(4)]));
+        assert_eq!(folder.add(&[0, 0, 0], &values).unwrap(), Err(Stop { row: 1 }));
+    }
+
+    #[test]
+    fn tuples_are_folded_whole_or_not_at_all() {
+        let kind = Kind::Tuple { items: vec![Kind::Int, Kind::Float, Kind::Int], class: None };
+        let mut folder = Folder::new(&Fold::Tuple(vec![Fold::Sum, Fold::Sum, Fold::First]), &kind).unwrap();
+        let floats: ArrayRef = Arc::new(Float64Array::from(vec![0.5, 0.25, 9.0]));
+        let values = tuple_array(vec![ints(&[i64::MAX, 0, 1]), floats, ints(&[7, 8, 9])], None).unwrap();
+        assert_eq!(folder.add(&[0, 0, 0], &values).unwrap(), Err(Stop { row: 2 }));
+        let folded = folder.finish().unwrap();
+        let columns = folded.as_struct().columns();
+        assert_eq!(columns[0].as_primitive::<Int64Type>().values(), &[i64::MAX]);
+        assert_eq!(columns[1].as_primitive::<Float64Type>().values(), &[0.75]);
+        assert_eq!(columns[2].as_primitive::<Int64Type>().values(), &[7]);
+    }
+
+    proptest! {
+        #[test]
+        fn sums_are_those_of_a_loop(rows in prop::collection::vec((0_u32..5, any::<i64>()), 0..60), cut in 0_usize..60) {
+            // Numbers must come in order of appearance.
+            let mut numbers = std::collections::HashMap::new();
+            let ids: Vec<u32> = rows.iter().map(|(key, _)| {
+                let next = numbers.len() as u32;
+                *numbers.entry(*key).or_insert(next)
+            }).collect();
+            let values: Vec<i64> = rows.iter().map(|(_, value)| value >> 3).collect();
+            let mut model: Vec<i64> = Vec::new();
+            let mut stop = None;
+            for (row, (id, value)) in ids.iter().zip(&values).enumerate() {
+                match model.get_mut(*id as usize) {
+                    None => model.push(*value),
+                    Some(sum) => match sum.checked_add(*value) {
+                        Some(after) => *sum = after,
+                        None => { stop = Some(row); break }
+                    },
+                }
+            }
+            let mut folder = Folder::new(&Fold::Sum, &Kind::Int).unwrap();
+            let cut = cut.min(ids.len());
+            let mut found = folder.add(&ids[..cut], &ints(&values[..cut])).unwrap().err().map(|stop| stop.row);
+            if found.is_none() {
+                found = folder.add(&ids[cut..], &ints(&values[cut..])).unwrap().err().map(|stop| stop.row + cut);
+            }
+            prop_assert_eq!(found, stop);
+            let folded = folder.finish().unwrap();
+            prop_assert_eq!(folded.as_primitive::<Int64Type>().values(), model.as_slice());
+        }
+    }
+}
