@@ -5,6 +5,7 @@
 //! 2. Rows are folded one after the other, whole: at a row that Python must decide (a sum beyond 64 bits, a `None`), the rows
 //!    before it are in, and it and the rest are not.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -16,22 +17,41 @@ use super::keys::{joined, kernel_error};
 use crate::block::{Kind, tuple_array};
 use crate::error::Result;
 
-/// What a two-argument function of (value so far, next value) does.
+/// One of the two arguments of a fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The first argument: what was folded so far.
+    First,
+    /// The second one: the next value.
+    Second,
+}
+
+/// Which value a minimum or maximum gives where their order does not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Of two equal values.
+    pub tie: Side,
+    /// Where neither is less, equal or greater, as with NaN.
+    pub nan: Side,
+}
+
+/// What a function of two arguments does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fold {
     /// `a + b`
     Sum,
     /// `a * b`
     Product,
-    /// `b if b < a else a`: the least, the first of equal ones.
-    Min,
-    /// `b if b > a else a`: the greatest, the first of equal ones.
-    Max,
+    /// The lesser.
+    Min(Keep),
+    /// The greater.
+    Max(Keep),
     /// `a`
     First,
     /// `b`
     Last,
-    /// A tuple, each item folded on its own.
+    /// Both are tuples, of any length that has these positions; the result is a plain tuple of just these folds, item by
+    /// item.
     Tuple(Vec<Fold>),
 }
 
@@ -69,9 +89,20 @@ enum IntFold {
 enum FloatFold {
     Sum,
     Product,
-    Min,
-    Max,
+    Min(Keep),
+    Max(Keep),
     Last,
+}
+
+/// The one that `order` (of the first compared with the second) and `keep` say; `wanted` is the order that gives the first.
+fn chosen(a: f64, b: f64, wanted: Ordering, keep: Keep) -> f64 {
+    let side = match a.partial_cmp(&b) {
+        Some(Ordering::Equal) => keep.tie,
+        None => keep.nan,
+        Some(order) if order == wanted => Side::First,
+        Some(_) => Side::Second,
+    };
+    if side == Side::First { a } else { b }
 }
 
 impl IntFold {
@@ -93,20 +124,8 @@ impl FloatFold {
         match self {
             Self::Sum => a + b,
             Self::Product => a * b,
-            Self::Min => {
-                if b < a {
-                    b
-                } else {
-                    a
-                }
-            }
-            Self::Max => {
-                if b > a {
-                    b
-                } else {
-                    a
-                }
-            }
+            Self::Min(keep) => chosen(a, b, Ordering::Less, keep),
+            Self::Max(keep) => chosen(a, b, Ordering::Greater, keep),
             Self::Last => b,
         }
     }
@@ -120,13 +139,13 @@ impl State {
             (Fold::First, _) => Some(Self::First(Vec::new(), 0)),
             (Fold::Sum, Kind::Int) => int(IntFold::Sum),
             (Fold::Product, Kind::Int) => int(IntFold::Product),
-            (Fold::Min, Kind::Int) => int(IntFold::Min),
-            (Fold::Max, Kind::Int) => int(IntFold::Max),
+            (Fold::Min(_), Kind::Int) => int(IntFold::Min),
+            (Fold::Max(_), Kind::Int) => int(IntFold::Max),
             (Fold::Last, Kind::Int) => int(IntFold::Last),
             (Fold::Sum, Kind::Float) => float(FloatFold::Sum),
             (Fold::Product, Kind::Float) => float(FloatFold::Product),
-            (Fold::Min, Kind::Float) => float(FloatFold::Min),
-            (Fold::Max, Kind::Float) => float(FloatFold::Max),
+            (Fold::Min(keep), Kind::Float) => float(FloatFold::Min(*keep)),
+            (Fold::Max(keep), Kind::Float) => float(FloatFold::Max(*keep)),
             (Fold::Last, Kind::Float) => float(FloatFold::Last),
             // A tuple of another class than `tuple` would come out as a plain one from the second value on.
             (Fold::Tuple(folds), Kind::Tuple { items, class: None }) if folds.len() == items.len() => Some(
@@ -325,6 +344,26 @@ mod tests {
 
     use super::*;
 
+    const KEEP_FIRST: Keep = Keep { tie: Side::First, nan: Side::First };
+
+    fn float(fold: &Fold, values: &[f64]) -> f64 {
+        let mut folder = Folder::new(fold, &Kind::Float).unwrap();
+        let column: ArrayRef = Arc::new(Float64Array::from(values.to_vec()));
+        folder.add(&vec![0; values.len()], &column).unwrap().unwrap();
+        folder.finish().unwrap().as_primitive::<Float64Type>().value(0)
+    }
+
+    #[test]
+    fn order_decides_and_then_what_the_function_keeps() {
+        let keep_second = Keep { tie: Side::Second, nan: Side::Second };
+        assert_eq!(float(&Fold::Min(KEEP_FIRST), &[2.0, 1.0, 3.0]), 1.0);
+        assert_eq!(float(&Fold::Max(keep_second), &[2.0, 1.0, 3.0]), 3.0);
+        assert!(float(&Fold::Max(KEEP_FIRST), &[-0.0, 0.0]).is_sign_negative());
+        assert!(float(&Fold::Max(keep_second), &[-0.0, 0.0]).is_sign_positive());
+        assert!(float(&Fold::Min(KEEP_FIRST), &[f64::NAN, 1.0]).is_nan());
+        assert_eq!(float(&Fold::Min(keep_second), &[f64::NAN, 1.0]), 1.0);
+    }
+
     fn ints(values: &[i64]) -> ArrayRef {
         Arc::new(Int64Array::from(values.to_vec()))
     }
@@ -338,7 +377,7 @@ mod tests {
 
     #[test]
     fn a_none_is_left_to_python() {
-        let mut folder = Folder::new(&Fold::Max, &Kind::Int).unwrap();
+        let mut folder = Folder::new(&Fold::Max(KEEP_FIRST), &Kind::Int).unwrap();
         let values: ArrayRef = Arc::new(Int64Array::from(vec![Some(3), None, Some(4)]));
         assert_eq!(folder.add(&[0, 0, 0], &values).unwrap(), Err(Stop { row: 1 }));
     }

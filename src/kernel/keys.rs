@@ -308,6 +308,8 @@ mod tests {
     use super::*;
     use crate::block::tuple_array;
 
+    type Row = (Option<String>, i64);
+
     fn number(table: &mut KeyTable, keys: ArrayRef) -> Vec<u32> {
         let mut ids = Vec::new();
         table.number(&keys, &mut ids).unwrap().unwrap();
@@ -349,14 +351,14 @@ mod tests {
             (prop::option::of("[ab\u{e9}]{0,2}|[ab]{11,14}|prefix-[ab]{8}"), -1_i64..2), 0..60
         ), cut in 0_usize..60) {
             let cut = cut.min(rows.len());
-            let texts = |rows: &[(Option<String>, i64)]| -> ArrayRef {
+            let texts = |rows: &[Row]| -> ArrayRef {
                 Arc::new(StringViewArray::from_iter(rows.iter().map(|row| row.0.clone())))
             };
-            let tuples = |rows: &[(Option<String>, i64)]| -> ArrayRef {
+            let tuples = |rows: &[Row]| -> ArrayRef {
                 let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)));
                 tuple_array(vec![texts(rows), numbers], None).unwrap()
             };
-            let model = |key: &dyn Fn(&(Option<String>, i64)) -> (Option<String>, i64)| -> Vec<u32> {
+            let model = |key: &dyn Fn(&Row) -> Row| -> Vec<u32> {
                 let mut known = std::collections::HashMap::new();
                 rows.iter().map(|row| { let next = known.len() as u32; *known.entry(key(row)).or_insert(next) }).collect()
             };
