@@ -1,0 +1,140 @@
+"""How does code read as a list of steps, whatever the version of CPython?
+
+Steps have names and arguments of our own (`opcodes.py`); targets of jumps are positions in the list. Each step also knows
+its line, and each branch the step at which its two ways meet again.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from dstreams.udf.opcodes import RULES, Step
+from dstreams.udf.results import Unreadable
+
+# Longest code that is looked at, in bytes.
+_MAX_CODE = 50_000
+_NEWEST = max(RULES)
+
+_SPECIAL = {0x20: "is a generator", 0x80: "is asynchronous", 0x100: "is asynchronous", 0x200: "is a generator"}
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Decoded code.
+
+    steps: as `opcodes.py` gives them; jumps have positions in this list as targets.
+    lines: of each step.
+    meets: for each step, where all ways from it meet again; `len(steps)` if they do so only by returning.
+    """
+
+    steps: list[Step]
+    lines: list[int | None]
+    meets: list[int]
+
+
+def decode(code: CodeType, generator: bool = False) -> Steps:
+    """The code as steps; that of a generator only if it is to be one. Raises Unreadable."""
+    rules = RULES.get(sys.version_info[1]) if sys.version_info[0] == 3 else None
+    if rules is None or sys.implementation.name != "cpython":
+        raise Unreadable(f"runs on a Python that is not known here; functions are read on CPython 3.10 to 3.{_NEWEST}")
+    if len(code.co_code) > _MAX_CODE:
+        raise Unreadable("is too long")
+    for flag, reason in _SPECIAL.items():
+        if code.co_flags & flag and not (generator and flag == 0x20):
+            raise Unreadable(reason)
+    instructions = list(dis.get_instructions(code))
+    _refuse_handlers(code, instructions)
+    lines = {offset: line for first, last, line in code.co_lines() for offset in range(first, last, 2)}
+    steps: list[Step] = []
+    of_steps: list[int | None] = []
+    starts: dict[int, int] = {}
+    for instruction in instructions:
+        starts[instruction.offset] = len(steps)
+        rule = rules.get(instruction.opname)
+        if rule is None:
+            made: list[Step] = [("refuse", f"uses the instruction {instruction.opname}, which is not known here")]
+        else:
+            made = rule(instruction, code)
+        steps += made
+        of_steps += [lines.get(instruction.offset)] * len(made)
+    resolved = [_resolve(step, starts) for step in _without_truth(steps)]
+    return Steps(resolved, of_steps, meeting_points(resolved))
+
+
+def _without_truth(steps: list[Step]) -> list[Step]:
+    """A value is made a bool only for the branch or `not` that follows, which mean truth anyway."""
+    return [
+        step
+        if step[0] != "truth"
+        else ("nothing", None)
+        if following[0] in ("branch", "not")
+        else ("refuse", "does what only Python can do")
+        for step, following in zip(steps, [*steps[1:], ("nothing", None)], strict=True)
+    ]
+
+
+def _refuse_handlers(code: CodeType, instructions: list[dis.Instruction]) -> None:
+    """Since 3.11 `try` and `with` leave no trace but in a table, which also has entries for comprehensions."""
+    if not getattr(code, "co_exceptiontable", b""):
+        return
+    tidying = {"SWAP", "POP_TOP", "STORE_FAST", "STORE_FAST_STORE_FAST", "STORE_FAST_MAYBE_NULL", "CALL_INTRINSIC_1"}
+    at = {instruction.offset: position for position, instruction in enumerate(instructions)}
+    for target in _handlers(code):
+        for instruction in instructions[at[target] :]:
+            if instruction.opname == "RERAISE":
+                break
+            if instruction.opname not in tidying:
+                raise Unreadable("handles exceptions (try or with)")
+
+
+def _handlers(code: CodeType) -> set[int]:
+    """Offsets of the handlers in the table: entries of four numbers, in groups of six bits, the highest first."""
+    numbers: list[int] = []
+    value = 0
+    for byte in code.co_exceptiontable:  # type: ignore[attr-defined, unused-ignore]  # since 3.11
+        value = (value << 6) | (byte & 63)
+        if not byte & 64:
+            numbers.append(value)
+            value = 0
+    return {2 * target for target in numbers[2::4]}
+
+
+def _resolve(step: Step, starts: dict[int, int]) -> Step:
+    """The step with a position in place of an offset."""
+    name, argument = step
+    if name == "jump":
+        return name, starts[argument]
+    if name in ("branch", "loop"):
+        return name, (*argument[:-1], starts[argument[-1]])
+    return step
+
+
+def _next(position: int, step: Step) -> list[int]:
+    """Where it goes on after a step; nowhere after a return."""
+    name, argument = step
+    if name in ("return", "refuse"):
+        return []
+    if name == "jump":
+        return [argument]
+    if name in ("branch", "loop"):
+        return [position + 1, argument[-1]]
+    return [position + 1]
+
+
+def meeting_points(steps: list[Step]) -> list[int]:
+    """For each step the nearest later one that every way passes. Ways back count as ways out: loops are not followed."""
+    end = len(steps)
+    meets: list[Any] = [end] * (end + 1)
+    for position in range(end - 1, -1, -1):
+        ways = [target if position < target < end else end for target in _next(position, steps[position])]
+        point = ways[0] if ways else end
+        for other in ways[1:]:
+            # Each step of a walk along the meeting points goes forward, so the two walks meet at `end` at the latest.
+            while point != other:
+                point, other = (meets[point], other) if point < other else (point, meets[other])
+        meets[position] = point
+    return meets

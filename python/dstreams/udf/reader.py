@@ -1,0 +1,69 @@
+"""Reads a function: the way in, and the limits."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import Any
+
+from dstreams.udf.calls import call
+from dstreams.udf.captures import Captures, article, callable_of_the_library, type_name
+from dstreams.udf.decode import decode
+from dstreams.udf.known import is_known
+from dstreams.udf.machine import Machine
+from dstreams.udf.order import settle
+from dstreams.udf.results import Opaque, Program, Unreadable
+from dstreams.udf.state import State
+from dstreams.udf.tree import Nodes, TooLarge
+from dstreams.udf.values import Value, node_of
+
+
+def read(function: Any, arity: int) -> Program | Opaque:
+    """Reads `function` as a tree over `arity` positional arguments.
+
+    A function that has no such form, for whatever reason, is `Opaque`. Never raises, and runs no code of the program:
+    neither the function nor any method of an object that it reaches.
+    """
+    nodes = Nodes()
+    captures = Captures(function, nodes)
+    try:
+        tree = _read(Machine(nodes, captures), function, arity)
+    except Unreadable as error:
+        return Opaque(error.reason, error.line, tuple(captures.guards))
+    except TooLarge:
+        return Opaque("is too large", _first_line(function), tuple(captures.guards))
+    except Exception as error:
+        # The function still runs as Python, so a fault of the reader must not end the program; the reason shows it.
+        return Opaque(f"cannot be read because of a fault in the reader: {error!r}", _first_line(function))
+    return Program(tree, arity, tuple(captures.guards))
+
+
+def _read(machine: Machine, function: Any, arity: int) -> Any:
+    decode(_TRIVIAL.__code__)  # an unknown Python is the first reason, for builtins too
+    if type(function) not in (types.FunctionType, functools.partial) and not (
+        is_known(function) or callable_of_the_library(function)
+    ):
+        raise Unreadable(_what_it_is(function))
+    label = function.__name__ if _has_name(function) else type_name(function)
+    state = State({}, set())
+    arguments: list[Value] = [machine.nodes.make("arg", at) for at in range(arity)]
+    value = call(machine, None, state, machine.captures.root(label), arguments, ())
+    return settle(machine.nodes, state.events, node_of(value))
+
+
+def _TRIVIAL() -> None: ...
+
+
+def _has_name(function: Any) -> bool:
+    kinds = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
+    return type(function) in kinds or type(function) is type
+
+
+def _what_it_is(function: Any) -> str:
+    if type(function) is types.MethodType:
+        return "is a method of an object"
+    return f"is {article(type_name(function))} object and no plain function"
+
+
+def _first_line(function: Any) -> int | None:
+    return function.__code__.co_firstlineno if type(function) is types.FunctionType else None
