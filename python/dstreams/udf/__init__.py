@@ -1,12 +1,19 @@
 """Reads plain Python functions: which ones can be computed without the interpreter, and as what?
 
 Knows CPython's bytecode, and nothing of columns or tasks. `read` gives a function as a tree (`tree.py` says of what), or
-says why there is none; `program_of` remembers the answers.
+says why there is none; `program_of` remembers the answers; `explain_function` is for people. Inside:
+
+    reader     the way in                        opcodes, decode   code as steps, alike for all versions
+    machine    follows steps, both ways          instructions, operations, calls, loops   what single steps give
+    captures   the world outside of a function   guards   whether it is still the same
+    merge      two ways become one value         order    what may fail, in order
 """
 
 from __future__ import annotations
 
+from dstreams.udf.cache import program_of
+from dstreams.udf.explain import Explanation, explain_function
 from dstreams.udf.reader import read
 from dstreams.udf.results import Opaque, Program
 
-__all__ = ["Opaque", "Program", "read"]
+__all__ = ["Explanation", "Opaque", "Program", "explain_function", "program_of", "read"]

@@ -194,7 +194,11 @@ def _call_function(
 
     def default(name: str, from_end: int) -> Value | None:
         if from_end:
-            return captures.look_up(owner, "default", -from_end, f"the default of {name}") if from_end <= defaults else None
+            return (
+                captures.look_up(owner, "default", -from_end, f"the default of {name}")
+                if from_end <= defaults
+                else None
+            )
         return captures.look_up(owner, "kwdefault", name, f"the default of {name}")
 
     variables = _bind(code, arguments, keywords, default)

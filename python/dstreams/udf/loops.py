@@ -113,5 +113,3 @@ def _as_list(machine: Machine, body: Node, over: Node) -> Node:
 def _has(node: Node, tag: str) -> bool:
     """Whether a node of that kind is in it."""
     return bool(node[0] == tag) or any(_has(child, tag) for child in children(node))
-
-

@@ -34,7 +34,9 @@ def read(function: Any, arity: int) -> Program | Opaque:
         return Opaque("is too large", _first_line(function), tuple(captures.guards))
     except Exception as error:
         # The function still runs as Python, so a fault of the reader must not end the program; the reason shows it.
-        return Opaque(f"cannot be read because of a fault in the reader: {error!r}", _first_line(function))
+        return Opaque(
+            f"cannot be read because of a fault in the reader: {error!r}", _first_line(function), tuple(captures.guards)
+        )
     return Program(tree, arity, tuple(captures.guards))
 
 
