@@ -66,13 +66,13 @@ def decode(code: CodeType, generator: bool = False) -> Steps:
 
 
 def _without_truth(steps: list[Step]) -> list[Step]:
-    """A value is made a bool only for the branch or `not` that follows, which mean truth anyway."""
+    """A branch and `not` mean the truth of a value anyway, so it need not be made a bool for them."""
     return [
         step
         if step[0] != "truth"
         else ("nothing", None)
         if following[0] in ("branch", "not")
-        else ("refuse", "does what only Python can do")
+        else ("unary", "bool")
         for step, following in zip(steps, [*steps[1:], ("nothing", None)], strict=True)
     ]
 

@@ -14,7 +14,7 @@ from dstreams.udf.order import settle
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, State
 from dstreams.udf.tree import ITEM, SKIP, Node, children
-from dstreams.udf.values import Iterator, Refused, Value, node_of
+from dstreams.udf.values import NULL, Iterator, Refused, Value, node_of
 
 if TYPE_CHECKING:
     from dstreams.udf.machine import Machine
@@ -47,6 +47,8 @@ def comprehension(machine: Machine, frame: Frame, state: State, at: int) -> int:
         state.stack[-2] = machine.note(state, result)
     if pops:
         state.pop()
+    else:
+        state.stack[-1] = NULL  # spent; an instruction takes it away
     return int(after)
 
 

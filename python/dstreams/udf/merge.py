@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dstreams.udf.tree import Node, Nodes, same_constant
+from dstreams.udf.tree import SKIP, Node, Nodes, same_constant
 from dstreams.udf.values import Captured, Refused, Value
 
 
@@ -19,9 +19,9 @@ def choice(nodes: Nodes, condition: Node, then: Node, otherwise: Node) -> Node:
         return choice(nodes, condition[1], otherwise, then)
     if then is otherwise or alike(then, otherwise):
         return then
-    if otherwise is condition:
+    if otherwise is condition and then is not SKIP:
         return nodes.make("and", condition, then)
-    if then is condition:
+    if then is condition and otherwise is not SKIP:
         return nodes.make("or", condition, otherwise)
     if then[0] == "if":
         _, inner, one, other = then

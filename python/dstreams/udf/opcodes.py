@@ -104,6 +104,8 @@ def _loop(pops: bool) -> Rule:
 
 
 def _intrinsic(instruction: dis.Instruction, _: CodeType) -> list[Step]:
+    if instruction.arg == 5:
+        return [("unary", "pos")]
     if instruction.arg == 6:
         return [("list_to_tuple", None)]
     return [("refuse", "does what only Python can do")]
