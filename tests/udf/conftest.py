@@ -1,13 +1,14 @@
 """What the tests of the reader share: an interpreter of trees, and what comparing it with Python means.
 
-`compare` calls a function and evaluates its tree on the same arguments: same value, same types all the way down, or the same
-type of exception.
+`compare` calls a function and evaluates its tree on the same arguments: same value, same types all the way down, or the
+same type of exception.
 """
 
 from __future__ import annotations
 
 import copy
 import operator
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,48 @@ import pytest
 
 from dstreams.udf import Opaque, Program, read
 from dstreams.udf.tree import children
+
+Reading = namedtuple("Reading", ["sensor", "celsius", "ok"])
+
+# Of all kinds, with what is at the edge of each.
+VALUES: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    1,
+    -3,
+    7,
+    255,
+    2**62,
+    -(2**63),
+    10**30,
+    0.0,
+    -0.0,
+    2.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "a",
+    "Tag Ünï ",
+    "7,b,2.5",
+    "12",
+    " pad\t",
+    b"",
+    b"bytes 7",
+    (),
+    (1,),
+    ("k", 2),
+    (3, 2.5, "x"),
+    ((1, "a"), (2, "b")),
+    [],
+    [1, 2, 3],
+    ["b", "a"],
+    [(1, 2), (3, 4)],
+    [[1], []],
+    ["7", None],
+    Reading("a", 21.5, True),
+]
 
 
 class Bail(Exception):
@@ -42,11 +85,12 @@ def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     return compute
 
 
+# Those with the names that `operator` has.
+SAME = """
+    add sub mul truediv floordiv mod pow lshift rshift eq ne lt le gt ge neg pos invert getitem
+"""
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    **{
-        name: getattr(operator, name)
-        for name in "add sub mul truediv floordiv mod pow lshift rshift eq ne lt le gt ge neg pos invert getitem".split()
-    },
+    **{name: getattr(operator, name) for name in SAME.split()},
     "bitand": operator.and_,
     "bitor": operator.or_,
     "bitxor": operator.xor,
@@ -211,3 +255,9 @@ def tree() -> Iterator[Callable[..., Any]]:
         return program.tree
 
     yield run
+
+
+@pytest.fixture(scope="session")
+def values() -> list[Any]:
+    """Values of all kinds."""
+    return VALUES

@@ -1,7 +1,7 @@
 """Reads plain Python functions: which ones can be computed without the interpreter, and as what?
 
-Knows CPython's bytecode, and nothing of columns or tasks. `read` gives a function as a tree (`tree.py` says of what), or
-says why there is none; `program_of` remembers the answers; `explain_function` is for people. Inside:
+Knows CPython's bytecode, and nothing of columns or tasks. `read` gives a function as a tree (`tree.py` says of what),
+or says why there is none; `program_of` remembers the answers; `explain_function` is for people. Inside:
 
     reader     the way in                        opcodes, decode   code as steps, alike for all versions
     machine    follows steps, both ways          instructions, operations, calls, loops   what single steps give

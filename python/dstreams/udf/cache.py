@@ -1,8 +1,8 @@
 """Which functions have been read already?
 
-Answers are kept by code object, so that a function made anew from the same code (a lambda inside of a transform function,
-in every batch) is known too. An answer counts while its guards hold. Codes are held weakly, and answers hold no function,
-so nothing lives longer than it would otherwise.
+Answers are kept by code object, so that a function made anew from the same code (a lambda inside of a transform
+function, in every batch) is known too. An answer counts while its guards hold. Codes are held weakly, and answers hold
+no function, so nothing lives longer than it would otherwise.
 """
 
 from __future__ import annotations

@@ -194,11 +194,9 @@ def _call_function(
 
     def default(name: str, from_end: int) -> Value | None:
         if from_end:
-            return (
-                captures.look_up(owner, "default", -from_end, f"the default of {name}")
-                if from_end <= defaults
-                else None
-            )
+            if from_end > defaults:
+                return None
+            return captures.look_up(owner, "default", -from_end, f"the default of {name}")
         return captures.look_up(owner, "kwdefault", name, f"the default of {name}")
 
     variables = _bind(code, arguments, keywords, default)
@@ -248,8 +246,11 @@ def _bind(
     keywords: tuple[str, ...],
     default: Callable[[str, int], Value | None],
 ) -> dict[str, Value]:
-    """The parameters of a function and their values. `default` takes a name and how many positional parameters come after
-    it, itself included; 0 for one that is given by keyword only."""
+    """The parameters of a function and their values.
+
+    `default` takes a name and how many positional parameters come after it, itself included; 0 for one that is given by
+    keyword only.
+    """
     if code.co_flags & _VARIADIC:
         raise Unreadable("takes any number of arguments")
     count, positional_only = code.co_argcount, code.co_posonlyargcount

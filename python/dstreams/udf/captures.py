@@ -1,8 +1,8 @@
 """What does a function find outside of itself, and what has to hold for that to stay true?
 
 `Captures` looks objects up for one reading, remembers what it found (so one reading sees one state of the world), and
-writes a guard for each (`guards.py`). Objects are only looked at: none is called, compared, hashed or printed, since that
-could run code of the program.
+writes a guard for each (`guards.py`). Objects are only looked at: none is called, compared, hashed or printed, since
+that could run code of the program.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from dstreams.udf.guards import MISSING, Guard, find
 from dstreams.udf.known import is_getter, is_known
 from dstreams.udf.results import Unreadable
-from dstreams.udf.tree import Node, Nodes, is_constant
+from dstreams.udf.tree import Node, Nodes, is_a, is_constant
 from dstreams.udf.values import Captured, Members, Module, Refused, Slice, Table, Value
 
 _MAX_TABLE = 10_000
@@ -47,7 +47,7 @@ class Captures:
     def root(self, label: str) -> Value:
         """The function itself, as something to call."""
         value = self._owners[0]
-        if type(value) in (types.FunctionType, functools.partial):
+        if is_a(value, types.FunctionType, functools.partial):
             return Captured(value, label, self._guard(0, "self", None, value))
         return Captured(value, label)
 
@@ -71,7 +71,7 @@ class Captures:
         if is_constant(value):
             return self._nodes.const(value)
         if type(value) is frozenset and all(map(is_constant, value)):
-            return Members(self._table({item: None for item in value}), "uses a set for more than asking what is in it")
+            return Members(self._table(dict.fromkeys(value)), "uses a set for more than asking what is in it")
         if type(value) is slice and is_constant((value.start, value.stop, value.step)):
             return Slice(*(self._nodes.const(part) for part in (value.start, value.stop, value.step)))
         return Refused(f"uses the constant {value!r}" if value is ... else f"uses {article(type_name(value))}")
@@ -81,6 +81,9 @@ class Captures:
         if place == "global" and not type(holder.__globals__) is type(holder.__builtins__) is dict:
             raise Unreadable("has globals that are no plain dict")
         value = find(holder, place, key)
+        if value is MISSING and place == "kwdefault":
+            self.guards.append((owner, place, key, "is", MISSING))
+            raise Unreadable(f"is called without {key}, which it needs")
         if value is MISSING:
             self.guards.append((owner, place, key, "is", MISSING))
             raise Unreadable(f"uses {label}, which has no value")
@@ -90,9 +93,9 @@ class Captures:
         if type(value) is types.ModuleType:
             assert number is not None
             return Module(label, number)
-        if type(value) in (types.FunctionType, functools.partial):
+        if is_a(value, types.FunctionType, functools.partial):
             return Captured(value, label, number)
-        if type(value) in (dict, set, frozenset, list):
+        if is_a(value, dict, set, frozenset, list):
             return self._container(value, label)
         if is_known(value) or callable_of_the_library(value):
             return Captured(value, label)
@@ -110,7 +113,7 @@ class Captures:
             test = ("partial", len(value.args))
         elif kind is types.ModuleType:
             test = ("module", weakref.ref(value))
-        elif kind in (dict, set, frozenset, list) or is_getter(value):
+        elif is_a(value, dict, set, frozenset, list) or is_getter(value):
             test = ("copied", None)
         elif is_known(value):
             test = ("is", value)
@@ -146,4 +149,4 @@ class Captures:
 def callable_of_the_library(value: object) -> bool:
     """Whether it is a function written in C or a class: calling it can be refused by name."""
     # Not `isinstance`, which may ask the object.
-    return issubclass(type(value), type) or type(value) in (types.BuiltinFunctionType, types.MethodDescriptorType)
+    return issubclass(type(value), type) or is_a(value, types.BuiltinFunctionType, types.MethodDescriptorType)

@@ -1,18 +1,19 @@
 """How does code read as a list of steps, whatever the version of CPython?
 
-Steps have names and arguments of our own (`opcodes.py`); targets of jumps are positions in the list. Each step also knows
-its line, and each branch the step at which its two ways meet again.
+Steps have names and arguments of our own (`opcodes.py`); targets of jumps are positions in the list. Each step also
+knows its line, and each branch the step at which its two ways meet again.
 """
 
 from __future__ import annotations
 
 import dis
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from dstreams.udf.opcodes import RULES, Step
+from dstreams.udf.opcodes import RULES, Rule, Step
 from dstreams.udf.results import Unreadable
 
 # Longest code that is looked at, in bytes.
@@ -36,11 +37,17 @@ class Steps:
     meets: list[int]
 
 
-def decode(code: CodeType, generator: bool = False) -> Steps:
-    """The code as steps; that of a generator only if it is to be one. Raises Unreadable."""
+def check_python() -> Mapping[str, Rule]:
+    """What the instructions of this Python mean. Raises Unreadable if that is not known."""
     rules = RULES.get(sys.version_info[1]) if sys.version_info[0] == 3 else None
     if rules is None or sys.implementation.name != "cpython":
         raise Unreadable(f"runs on a Python that is not known here; functions are read on CPython 3.10 to 3.{_NEWEST}")
+    return rules
+
+
+def decode(code: CodeType, generator: bool = False) -> Steps:
+    """The code as steps; that of a generator only if it is to be one. Raises Unreadable."""
+    rules = check_python()
     if len(code.co_code) > _MAX_CODE:
         raise Unreadable("is too long")
     for flag, reason in _SPECIAL.items():
@@ -68,11 +75,7 @@ def decode(code: CodeType, generator: bool = False) -> Steps:
 def _without_truth(steps: list[Step]) -> list[Step]:
     """A branch and `not` mean the truth of a value anyway, so it need not be made a bool for them."""
     return [
-        step
-        if step[0] != "truth"
-        else ("nothing", None)
-        if following[0] in ("branch", "not")
-        else ("unary", "bool")
+        step if step[0] != "truth" else ("nothing", None) if following[0] in ("branch", "not") else ("unary", "bool")
         for step, following in zip(steps, [*steps[1:], ("nothing", None)], strict=True)
     ]
 
@@ -126,7 +129,7 @@ def _next(position: int, step: Step) -> list[int]:
 
 
 def meeting_points(steps: list[Step]) -> list[int]:
-    """For each step the nearest later one that every way passes. Ways back count as ways out: loops are not followed."""
+    """For each step the nearest later one that every way passes. Ways back count as ways out."""
     end = len(steps)
     meets: list[Any] = [end] * (end + 1)
     for position in range(end - 1, -1, -1):

@@ -10,10 +10,11 @@ from typing import Any
 from dstreams.udf.cache import program_of
 from dstreams.udf.results import Opaque
 
-_OF_TWO = frozenset(
-    """reduce reduceByKey reduceByKeyLocally fold foldByKey aggregate aggregateByKey combineByKey reduceByWindow
-    reduceByKeyAndWindow invFunc update updateStateByKey treeReduce""".split()
-)
+_METHODS_OF_TWO = """
+    reduce reduceByKey reduceByKeyLocally fold foldByKey aggregate aggregateByKey combineByKey reduceByWindow
+    reduceByKeyAndWindow invFunc update updateStateByKey treeReduce
+"""
+_OF_TWO = frozenset(_METHODS_OF_TWO.split())
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """Does what a function was read with still hold?
 
 A tree rests on the function's code and on objects that the code reaches: globals, closure variables, defaults, and the
-same of functions it calls. A guard says where such an object was found and what it was. Places are relative to the function
-itself, so that guards keep no function alive and also fit a new function made from the same code.
+same of functions it calls. A guard says where such an object was found and what it was. Places are relative to the
+function itself, so that guards keep no function alive and also fit a new function made from the same code.
 
-Every guard is (owner, place, key, test, expected). `owner` counts the objects with places of their own: 0 is the function
-itself, the next ones are the functions, modules and partials that guards find, in their order.
+Every guard is (owner, place, key, test, expected). `owner` counts the objects with places of their own: 0 is the
+function itself, the next ones are the functions, modules and partials that guards find, in their order.
 """
 
 from __future__ import annotations

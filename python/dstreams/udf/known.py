@@ -12,11 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dstreams.udf.tree import is_a
+
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """A function with an operation: its name, the fewest and most operands, and the names of operands after the first that
-    may be given by keyword. `swapped`: its two operands are the other way round."""
+    """A function with an operation: its name, and the fewest and most operands.
+
+    keywords: names of the operands after the first, which may be given by keyword.
+    swapped: its two operands are the other way round.
+    """
 
     function: Any
     name: str
@@ -54,8 +59,8 @@ _TABLE = [
     *(
         Known(getattr(operator, function), name, 2, 2)
         for function, name in {
-            **{same: same for same in "add sub mul truediv floordiv mod pow lshift rshift".split()},
-            **{same: same for same in "eq ne lt le gt ge getitem iadd imul".split()},
+            **{same: same for same in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lshift", "rshift"]},
+            **{same: same for same in ["eq", "ne", "lt", "le", "gt", "ge", "getitem", "iadd", "imul"]},
             "and_": "bitand",
             "or_": "bitor",
             "xor": "bitxor",
@@ -81,16 +86,16 @@ _ACTING = [
 ]
 _ACTS = {id(function): function for function in _ACTING}
 
-# Methods that leave their object alone, of text, bytes, tuples, lists, numbers and dicts, with the names of their operands
-# where these may be given by keyword.
+_PLAIN_METHODS = """
+    bit_length capitalize casefold center copy count endswith find get hex index is_integer isalnum isalpha
+    isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust
+    lower lstrip partition removeprefix removesuffix replace rfind rindex rjust rpartition rstrip startswith
+    strip swapcase title translate upper zfill
+"""
+# Methods that leave their object alone, of text, bytes, tuples, lists, numbers and dicts, with the names of their
+# operands where these may be given by keyword.
 METHODS: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(
-        """bit_length capitalize casefold center copy count endswith find get hex index is_integer isalnum isalpha isascii
-        isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust lower lstrip
-        partition removeprefix removesuffix replace rfind rindex rjust rpartition rstrip startswith strip swapcase title
-        translate upper zfill""".split(),
-        (),
-    ),
+    **dict.fromkeys(_PLAIN_METHODS.split(), ()),
     "decode": ("encoding", "errors"),
     "encode": ("encoding", "errors"),
     "expandtabs": ("tabsize",),
@@ -101,10 +106,11 @@ METHODS: Mapping[str, tuple[str, ...]] = {
 # What a keyword means that is left out before one that is given.
 OMITTED: Mapping[str, Any] = {"sep": None, "encoding": "utf-8"}
 
-CHANGING = frozenset(
-    """add append clear discard extend insert pop popitem remove reverse send setdefault sort update write writelines
-    difference_update intersection_update symmetric_difference_update appendleft popleft put""".split()
-)
+_CHANGING = """
+    add append clear discard extend insert pop popitem remove reverse send setdefault sort update write
+    writelines difference_update intersection_update symmetric_difference_update appendleft popleft put
+"""
+CHANGING = frozenset(_CHANGING.split())
 
 
 def known(function: object) -> Known | None:
@@ -128,7 +134,7 @@ def method_of_text(function: object) -> str | None:
 
 def is_getter(value: object) -> bool:
     """Whether it is an object of `operator` that takes items, takes attributes or calls a method."""
-    return type(value) in (operator.itemgetter, operator.attrgetter, operator.methodcaller)
+    return is_a(value, operator.itemgetter, operator.attrgetter, operator.methodcaller)
 
 
 def is_known(value: object) -> bool:

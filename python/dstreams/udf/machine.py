@@ -1,8 +1,8 @@
 """What does code compute, if its variables hold nodes of a tree instead of values?
 
-Symbolic execution: `Machine.execute` follows the steps of one call with a stack and variables, and makes nodes. At a branch
-it follows both ways until they meet again, and makes an `if` of each variable in which they differ (`merge.py`). What may
-fail is noted as an event when it happens, so that nothing that fails in Python is left out (`order.py`).
+Symbolic execution: `Machine.execute` follows the steps of one call with a stack and variables, and makes nodes. At a
+branch it follows both ways until they meet again, and makes an `if` of each variable in which they differ (`merge.py`).
+What may fail is noted as an event when it happens, so that nothing that fails in Python is left out (`order.py`).
 Elsewhere: single steps (`instructions.py`), calls (`calls.py`), comprehensions (`loops.py`).
 """
 

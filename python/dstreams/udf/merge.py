@@ -1,7 +1,7 @@
 """What are two ways of a function together?
 
-Where two ways meet, every variable that differs becomes an `if` of the two. The plainest form is looked for: `and`, `or`,
-one of the two if they are equal, one condition for branches that end alike.
+Where two ways meet, every variable that differs becomes an `if` of the two. The plainest form is looked for: `and`,
+`or`, one of the two if they are equal, one condition for branches that end alike.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dstreams.udf.values import Captured, Refused, Value
 
 
 def choice(nodes: Nodes, condition: Node, then: Node, otherwise: Node) -> Node:
-    """`then if condition else otherwise`, where computing the condition may only be left out if it cannot fail, or is
-    an event of its own."""
+    """`then if condition else otherwise`; what of the condition may fail must be an event already."""
     if condition[0] == "not":
         return choice(nodes, condition[1], otherwise, then)
     if then is otherwise or alike(then, otherwise):
@@ -62,8 +61,10 @@ def choice_of_values(nodes: Nodes, condition: Node, then: Value, otherwise: Valu
 
 
 def alike(a: Node, b: Node) -> bool:
-    """Whether two nodes of different ways have the same value: the same form, and the same nodes used twice, since what is
-    made twice are two lists."""
+    """Whether two nodes of different ways have the same value.
+
+    That is the same form, and the same nodes used twice, since a list made twice is two lists.
+    """
     there: dict[int, int] = {}
     back: dict[int, int] = {}
 

@@ -1,7 +1,7 @@
 """What does each instruction of each CPython mean?
 
-Tables alone: for every version, the instructions by name, each as the steps that `machine.py` knows. What differs between
-versions differs here: a new CPython is a new table. An instruction that is in no table makes a function opaque.
+Tables alone: for every version, the instructions by name, each as the steps that `machine.py` knows. What differs
+between versions differs here: a new CPython is a new table. An instruction that is in no table makes a function opaque.
 
 A rule takes an instruction and its code and gives steps, pairs of a name and an argument.
 """
@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 Step: TypeAlias = tuple[str, Any]
 Rule: TypeAlias = Callable[[dis.Instruction, CodeType], list[Step]]
 
-_BINARY = "add bitand floordiv lshift matmul mul mod bitor pow rshift sub truediv bitxor".split()
+_OPERATORS = "add bitand floordiv lshift matmul mul mod bitor pow rshift sub truediv bitxor"
+_BINARY = _OPERATORS.split()
 # Bits of what 3.10 to 3.12 call flags of FORMAT_VALUE, and the numbers of CONVERT_VALUE.
 _CONVERSIONS = ("", "s", "r", "a")
 # MAKE_FUNCTION and SET_FUNCTION_ATTRIBUTE.
@@ -94,7 +95,7 @@ def _keyword_names(instruction: dis.Instruction, code: CodeType) -> list[Step]:
 
 
 def _jump_if(test: str, on: bool, keep: bool = False) -> Rule:
-    """A jump if the test (`true` or `none` of the top of the stack) comes out as `on`; `keep`: the top stays if it jumps."""
+    """A jump if the test of the top of the stack, `true` or `none`, comes out as `on`; `keep`: then the top stays."""
     return lambda instruction, _: [("branch", (test, on, keep, instruction.argval))]
 
 

@@ -25,12 +25,13 @@ from dstreams.udf.values import (
 if TYPE_CHECKING:
     from dstreams.udf.machine import Machine
 
-_NUMBERS = frozenset(
-    """len int float ord sub truediv floordiv neg pos invert abs round bool eq ne lt le gt ge is isnot in notin any all
-    lshift rshift pow""".split()
-)
-_TEXT_OR_TUPLES = frozenset("str chr repr tuple unpack divmod".split())
-_METHODS_THAT_GIVE_LISTS = frozenset("split rsplit splitlines copy get".split())
+_NAMES_OF_NUMBERS = """
+    len int float ord sub truediv floordiv neg pos invert abs round bool eq ne lt le gt ge is isnot in notin any
+    all lshift rshift pow
+"""
+_NUMBERS = frozenset(_NAMES_OF_NUMBERS.split())
+_TEXT_OR_TUPLES = frozenset(["str", "chr", "repr", "tuple", "unpack", "divmod"])
+_METHODS_THAT_GIVE_LISTS = frozenset(["split", "rsplit", "splitlines", "copy", "get"])
 
 
 def binary(machine: Machine, state: State, name: str, one: Value, other: Value) -> Node:

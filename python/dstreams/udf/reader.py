@@ -8,13 +8,13 @@ from typing import Any
 
 from dstreams.udf.calls import call
 from dstreams.udf.captures import Captures, article, callable_of_the_library, type_name
-from dstreams.udf.decode import decode
+from dstreams.udf.decode import check_python
 from dstreams.udf.known import is_known
 from dstreams.udf.machine import Machine
 from dstreams.udf.order import settle
 from dstreams.udf.results import Opaque, Program, Unreadable
 from dstreams.udf.state import State
-from dstreams.udf.tree import Nodes, TooLarge
+from dstreams.udf.tree import Nodes, TooLarge, is_a
 from dstreams.udf.values import Value, node_of
 
 
@@ -41,8 +41,8 @@ def read(function: Any, arity: int) -> Program | Opaque:
 
 
 def _read(machine: Machine, function: Any, arity: int) -> Any:
-    decode(_TRIVIAL.__code__)  # an unknown Python is the first reason, for builtins too
-    if type(function) not in (types.FunctionType, functools.partial) and not (
+    check_python()
+    if not is_a(function, types.FunctionType, functools.partial) and not (
         is_known(function) or callable_of_the_library(function)
     ):
         raise Unreadable(_what_it_is(function))
@@ -53,12 +53,8 @@ def _read(machine: Machine, function: Any, arity: int) -> Any:
     return settle(machine.nodes, state.events, node_of(value))
 
 
-def _TRIVIAL() -> None: ...
-
-
 def _has_name(function: Any) -> bool:
-    kinds = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
-    return type(function) in kinds or type(function) is type
+    return is_a(function, types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, type)
 
 
 def _what_it_is(function: Any) -> str:

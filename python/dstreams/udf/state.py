@@ -1,4 +1,4 @@
-"""What does a reading know at one moment? Data alone: the way that is followed, the call it is in, the result of a call."""
+"""What does a reading know at one moment? Data alone: the way that is followed, the call it is in, what a call gave."""
 
 from __future__ import annotations
 

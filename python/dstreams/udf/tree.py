@@ -11,14 +11,14 @@ A node is a tuple whose first item says what it is:
     ("fstring", nodes)  ("format", node, conversion, spec)
     ("each", body, over)  ("keep", cond, over)       lists made of the elements of `over`
 
-Names of operations are those of Python's `operator` module and builtins, "method.lower" for a method of a value of unknown
-type, "str.lower" for that of text. Three are our own:
+Names of operations are those of Python's `operator` module and builtins, "method.lower" for a method of a value of
+unknown type, "str.lower" for that of text. Three are our own:
 
     unpack (x, n)     a tuple of the items of x, of which there must be n
     iadd, imul (a, b) `a += b`, `a *= b`: add and mul, unless a is a list, which would change in place
 
-One node object used twice is one value, computed once. `Nodes` makes nodes and knows of each how large it is and whether
-computing it may fail.
+One node object used twice is one value, computed once. `Nodes` makes nodes and knows of each how large it is and
+whether computing it may fail.
 """
 
 from __future__ import annotations
@@ -117,11 +117,17 @@ def same_constant(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(same_constant(x, y) for x, y in zip(a, b, strict=True))
     if type(a) is float:
         return bool(a == b) and str(a) == str(b)
-    return type(a) in (int, str, bytes) and bool(a == b)
+    return is_a(a, int, str, bytes) and bool(a == b)
+
+
+def is_a(value: object, *kinds: type) -> bool:
+    """Whether the value is of one of these very classes. `in` would compare classes, which runs code of a metaclass."""
+    kind = type(value)
+    return any(kind is one for one in kinds)
 
 
 def is_constant(value: object) -> bool:
     """Whether a value may be the value of a `const` node."""
     if type(value) is tuple:
         return all(is_constant(item) for item in value)
-    return value is None or type(value) in (bool, int, float, str, bytes)
+    return value is None or is_a(value, bool, int, float, str, bytes)
