@@ -1,11 +1,12 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
-//! Who may import whom: `block` <- `kernel` <- `rdd` <- `exec` <- `stream` <- `py`; `source` and `monitor` depend on
+//! Who may import whom: `block` <- `kernel` <- `expr` <- `rdd` <- `exec` <- `stream` <- `py`; `source` and `monitor` depend on
 //! `block` alone. Only `py`, `object` and this file know the interpreter.
 
 pub mod block;
 pub mod error;
 pub mod exec;
+pub mod expr;
 pub mod kernel;
 pub mod monitor;
 pub mod rdd;
@@ -29,6 +30,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<py::PyRdd>()?;
     module.add_class::<py::PyStreaming>()?;
     module.add_class::<object::Elements>()?;
+    module.add_class::<object::Program>()?;
+    module.add("Bail", module.py().get_type::<object::Bail>())?;
     module.add_function(wrap_pyfunction!(py::input::list_files, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;

@@ -175,6 +175,24 @@ class Elements(Iterator[Any]):
     def __iter__(self) -> Elements: ...
     def __next__(self) -> Any: ...
 
+class Bail(Exception):
+    """A program has no native answer for these values; its Python function has to give it."""
+
+@final
+class Program:
+    """A plain Python function as an expression over columns; its tree is described in `src/expr`."""
+
+    def __new__(cls, tree: tuple[Any, ...], arity: int) -> Program: ...
+    def run(self, columns: list[list[Any]]) -> list[Any]:
+        """One result per row. Raises Bail where there is none that is surely Python's."""
+    def test(self, columns: list[list[Any]]) -> list[bool]:
+        """The truth of each row's result. Raises Bail as `run` does."""
+    def flatten(self, columns: list[list[Any]]) -> tuple[list[Any], list[int]]:
+        """The elements of all results, and how many each row gave. Raises Bail as `run` does."""
+    def fold(self) -> str | None:
+        """Which well-known fold a function of two arguments is, for people; None if it is none."""
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
 def portable_hash(value: Any) -> int:
     """Spark's hash of a key. Raises TypeError for what cannot be hashed."""
 

@@ -26,21 +26,44 @@ pub enum Kind {
     Tuple { items: Vec<Kind>, class: Option<ClassTag> },
     /// `list` (Arrow: List).
     List(Box<Kind>),
+    /// The values of one key after `groupByKey`, a `ResultIterable` of a list (Arrow: List).
+    Group(Box<Kind>),
 }
 
-/// A Python class as the engine sees it: something to hand back, equal only to itself.
+/// A Python class as the engine sees it: something to hand back, equal only to itself, and the names of its fields.
 #[derive(Clone)]
-pub struct ClassTag(pub Arc<dyn Any + Send + Sync>, pub usize);
+pub struct ClassTag {
+    class: Arc<dyn Any + Send + Sync>,
+    address: usize,
+    fields: Arc<[String]>,
+}
+
+impl ClassTag {
+    /// The class at `address`, whose attribute `fields[i]` is item `i` of an instance.
+    pub fn new(class: Arc<dyn Any + Send + Sync>, address: usize, fields: Arc<[String]>) -> Self {
+        Self { class, address, fields }
+    }
+
+    /// The class, for the layer that made the tag.
+    pub fn class(&self) -> &Arc<dyn Any + Send + Sync> {
+        &self.class
+    }
+
+    /// The attributes that give the items, in their order; there may be fewer than items.
+    pub fn fields(&self) -> &[String] {
+        &self.fields
+    }
+}
 
 impl PartialEq for ClassTag {
-    /// By identity of the class (its address, the second field).
+    /// By identity of the class.
     fn eq(&self, other: &Self) -> bool {
-        self.1 == other.1
+        self.address == other.address
     }
 }
 
 impl fmt::Debug for ClassTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClassTag({:#x})", self.1)
+        write!(f, "ClassTag({:#x})", self.address)
     }
 }

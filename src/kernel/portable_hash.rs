@@ -122,7 +122,7 @@ fn hash_array(kind: &Kind, array: &ArrayRef, algorithm: Algorithm) -> Option<Vec
             (0..values.len()).map(|index| algorithm.hash(values.value(index))).collect()
         }
         Kind::Tuple { items, .. } => hash_tuples(items, array, algorithm)?,
-        Kind::List(_) => return None,
+        Kind::List(_) | Kind::Group(_) => return None,
     };
     if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
         hashes.iter_mut().zip(nulls).filter(|(_, valid)| !valid).for_each(|(hash, _)| *hash = 0);

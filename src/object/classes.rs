@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -65,6 +66,11 @@ pub(crate) fn is_plain_namedtuple(class: &Bound<'_, PyType>) -> bool {
         });
     }
     verdict
+}
+
+/// The names of the fields of a class that is a plain namedtuple; each names the accessor of its position.
+pub(crate) fn namedtuple_fields(class: &Bound<'_, PyType>) -> Option<Arc<[String]>> {
+    class.getattr(pyo3::intern!(class.py(), "_fields")).ok()?.extract::<Vec<String>>().ok().map(Arc::from)
 }
 
 fn version(class: &Bound<'_, PyType>) -> Option<(usize, u32)> {

@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::block::{ClassTag, Kind, list_array, tuple_array};
-use crate::object::classes::is_plain_namedtuple;
+use crate::object::classes::{is_plain_namedtuple, namedtuple_fields};
 use crate::object::text::utf8;
 
 /// How deep tuples and lists may nest inside a column.
@@ -170,7 +170,7 @@ impl TupleBuilder {
             None
         } else if is_plain_namedtuple(&class) {
             let address = class.as_ptr() as usize;
-            Some(ClassTag(Arc::new(class.clone().unbind()), address))
+            Some(ClassTag::new(Arc::new(class.clone().unbind()), address, namedtuple_fields(&class)?))
         } else {
             return None;
         };

@@ -9,6 +9,7 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use pyo3::exceptions::PyIndexError;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use crate::block::{ClassTag, Columns, Kind};
@@ -52,7 +53,7 @@ enum Column {
     Str(StringViewArray),
     Bytes(BinaryViewArray),
     Tuple { items: Vec<Column>, nulls: Option<NullBuffer>, class: Option<Class> },
-    List { items: Box<Column>, offsets: OffsetBuffer<i32>, nulls: Option<NullBuffer> },
+    List { items: Box<Column>, offsets: OffsetBuffer<i32>, nulls: Option<NullBuffer>, group: bool },
 }
 
 /// A namedtuple class, as `build.rs` put it into the tag.
@@ -68,11 +69,12 @@ impl Column {
             Kind::Str => array.as_string_view_opt().cloned().map(Self::Str),
             Kind::Bytes => array.as_binary_view_opt().cloned().map(Self::Bytes),
             Kind::Tuple { items, class } => Self::tuple(items, class.as_ref(), array)?,
-            Kind::List(item) => match array.as_list_opt::<i32>() {
+            Kind::List(item) | Kind::Group(item) => match array.as_list_opt::<i32>() {
                 Some(lists) => Some(Self::List {
                     items: Box::new(Self::new(item, lists.values())?),
                     offsets: lists.offsets().clone(),
                     nulls: lists.nulls().cloned(),
+                    group: matches!(kind, Kind::Group(_)),
                 }),
                 None => None,
             },
@@ -84,7 +86,7 @@ impl Column {
         let Some(tuples) = array.as_struct_opt().filter(|tuples| tuples.num_columns() == kinds.len()) else {
             return Ok(None);
         };
-        let class = match tag.map(|tag| Arc::clone(&tag.0).downcast::<Py<PyType>>()) {
+        let class = match tag.map(|tag| Arc::clone(tag.class()).downcast::<Py<PyType>>()) {
             None => None,
             Some(Ok(class)) => Some(Class(class)),
             Some(Err(_)) => return Ok(None),
@@ -134,8 +136,9 @@ impl Column {
                     (tuple, Some(class)) if !tuple.is_null() => class.instance(tuple),
                     (tuple, _) => tuple,
                 },
-                Self::List { items, offsets, .. } => {
-                    list_object(py, items, offsets[index] as usize, offsets[index + 1] as usize)
+                Self::List { items, offsets, group, .. } => {
+                    let list = list_object(py, items, offsets[index] as usize, offsets[index + 1] as usize);
+                    if *group && !list.is_null() { group_object(py, list) } else { list }
                 }
             }
         }
@@ -212,6 +215,24 @@ unsafe fn list_object(py: Python<'_>, items: &Column, start: usize, end: usize) 
         }
         list
     }
+}
+
+/// A new `ResultIterable` of a list, whose reference it takes; null with an exception set.
+///
+/// # Safety
+/// `list` is a valid object.
+unsafe fn group_object(py: Python<'_>, list: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    // SAFETY: the reference is ours to take.
+    let list = unsafe { Bound::from_owned_ptr(py, list) };
+    let group = CLASS.import(py, "dstreams.core.resultiterable", "ResultIterable").and_then(|class| class.call1((list,)));
+    group.map_or_else(
+        |error| {
+            error.restore(py);
+            std::ptr::null_mut()
+        },
+        Bound::into_ptr,
+    )
 }
 
 /// Holds Python's cyclic collector off while many objects are made, none of which can be garbage yet; without it, reading
