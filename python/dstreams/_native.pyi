@@ -33,9 +33,20 @@ class Rdd:
         """The node's number, unique in the process."""
     def partitions(self) -> int:
         """Number of partitions. Raises Py4JJavaError when input files are missing."""
-    def narrow(self, steps: Sequence[tuple[str, int]], functions: list[Any] | bytes, keeps_partitioner: bool) -> Rdd:
-        """Fused steps over each partition; `functions` is what `closure.freeze` returned."""
-    def shuffle(self, targets: int, function: list[Any] | bytes | None = None, identity: int = 0) -> Rdd:
+    def narrow(
+        self,
+        steps: Sequence[tuple[str, int]],
+        functions: list[Any] | bytes,
+        forms: Sequence[Any] | None,
+        keeps_partitioner: bool,
+    ) -> Rdd:
+        """Fused steps over each partition; `functions` is what `closure.freeze` gave, `forms` what they are natively.
+
+        A form is a Program, None, or a tuple that names one of the engine's own steps. Without forms all is Python.
+        """
+    def shuffle(
+        self, targets: int, function: list[Any] | bytes | None = None, identity: int = 0, form: Any = None
+    ) -> Rdd:
         """Pairs in partition hash(key) modulo `targets`: the portable hash, or a frozen function with its `id`."""
     def deal(self, targets: int) -> Rdd:
         """Elements dealt out to `targets` partitions in batches of 10."""

@@ -46,7 +46,13 @@ fn collect(expr: &Expr, id: NodeId, places: &mut Vec<NodeId>) -> bool {
                 places.push(id);
                 true
             }
-            Basic::Add | Basic::Mul | Basic::Sorted | Basic::Reversed | Basic::Tuple | Basic::List | Basic::Min
+            Basic::Add
+            | Basic::Mul
+            | Basic::Sorted
+            | Basic::Reversed
+            | Basic::Tuple
+            | Basic::List
+            | Basic::Min
             | Basic::Max => operands.iter().all(|operand| collect(expr, *operand, places)),
             _ => {
                 places.push(id);

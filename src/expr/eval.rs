@@ -157,7 +157,8 @@ impl<'a> Frame<'a> {
 
     /// `then` for the rows of the mask and `other` for the rest; there are both.
     fn branch(&self, mask: &BooleanBuffer, then: NodeId, other: NodeId) -> Result<Val> {
-        if self.plan.is_cheap(then) && self.plan.is_cheap(other)
+        if self.plan.is_cheap(then)
+            && self.plan.is_cheap(other)
             && let (Ok(yes), Ok(no)) = (self.get(then), self.get(other))
             && let Ok(value) = select::choose(mask, &yes, &no)
         {

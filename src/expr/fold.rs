@@ -6,44 +6,7 @@
 use super::node::{Expr, Node, NodeId};
 use super::ops::{Basic, Op};
 use super::value::Value;
-
-/// One of the two arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The first argument: what was folded so far.
-    First,
-    /// The second one: the next value.
-    Second,
-}
-
-/// Which value a minimum or maximum gives where their order does not say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Keep {
-    /// Of two equal values.
-    pub tie: Side,
-    /// Where neither is less, equal or greater, as with NaN.
-    pub nan: Side,
-}
-
-/// What a function of two arguments does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fold {
-    /// `a + b`
-    Sum,
-    /// `a * b`
-    Product,
-    /// The lesser.
-    Min(Keep),
-    /// The greater.
-    Max(Keep),
-    /// `a`
-    First,
-    /// `b`
-    Last,
-    /// Both are tuples, of any length that has these positions; the result is a plain tuple of just these folds, item by
-    /// item.
-    Tuple(Vec<Fold>),
-}
+pub use crate::kernel::fold::{Fold, Keep, Side};
 
 /// The fold that an expression of two arguments is.
 pub(super) fn recognise(expr: &Expr) -> Option<Fold> {

@@ -73,12 +73,8 @@ impl Op {
     pub fn from_name(name: &str) -> Self {
         let known = match name.split_once('.') {
             None => Basic::from_name(name).map(Self::Basic),
-            Some(("str", method)) => {
-                Method::from_name(method).map(|method| Self::Method { method, of_text: true })
-            }
-            Some(("method", method)) => {
-                Method::from_name(method).map(|method| Self::Method { method, of_text: false })
-            }
+            Some(("str", method)) => Method::from_name(method).map(|method| Self::Method { method, of_text: true }),
+            Some(("method", method)) => Method::from_name(method).map(|method| Self::Method { method, of_text: false }),
             Some(_) => None,
         };
         known.unwrap_or_else(|| Self::Unknown(name.to_owned()))

@@ -59,9 +59,9 @@ fn key_of_cell(cell: Cell<'_>) -> Result<Key> {
         Cell::Float(value) => float_key(value)?,
         Cell::Str(text) => Key::Str(Arc::from(text)),
         Cell::Bytes(bytes) => Key::Bytes(bytes.into()),
-        Cell::Tuple(tuples, row) => Key::Tuple(
-            tuples.items.iter().map(|item| key_of_cell(Cell::at(item, row))).collect::<Result<_>>()?,
-        ),
+        Cell::Tuple(tuples, row) => {
+            Key::Tuple(tuples.items.iter().map(|item| key_of_cell(Cell::at(item, row))).collect::<Result<_>>()?)
+        }
         Cell::List(..) | Cell::Table => return bail("a key that cannot be hashed"),
     })
 }

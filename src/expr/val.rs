@@ -172,11 +172,7 @@ impl Val {
                 let tuples = tuples.ok_or_else(wrong)?;
                 let parts = items.iter().zip(tuples.columns()).map(|(kind, array)| Self::from_array(kind, array));
                 let parts: Vec<Self> = parts.collect::<Result<_>>()?;
-                Self::Tuple(Tuples {
-                    items: parts.into(),
-                    nulls: some_nulls(tuples.nulls()),
-                    class: class.clone(),
-                })
+                Self::Tuple(Tuples { items: parts.into(), nulls: some_nulls(tuples.nulls()), class: class.clone() })
             }
             Kind::List(item) | Kind::Group(item) => {
                 let lists = array.as_list_opt::<i32>().ok_or_else(wrong)?;

@@ -45,7 +45,7 @@ impl<'a> SortKeys<'a> {
                     items.iter().zip(columns).map(|(kind, column)| Self::new(kind, column)).collect::<Option<_>>()?,
                 )
             }
-            Kind::None | Kind::List(_) => return None,
+            Kind::None | Kind::List(_) | Kind::Group(_) => return None,
         })
     }
 

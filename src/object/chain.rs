@@ -1,8 +1,10 @@
 //! How does a chain of steps run over one partition of objects?
 //!
-//! Simple steps are fused into a lazy `Segment`; a step over the whole partition ends one segment and begins the next.
+//! As native runs (`native/`) and runs of Python steps, each of which takes the blocks of the one before. Simple Python steps
+//! are fused into a lazy `Segment`; a step over the whole partition ends one segment and begins the next.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -11,45 +13,121 @@ use pyo3::types::{PyInt, PyList};
 use super::call::{no_stop_iteration, user_error};
 use super::elements::Elements;
 use super::frozen::Frozen;
+use super::native::{self, Form, Joining, Keyed, RowsRun, Run, Sampled, Singles, Sorted, Whole};
 use super::pipeline::{Segment, Source};
 use super::step::Step;
 use super::turn::Turn;
 use super::{aggregate, objects, task};
-use crate::block::Block;
+use crate::block::{Block, Columns};
 use crate::error::Result;
+use crate::expr::Program;
 use crate::rdd::{Blocks, Narrow, Task, ready};
 
 /// Steps and their functions.
 pub(crate) struct Chain {
     steps: Vec<Step>,
     functions: Frozen,
+    /// Per step: the native forms of its functions.
+    forms: Vec<Vec<Option<Form>>>,
+    runs: Vec<Run>,
 }
 
 impl Chain {
-    /// `functions` holds the steps' functions in order.
-    pub(crate) fn new(steps: Vec<Step>, functions: Frozen) -> Self {
-        Self { steps, functions }
+    /// `functions` holds the steps' functions in order, `forms` their native forms; without these all runs in Python.
+    pub(crate) fn new(steps: Vec<Step>, functions: Frozen, forms: Option<Vec<Option<Form>>>) -> Self {
+        let native = forms.is_some();
+        let mut forms = forms.unwrap_or_default().into_iter();
+        let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
+        let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
+        let runs = if native { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
+        Self { steps, functions, forms, runs }
+    }
+}
+
+/// A chain over one partition.
+pub(crate) struct Running {
+    chain: Arc<Chain>,
+    /// The task it runs in.
+    pub(super) task: Arc<Task>,
+    /// The partition of the chain's node.
+    pub(super) partition: usize,
+    /// The task's functions: loaded once, so that they share what they shared before.
+    functions: OnceLock<Py<PyList>>,
+}
+
+impl Running {
+    /// Step `at`.
+    pub(super) fn step(&self, at: usize) -> Step {
+        self.chain.steps[at]
     }
 
-    /// The last segment: what is pulled from it has passed all steps.
-    fn begin(&self, py: Python<'_>, task: &Arc<Task>, partition: usize, input: Blocks) -> PyResult<Segment> {
-        let functions = self.functions.load(py)?;
-        let mut functions = functions.iter();
+    /// The program of step `at`'s only function.
+    pub(super) fn program(&self, at: usize) -> Option<&Program> {
+        match self.chain.forms[at].first() {
+            Some(Some(Form::Program(program))) => Some(program),
+            _ => None,
+        }
+    }
+
+    /// `steps` in Python over `input`.
+    pub(super) fn python(self: Arc<Self>, steps: Range<usize>, input: Blocks) -> Blocks {
+        self.python_from(steps, None, input)
+    }
+
+    /// `steps`, whose first one gathers pairs by key, in Python; `seed` holds the pairs gathered so far.
+    pub(super) fn python_from(self: Arc<Self>, steps: Range<usize>, seed: Option<Columns>, input: Blocks) -> Blocks {
+        let last = steps.end == self.chain.steps.len();
+        Box::new(LazyBlocks { state: State::Waiting { steps, seed, input }, running: self, size: 1, last })
+    }
+
+    fn native(self: &Arc<Self>, what: &Whole, steps: Range<usize>, input: Blocks) -> Blocks {
+        let running = Arc::clone(self);
+        match what.clone() {
+            Whole::Fold(fold) => Box::new(Keyed::new(running, steps, fold, input)),
+            Whole::Singles => Box::new(Singles::new(running, steps, input)),
+            Whole::Groups => later(move || native::grouped(&running, steps, input)),
+            Whole::Join { keep_left, keep_right } => {
+                later(move || Joining::begin(&running, steps, (keep_left, keep_right), input))
+            }
+            Whole::Sort { key, ascending } => {
+                later(move || Sorted::begin(&running, steps, key.as_ref(), ascending, input))
+            }
+            Whole::Sample { seed, from, below } => Box::new(Sampled::new(running, seed, (from, below), input)),
+            Whole::Count => later(move || Ok(ready(count_blocks(&running.task, input)?))),
+        }
+    }
+
+    fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        if let Some(loaded) = self.functions.get() {
+            return Ok(loaded.bind(py).clone());
+        }
+        let loaded = self.chain.functions.load(py)?;
+        Ok(self.functions.get_or_init(|| loaded.unbind()).bind(py).clone())
+    }
+
+    /// The last segment of `steps`: what is pulled from it has passed all of them.
+    fn begin(&self, py: Python<'_>, steps: Range<usize>, seed: Option<Columns>, input: Blocks) -> PyResult<Segment> {
+        let functions = self.functions(py)?;
+        let skipped: usize = self.chain.steps[..steps.start].iter().map(|step| step.functions()).sum();
+        let mut functions = functions.iter().skip(skipped);
         let mut next_function =
             || functions.next().ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: a step lacks its function"));
-        let mut segment = Segment::new(Source::blocks(input), task.cancel.clone());
-        for &step in &self.steps {
+        let gathered = aggregate::begin(py, seed)?;
+        let mut segment = Segment::new(Source::blocks(input), self.task.cancel.clone());
+        for &step in &self.chain.steps[steps] {
             let source = match step {
                 Step::Partitions | Step::IndexedPartitions => {
-                    over_partition(step, segment, &next_function()?, partition)?
+                    over_partition(step, segment, &next_function()?, self.partition)?
                 }
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
                 Step::Count => Source::items(vec![count(py, &mut segment)?]),
                 Step::Combine => {
                     let (create, merge) = (next_function()?, next_function()?);
-                    Source::items(aggregate::combine(&mut segment, &create, &merge)?)
+                    Source::items(aggregate::combine(&gathered, &mut segment, &create, &merge)?)
                 }
-                Step::MergeCombiners => Source::items(aggregate::merge_combiners(&mut segment, &next_function()?)?),
+                Step::MergeCombiners => {
+                    Source::items(aggregate::merge_combiners(&gathered, &mut segment, &next_function()?)?)
+                }
                 Step::Group => Source::items(aggregate::group(py, &mut segment)?),
                 Step::MergeGroups => Source::items(aggregate::merge_groups(py, &mut segment)?),
                 simple => {
@@ -58,10 +136,17 @@ impl Chain {
                     continue;
                 }
             };
-            segment = Segment::new(source, task.cancel.clone());
+            gathered.clear();
+            segment = Segment::new(source, self.task.cancel.clone());
         }
         Ok(segment)
     }
+}
+
+/// Blocks of what `begin` gives, which is not called before the first one is pulled.
+fn later(begin: impl FnOnce() -> Result<Blocks> + Send + 'static) -> Blocks {
+    let begun = std::iter::once_with(begin);
+    Box::new(begun.flat_map(|blocks| blocks.unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))))
 }
 
 fn count(py: Python<'_>, segment: &mut Segment) -> PyResult<Py<PyAny>> {
@@ -85,27 +170,31 @@ fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, par
 
 impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
-        let counts_only = self.steps.as_slice() == [Step::Count];
-        if counts_only {
-            return Ok(ready(count_blocks(task, input)?));
-        }
-        let state = State::Waiting { chain: self, partition, input };
-        Ok(Box::new(LazyBlocks { task: Arc::clone(task), state, size: 1 }))
+        let task = Arc::clone(task);
+        let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
+        let blocks = running.chain.runs.iter().fold(input, |input, run| match run {
+            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
+            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
+            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
+        });
+        Ok(blocks)
     }
 }
 
 /// Elements of the largest block that a chain makes at a time.
 const LARGEST_BLOCK: usize = 4096;
 
-/// The results of a chain, in blocks that begin small: whoever wants a few elements makes few.
+/// The results of Python steps, in blocks that begin small: whoever wants a few elements makes few.
 struct LazyBlocks {
-    task: Arc<Task>,
+    running: Arc<Running>,
     state: State,
     size: usize,
+    /// Whether these are results of the chain, which could not leave a worker of Spark if pickle refuses them.
+    last: bool,
 }
 
 enum State {
-    Waiting { chain: Arc<Chain>, partition: usize, input: Blocks },
+    Waiting { steps: Range<usize>, seed: Option<Columns>, input: Blocks },
     Running(Segment),
     Over,
 }
@@ -113,12 +202,14 @@ enum State {
 impl LazyBlocks {
     fn pull(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let mut segment = match std::mem::replace(&mut self.state, State::Over) {
-            State::Waiting { chain, partition, input } => chain.begin(py, &self.task, partition, input)?,
+            State::Waiting { steps, seed, input } => self.running.begin(py, steps, seed, input)?,
             State::Running(segment) => segment,
             State::Over => return Ok(Vec::new()),
         };
         let results = segment.take(py, self.size)?;
-        objects::check_travels(py, &results)?;
+        if self.last {
+            objects::check_travels(py, &results)?;
+        }
         if results.len() == self.size {
             self.state = State::Running(segment);
             self.size = (self.size * 4).min(LARGEST_BLOCK);
@@ -134,7 +225,7 @@ impl Iterator for LazyBlocks {
         if matches!(self.state, State::Over) {
             return None;
         }
-        let task = Arc::clone(&self.task);
+        let task = Arc::clone(&self.running.task);
         let _turn = Turn::wait();
         let pulled = Python::attach(|py| task::within(&task, || self.pull(py)));
         match pulled {

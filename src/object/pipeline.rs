@@ -14,6 +14,7 @@ use super::call::{call1, raised_in};
 use super::objects;
 use super::step::Step;
 use super::turn;
+use crate::block::{Block, Columns};
 use crate::error::EngineError;
 use crate::rdd::{Blocks, CancelToken};
 
@@ -22,8 +23,8 @@ const CHECK_EVERY: u32 = 64;
 
 /// Where a segment's elements come from.
 pub(crate) enum Source {
-    /// Blocks of the engine; the second field holds the rest of the current one.
-    Blocks(Blocks, IntoIter<Py<PyAny>>),
+    /// Blocks of the engine.
+    Blocks(FromBlocks),
     /// Objects made by an earlier step.
     Items(IntoIter<Py<PyAny>>),
     /// What a function of a whole partition returned.
@@ -32,7 +33,7 @@ pub(crate) enum Source {
 
 impl Source {
     pub(crate) fn blocks(blocks: Blocks) -> Self {
-        Self::Blocks(blocks, Vec::new().into_iter())
+        Self::Blocks(FromBlocks { blocks, columns: None, items: Vec::new().into_iter(), piece: FIRST_PIECE })
     }
 
     pub(crate) fn items(items: Vec<Py<PyAny>>) -> Self {
@@ -43,15 +44,44 @@ impl Source {
         match self {
             Self::Items(items) => Ok(items.next().map(|item| item.into_bound(py))),
             Self::Iterator(iterator) => next_of(py, iterator),
-            Self::Blocks(blocks, current) => loop {
-                if let Some(item) = current.next() {
-                    return Ok(Some(item.into_bound(py)));
-                }
-                match py.detach(|| blocks.next()) {
-                    None => return Ok(None),
-                    Some(block) => *current = objects::load(py, &block.map_err(|e| engine_error(py, &e))?)?.into_iter(),
-                }
-            },
+            Self::Blocks(blocks) => blocks.next(py),
+        }
+    }
+}
+
+/// Rows that are made into objects at a time: few at first, as few may be wanted.
+const FIRST_PIECE: usize = 16;
+const LARGEST_PIECE: usize = 4096;
+
+/// The elements of blocks as objects.
+pub(crate) struct FromBlocks {
+    blocks: Blocks,
+    /// What is left of a block of columns.
+    columns: Option<Columns>,
+    items: IntoIter<Py<PyAny>>,
+    piece: usize,
+}
+
+impl FromBlocks {
+    fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        loop {
+            if let Some(item) = self.items.next() {
+                return Ok(Some(item.into_bound(py)));
+            }
+            if let Some(columns) = self.columns.take() {
+                let now = columns.len().min(self.piece);
+                self.items = objects::load(py, &Block::Columns(columns.slice(0, now)))?.into_iter();
+                self.columns = (now < columns.len()).then(|| columns.slice(now, columns.len() - now));
+                self.piece = (self.piece * 4).min(LARGEST_PIECE);
+                continue;
+            }
+            match py.detach(|| self.blocks.next()) {
+                None => return Ok(None),
+                Some(block) => match block.map_err(|e| engine_error(py, &e))? {
+                    Block::Columns(columns) => self.columns = Some(columns),
+                    block => self.items = objects::load(py, &block)?.into_iter(),
+                },
+            }
         }
     }
 }

@@ -1,4 +1,7 @@
 //! To which partition does an element go?
+//!
+//! Columns are cut without the interpreter where the engine knows the partition function; objects go one by one. Blocks of
+//! columns are gathered before they are cut, because small pieces cost more than they hold.
 
 use std::sync::Arc;
 
@@ -9,48 +12,154 @@ use super::aggregate::unpack;
 use super::call::{call1, user_error};
 use super::frozen::Frozen;
 use super::hash::{Hasher, bucket};
+use super::native::Form;
 use super::objects::{self, Prefer};
 use super::task;
 use super::turn::Turn;
+use crate::block::{Block, Columns};
 use crate::error::Result;
+use crate::kernel::gather::{pair_columns, scatter, targets_by_hash};
+use crate::kernel::keys::joined;
 use crate::kernel::random::XorShiftRandom;
+use crate::kernel::sort::SortKeys;
 use crate::rdd::{Blocks, MapOutput, Router, Task};
+
+/// Rows of columns, and objects, that are gathered before they are sent.
+const ENOUGH: usize = 65_536;
 
 /// By key: Spark's portable hash, or a function of the user.
 pub(crate) enum KeyRouter {
     PortableHash,
-    Function(Frozen),
+    Function { frozen: Frozen, form: Option<Form> },
 }
 
 impl KeyRouter {
-    fn route_attached(
-        &self,
-        py: Python<'_>,
-        task: &Arc<Task>,
-        input: Blocks,
-        targets: usize,
-    ) -> PyResult<Vec<Vec<Py<PyAny>>>> {
-        let mut buckets: Vec<Vec<Py<PyAny>>> = (0..targets).map(|_| Vec::new()).collect();
-        if targets == 0 {
-            return Ok(buckets);
+    /// The targets of pairs; `None` when Python must say.
+    fn native_targets(&self, hasher: Hasher, columns: &Columns, targets: usize) -> Option<Vec<u32>> {
+        match self {
+            Self::PortableHash => targets_by_hash(columns, targets, hasher.algorithm()),
+            Self::Function { form, .. } => {
+                let ((kind, keys), _) = pair_columns(columns)?;
+                by_form(form.as_ref()?, &Columns::new(kind.clone(), Arc::clone(keys)), targets)
+            }
         }
-        let function = match self {
-            Self::PortableHash => None,
-            Self::Function(frozen) => Some(frozen.load(py)?.get_item(0)?),
+    }
+}
+
+fn by_form(form: &Form, keys: &Columns, targets: usize) -> Option<Vec<u32>> {
+    match form {
+        Form::Ranges { bounds, key, ascending } => {
+            let keys = match key {
+                None => keys.clone(),
+                Some(program) => program.eval(std::slice::from_ref(keys), keys.len()).ok()?,
+            };
+            let same = keys.kind() == bounds.kind();
+            let bounds = SortKeys::new(bounds.kind(), bounds.array()).filter(|_| same)?;
+            let last = targets as u32 - 1;
+            let ranges = SortKeys::new(keys.kind(), keys.array())?.ranges(&bounds).into_iter();
+            Some(ranges.map(|range| if *ascending { range } else { last.saturating_sub(range) }).collect())
+        }
+        Form::Program(program) => {
+            use arrow_array::cast::AsArray;
+            use arrow_array::{Array, types::Int64Type};
+            let found = program.eval(std::slice::from_ref(keys), keys.len()).ok()?;
+            let numbers = found.array().as_primitive_opt::<Int64Type>().filter(|numbers| numbers.null_count() == 0)?;
+            Some(numbers.values().iter().map(|number| number.rem_euclid(targets as i64) as u32).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Gathers what goes to the targets of one map output.
+struct Sender<'a> {
+    router: &'a KeyRouter,
+    task: &'a Arc<Task>,
+    hasher: Hasher,
+    output: &'a mut MapOutput,
+    columns: Vec<Columns>,
+    rows: usize,
+    objects: Vec<Vec<Py<PyAny>>>,
+    held: usize,
+    function: Option<Py<PyAny>>,
+}
+
+impl Sender<'_> {
+    fn add(&mut self, block: Block) -> Result<()> {
+        match block {
+            Block::Columns(columns) => {
+                self.send_objects()?;
+                if self.columns.first().is_some_and(|first| first.kind() != columns.kind()) {
+                    self.send_columns()?;
+                }
+                self.rows += columns.len();
+                self.columns.push(columns);
+                if self.rows >= ENOUGH { self.send_columns() } else { Ok(()) }
+            }
+            objects => {
+                self.send_columns()?;
+                self.place_objects(&objects)
+            }
+        }
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.send_columns()?;
+        self.send_objects()
+    }
+
+    fn send_columns(&mut self) -> Result<()> {
+        let Some(first) = self.columns.first() else { return Ok(()) };
+        let kind = first.kind().clone();
+        let arrays: Vec<_> = self.columns.iter().map(|columns| Arc::clone(columns.array())).collect();
+        self.columns.clear();
+        self.rows = 0;
+        let all = Columns::new(kind, if let [only] = arrays.as_slice() { Arc::clone(only) } else { joined(&arrays)? });
+        drop(arrays);
+        let targets = self.output.targets();
+        let Some(numbers) = self.router.native_targets(self.hasher, &all, targets) else {
+            self.place_objects(&Block::Columns(all))?;
+            return self.send_objects();
         };
-        let hasher = Hasher::new(py)?;
-        let mut input = super::pipeline::Segment::new(super::pipeline::Source::blocks(input), task.cancel.clone());
-        while let Some(item) = input.next(py)? {
+        for (target, part) in scatter(&all, &numbers, targets)? {
+            self.output.push(target, Block::Columns(part))?;
+        }
+        Ok(())
+    }
+
+    fn place_objects(&mut self, block: &Block) -> Result<()> {
+        let _turn = Turn::wait();
+        let placed = Python::attach(|py| task::within(self.task, || self.place_attached(py, block)));
+        placed.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))?;
+        if self.held >= ENOUGH { self.send_objects() } else { Ok(()) }
+    }
+
+    fn place_attached(&mut self, py: Python<'_>, block: &Block) -> PyResult<()> {
+        let targets = self.objects.len();
+        if let (None, KeyRouter::Function { frozen, .. }) = (&self.function, self.router) {
+            self.function = Some(frozen.load(py)?.get_item(0)?.unbind());
+        }
+        for item in objects::load(py, block)? {
+            let item = item.into_bound(py);
             let (key, value) = unpack(&item)?;
-            let target = match &function {
-                None => bucket(hasher.hash(&key)?, targets),
-                Some(f) => call1(f, &key)?.rem(targets)?.extract()?,
+            let target = match &self.function {
+                None => bucket(self.hasher.hash(&key)?, targets),
+                Some(f) => call1(f.bind(py), &key)?.rem(targets)?.extract()?,
             };
             let pair =
                 if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
-            buckets[target].push(pair.unbind());
+            self.objects[target].push(pair.unbind());
         }
-        Ok(buckets)
+        self.held += block.len();
+        Ok(())
+    }
+
+    fn send_objects(&mut self) -> Result<()> {
+        if self.held == 0 {
+            return Ok(());
+        }
+        self.held = 0;
+        let buckets = self.objects.iter_mut().map(std::mem::take).collect();
+        Python::attach(|py| send(py, buckets, self.output))
     }
 }
 
@@ -58,7 +167,9 @@ impl KeyRouter {
 fn send(py: Python<'_>, buckets: Vec<Vec<Py<PyAny>>>, output: &mut MapOutput) -> Result<()> {
     for (target, items) in buckets.into_iter().enumerate() {
         if !items.is_empty() {
-            output.push(target, objects::seal_items(py, items, Prefer::Shared).map_err(user_error)?)?;
+            let sealed = objects::seal_items(py, items, Prefer::Shared).map_err(user_error)?;
+            // What the output does with a block may take a while, or the disk.
+            py.detach(|| output.push(target, sealed))?;
         }
     }
     Ok(())
@@ -66,12 +177,27 @@ fn send(py: Python<'_>, buckets: Vec<Vec<Py<PyAny>>>, output: &mut MapOutput) ->
 
 impl Router for KeyRouter {
     fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()> {
-        let _turn = Turn::wait();
-        Python::attach(|py| {
-            let buckets = task::within(task, || self.route_attached(py, task, input, output.targets()))
-                .map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))?;
-            send(py, buckets, output)
-        })
+        let targets = output.targets();
+        if targets == 0 {
+            return Ok(());
+        }
+        let hasher = Python::attach(Hasher::new).map_err(user_error)?;
+        let mut sender = Sender {
+            router: self,
+            task,
+            hasher,
+            output,
+            columns: Vec::new(),
+            rows: 0,
+            objects: (0..targets).map(|_| Vec::new()).collect(),
+            held: 0,
+            function: None,
+        };
+        for block in input {
+            task.cancel.check()?;
+            sender.add(block?)?;
+        }
+        sender.finish()
     }
 }
 
@@ -84,23 +210,29 @@ pub(crate) struct DealRouter {
 impl Router for DealRouter {
     fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()> {
         let targets = output.targets();
-        let mut position = XorShiftRandom::new(task.id.partition as i64).next_int(targets as i32) as usize;
-        Python::attach(|py| {
-            let mut items = Vec::new();
-            let mut input = input;
-            while let Some(block) = py.detach(|| input.next()) {
-                match block {
-                    Ok(block) => items.extend(objects::load(py, &block).map_err(user_error)?),
-                    Err(error) => return Err(error),
+        let start = XorShiftRandom::new(task.id.partition as i64).next_int(targets as i32) as usize;
+        let mut dealt = 0;
+        for block in input {
+            task.cancel.check()?;
+            let block = block?;
+            let numbers: Vec<u32> =
+                (dealt..dealt + block.len()).map(|at| ((start + 1 + at / self.batch) % targets) as u32).collect();
+            dealt += block.len();
+            match block {
+                Block::Columns(columns) => {
+                    for (target, part) in scatter(&columns, &numbers, targets)? {
+                        output.push(target, Block::Columns(part))?;
+                    }
                 }
+                block => Python::attach(|py| {
+                    let mut buckets: Vec<Vec<Py<PyAny>>> = (0..targets).map(|_| Vec::new()).collect();
+                    for (item, target) in objects::load(py, &block).map_err(user_error)?.into_iter().zip(numbers) {
+                        buckets[target as usize].push(item);
+                    }
+                    send(py, buckets, output)
+                })?,
             }
-            let mut buckets: Vec<Vec<Py<PyAny>>> = (0..targets).map(|_| Vec::new()).collect();
-            let mut items = items.into_iter().peekable();
-            while items.peek().is_some() {
-                position += 1;
-                buckets[position % targets].extend(items.by_ref().take(self.batch));
-            }
-            send(py, buckets, output)
-        })
+        }
+        Ok(())
     }
 }

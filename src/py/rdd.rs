@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyAny;
 
 use super::gil::checked;
-use crate::object::{CartesianPairs, Chain, DealRouter, Frozen, KeyRouter, ZippedPairs, parse_steps};
+use crate::object::{CartesianPairs, Chain, DealRouter, Form, Frozen, KeyRouter, ZippedPairs, parse_steps};
 use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
 
 /// Elements that `repartition` deals out together.
@@ -39,17 +39,28 @@ impl PyRdd {
         &self,
         steps: Vec<(String, usize)>,
         functions: &Bound<'_, PyAny>,
+        forms: Option<&Bound<'_, PyAny>>,
         keeps_partitioner: bool,
     ) -> PyResult<Self> {
-        let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?));
+        let forms = forms.map(Form::parse_all).transpose()?;
+        let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, forms));
         Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps, keeps_partitioner })))
     }
 
-    #[pyo3(signature = (targets, function=None, identity=0))]
-    fn shuffle(&self, targets: usize, function: Option<&Bound<'_, PyAny>>, identity: usize) -> PyResult<Self> {
+    #[pyo3(signature = (targets, function=None, identity=0, form=None))]
+    fn shuffle(
+        &self,
+        targets: usize,
+        function: Option<&Bound<'_, PyAny>>,
+        identity: usize,
+        form: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
         let router = match function {
             None => KeyRouter::PortableHash,
-            Some(frozen) => KeyRouter::Function(Frozen::new(frozen)?),
+            Some(frozen) => {
+                let form = form.map(Form::parse).transpose()?.flatten();
+                KeyRouter::Function { frozen: Frozen::new(frozen)?, form }
+            }
         };
         Ok(self.shuffled(targets, Arc::new(router), Some(Partitioner { targets, function: identity })))
     }

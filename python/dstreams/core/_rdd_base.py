@@ -14,6 +14,7 @@ from dstreams import _native
 from dstreams.core.closure import freeze
 from dstreams.core.errors import PySparkRuntimeError, java_error
 from dstreams.core.lineage import describe, draw
+from dstreams.core.native import forms_of
 from dstreams.core.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -186,4 +187,5 @@ class RDDBase(Generic[T]):
 def frozen_steps(base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
     """The engine's node for a chain of steps, its functions frozen now."""
     functions = [function for _, _, used in steps for function in used]
-    return base.narrow([(name, number) for name, number, _ in steps], freeze(functions), keeps_partitioner)
+    named = [(name, number) for name, number, _ in steps]
+    return base.narrow(named, freeze(functions), forms_of(steps), keeps_partitioner)

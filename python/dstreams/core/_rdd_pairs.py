@@ -10,11 +10,12 @@ import copy
 from collections.abc import Callable, Iterable
 from functools import partial, reduce
 from math import ceil
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from dstreams.core import tasks
 from dstreams.core._rdd_sampling import Sampling
 from dstreams.core.closure import freeze
+from dstreams.core.native import program_of, ranges_form
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.resultiterable import ResultIterable
 
@@ -58,7 +59,8 @@ class PairOps(Sampling[T]):
         if partitionFunc is portable_hash:
             node = self._node.shuffle(count)
         else:
-            node = self._node.shuffle(count, freeze([partitionFunc]), id(partitionFunc))
+            form = ranges_form(*partitionFunc.args) if _is_range(partitionFunc) else program_of(partitionFunc, 1)
+            node = self._node.shuffle(count, freeze([partitionFunc]), id(partitionFunc), form)
         placed: RDD[T] = RDD(node, self.ctx)
         placed.partitioner = partitioner
         return placed
@@ -272,6 +274,10 @@ def _cogroup(rdds: list[RDD[Any]], partitions: int | None) -> RDD[Any]:
     marked = [rdd.mapValues(partial(tasks.tagged, side)) for side, rdd in enumerate(rdds)]
     together = reduce(lambda a, b: a.union(b), marked)
     return together.groupByKey(partitions).mapValues(partial(tasks.cogroup_values, len(rdds)))
+
+
+def _is_range(function: Any) -> TypeGuard[partial[int]]:
+    return type(function) is partial and function.func is _range_of
 
 
 def _range_of(bounds: list[Any], keyfunc: Callable[[Any], Any], ascending: bool, key: Any) -> int:

@@ -17,7 +17,8 @@ pub(super) fn change(method: Method, texts: Texts<'_>, rows: usize) -> Result<Va
     // Text that stays as it is needs no copy.
     if let (Method::Lower | Method::Upper | Method::CaseFold, Texts::Many(array)) = (method, texts) {
         let unchanged = |text: &str| {
-            let changes = |byte: u8| if method == Method::Upper { byte.is_ascii_lowercase() } else { byte.is_ascii_uppercase() };
+            let changes =
+                |byte: u8| if method == Method::Upper { byte.is_ascii_lowercase() } else { byte.is_ascii_uppercase() };
             text.is_ascii() && !text.bytes().any(changes)
         };
         if (0..rows).all(|row| unchanged(texts.get(row))) {

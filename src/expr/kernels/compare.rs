@@ -88,28 +88,23 @@ fn numbers(a: &Num<'_>, b: &Num<'_>, rows: usize, test: impl Fn(Option<Ordering>
         (Num::Int(a), Num::Int(b)) => bits(a, b, rows, |a, b| test(Some(a.cmp(&b)))),
         (Num::Float(a), Num::Float(b)) => bits(a, b, rows, |a, b| test(a.partial_cmp(&b))),
         (Num::Int(a), Num::Float(b)) => bits(a, b, rows, |a, b| test(compare_int_float(a, b))),
-        (Num::Float(a), Num::Int(b)) => {
-            bits(a, b, rows, |a, b| test(compare_int_float(b, a).map(Ordering::reverse)))
-        }
+        (Num::Float(a), Num::Int(b)) => bits(a, b, rows, |a, b| test(compare_int_float(b, a).map(Ordering::reverse))),
     }
 }
 
 #[inline]
-fn bits<A: Copy, B: Copy>(
-    a: &Src<'_, A>,
-    b: &Src<'_, B>,
-    rows: usize,
-    test: impl Fn(A, B) -> bool,
-) -> BooleanBuffer {
+fn bits<A: Copy, B: Copy>(a: &Src<'_, A>, b: &Src<'_, B>, rows: usize, test: impl Fn(A, B) -> bool) -> BooleanBuffer {
     match (a, b) {
         (Src::One(a), Src::One(b)) => {
-            if test(*a, *b) { BooleanBuffer::new_set(rows) } else { BooleanBuffer::new_unset(rows) }
+            if test(*a, *b) {
+                BooleanBuffer::new_set(rows)
+            } else {
+                BooleanBuffer::new_unset(rows)
+            }
         }
         (Src::One(a), Src::Many(b)) => BooleanBuffer::collect_bool(b.len(), |row| test(*a, b[row])),
         (Src::Many(a), Src::One(b)) => BooleanBuffer::collect_bool(a.len(), |row| test(a[row], *b)),
-        (Src::Many(a), Src::Many(b)) => {
-            BooleanBuffer::collect_bool(a.len().min(b.len()), |row| test(a[row], b[row]))
-        }
+        (Src::Many(a), Src::Many(b)) => BooleanBuffer::collect_bool(a.len().min(b.len()), |row| test(a[row], b[row])),
     }
 }
 

@@ -82,9 +82,7 @@ pub(super) fn round_to(value: f64, digits: i64) -> Result<f64> {
 /// `x.is_integer()`, which an `int` has only in newer Pythons.
 pub(super) fn is_integer(value: &Val, rows: usize) -> Result<Val> {
     match Num::expect(value)? {
-        Num::Float(values) => {
-            Ok(Val::bool(values.map(rows, |value| value.is_finite() && value.fract() == 0.0).into()))
-        }
+        Num::Float(values) => Ok(Val::bool(values.map(rows, |value| value.is_finite() && value.fract() == 0.0).into())),
         Num::Int(_) => bail("is_integer of an int"),
     }
 }

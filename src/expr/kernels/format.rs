@@ -68,7 +68,10 @@ fn number(rest: &mut Vec<char>) -> Option<Option<usize>> {
 
 /// `format(value, spec)` after a conversion, for all rows.
 pub(in crate::expr) fn formatted(value: &Val, conversion: Option<char>, spec: &str, rows: usize) -> Result<Val> {
-    if spec.is_empty() && conversion != Some('r') && conversion != Some('a') && Texts::of(value).is_ok_and(|t| t.is_some())
+    if spec.is_empty()
+        && conversion != Some('r')
+        && conversion != Some('a')
+        && Texts::of(value).is_ok_and(|t| t.is_some())
     {
         return Ok(value.clone());
     }
@@ -297,7 +300,8 @@ fn parse_template(template: &str, operands: usize) -> Result<Vec<Piece>> {
             rest = after;
             continue;
         }
-        let Some((field, after)) = rest.split_once('}').filter(|(field, _)| brace == "{" && !field.contains('{')) else {
+        let Some((field, after)) = rest.split_once('}').filter(|(field, _)| brace == "{" && !field.contains('{'))
+        else {
             return bail("a template without a native form");
         };
         rest = after;

@@ -31,9 +31,10 @@ pub(super) fn get_item(of: &Val, at: &Val, rows: usize) -> Result<Val> {
         (Val::Tuple(tuples), Src::Many(indices)) => {
             let parts: Vec<(&Val, usize)> = tuples.items.iter().map(|item| (item, rows)).collect();
             let all = select::concat(&parts)?;
-            let places = indices.iter().enumerate().map(|(row, index)| {
-                Ok((position(*index, tuples.items.len())? * rows + row) as u32)
-            });
+            let places = indices
+                .iter()
+                .enumerate()
+                .map(|(row, index)| Ok((position(*index, tuples.items.len())? * rows + row) as u32));
             select::take(&all, &places.collect::<Result<Vec<_>>>()?)
         }
         (Val::List(lists), _) if !lists.group => item_of_lists(lists, &index, rows),

@@ -64,9 +64,8 @@ fn in_tuple(item: &Val, items: &[Val], rows: usize) -> Result<BooleanBuffer> {
         return found(&Table::set(&constants)?, item, rows);
     }
     if has_nan(item) && items.iter().any(has_nan) || items.iter().any(is_nested) {
-        let any = |row: usize| {
-            any_of(0..items.len(), |place| cell::same(Cell::at(item, row), Cell::at(&items[place], row)))
-        };
+        let any =
+            |row: usize| any_of(0..items.len(), |place| cell::same(Cell::at(item, row), Cell::at(&items[place], row)));
         return (0..rows).map(any).collect();
     }
     let mut bits = BooleanBuffer::new_unset(rows);

@@ -103,10 +103,9 @@ fn call(method: Method, of: &Val, rest: &[Val], rows: usize) -> Result<Val> {
     };
     match (method, rest) {
         (Lower | Upper | Title | Capitalize | SwapCase | CaseFold, []) => case::change(method, texts, rows),
-        (
-            IsDigit | IsDecimal | IsNumeric | IsAlpha | IsAlnum | IsSpace | IsUpper | IsLower | IsAscii | IsTitle,
-            [],
-        ) => case::test(method, texts, rows),
+        (IsDigit | IsDecimal | IsNumeric | IsAlpha | IsAlnum | IsSpace | IsUpper | IsLower | IsAscii | IsTitle, []) => {
+            case::test(method, texts, rows)
+        }
         (Strip | LStrip | RStrip, []) => affix::strip(method, texts, None, rows),
         (Strip | LStrip | RStrip, [chars]) => affix::strip(method, texts, Some(chars), rows),
         (RemovePrefix | RemoveSuffix, [affix]) => affix::remove(method, texts, Texts::expect(affix)?, rows),

@@ -26,9 +26,8 @@ pub(super) fn int(text: &str, base: u32) -> Option<i64> {
         _ => None,
     };
     let bytes = digits.as_bytes();
-    let prefixed = prefix.is_some_and(|prefix| {
-        bytes.len() >= 2 && bytes[0] == b'0' && bytes[1].to_ascii_lowercase() == prefix as u8
-    });
+    let prefixed = prefix
+        .is_some_and(|prefix| bytes.len() >= 2 && bytes[0] == b'0' && bytes[1].to_ascii_lowercase() == prefix as u8);
     // After a prefix there may be an underscore, as between digits.
     let digits = if prefixed { bytes[2..].strip_prefix(b"_").unwrap_or(&bytes[2..]) } else { bytes };
     digit_value(digits, base, negative)
@@ -86,10 +85,12 @@ mod tests {
         for (text, value) in good {
             assert_eq!(int(text, 10), Some(value), "{text:?}");
         }
-        for text in ["", " ", "+", "1__0", "_1", "1_", "+ 1", "1.0", "0x10", "9223372036854775808", "٣", "\x1c1", "1 2"] {
+        for text in ["", " ", "+", "1__0", "_1", "1_", "+ 1", "1.0", "0x10", "9223372036854775808", "٣", "\x1c1", "1 2"]
+        {
             assert_eq!(int(text, 10), None, "{text:?}");
         }
-        let based = [("0xff", 16, 255), ("FF", 16, 255), ("0b_1", 2, 1), ("-0o17", 8, -15), ("z", 36, 35), ("0b1", 16, 177)];
+        let based =
+            [("0xff", 16, 255), ("FF", 16, 255), ("0b_1", 2, 1), ("-0o17", 8, -15), ("z", 36, 35), ("0b1", 16, 177)];
         for (text, base, value) in based {
             assert_eq!(int(text, base), Some(value), "{text:?}");
         }

@@ -217,16 +217,16 @@ pub(super) fn lines(texts: Texts<'_>, rest: &[Val], rows: usize) -> Result<Val> 
         [Val::Const(Value::Bool(keep))] => *keep,
         _ => return bail("splitlines with an operand that varies"),
     };
-    let is_end = |c: char| {
-        matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
-    };
+    let is_end =
+        |c: char| matches!(c, '\n' | '\r' | '\x0b' | '\x0c' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let mut pieces = Pieces::new(texts, rows);
     for row in 0..rows {
         let text = texts.get(row);
         let mut start = 0;
         while start < text.len() {
             let end = text[start..].find(is_end).map_or(text.len(), |length| start + length);
-            let mark = if text[end..].starts_with("\r\n") { 2 } else { text[end..].chars().next().map_or(0, char::len_utf8) };
+            let mark =
+                if text[end..].starts_with("\r\n") { 2 } else { text[end..].chars().next().map_or(0, char::len_utf8) };
             pieces.push(row, text, start, if keep { end + mark } else { end })?;
             start = end + mark;
         }
@@ -247,9 +247,8 @@ pub(super) fn partition(method: Method, texts: Texts<'_>, seps: Texts<'_>, rows:
     // Not found: all of the text is at the near end.
     let nowhere = |text: &str| if method == Method::Partition { text.len() } else { 0 };
     let before = text::cut(texts, rows, |row, text| Ok((0, place(row, text).unwrap_or(nowhere(text)))))?;
-    let at = text::cut(texts, rows, |row, text| {
-        Ok(place(row, text).map_or((0, 0), |at| (at, at + seps.get(row).len())))
-    })?;
+    let at =
+        text::cut(texts, rows, |row, text| Ok(place(row, text).map_or((0, 0), |at| (at, at + seps.get(row).len()))))?;
     let after = text::cut(texts, rows, |row, text| {
         Ok((place(row, text).map_or(nowhere(text), |at| at + seps.get(row).len()), text.len()))
     })?;

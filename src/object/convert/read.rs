@@ -225,7 +225,8 @@ unsafe fn group_object(py: Python<'_>, list: *mut ffi::PyObject) -> *mut ffi::Py
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     // SAFETY: the reference is ours to take.
     let list = unsafe { Bound::from_owned_ptr(py, list) };
-    let group = CLASS.import(py, "dstreams.core.resultiterable", "ResultIterable").and_then(|class| class.call1((list,)));
+    let group =
+        CLASS.import(py, "dstreams.core.resultiterable", "ResultIterable").and_then(|class| class.call1((list,)));
     group.map_or_else(
         |error| {
             error.restore(py);

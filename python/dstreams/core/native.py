@@ -1,0 +1,96 @@
+"""Which functions of a chain can the engine run itself?
+
+Plain functions are read as programs (`dstreams.udf`); the library's own functions over a whole partition are known by
+name. The form of a function is read when it is frozen, so that both see the same variables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from dstreams import _native, udf
+from dstreams.core import tasks
+from dstreams.core.rddsampler import RDDRangeSampler, RDDSampler
+
+# The native form of one function: see src/object/native/form.rs.
+Form = _native.Program | tuple[Any, ...] | None
+
+_ARITY = {"map": 1, "filter": 1, "flatMap": 1, "mapValues": 1, "flatMapValues": 1, "mergeCombiners": 2}
+
+
+def enabled() -> bool:
+    """Whether functions may run natively: unless the variable DSTREAMS_NATIVE is 0."""
+    return os.environ.get("DSTREAMS_NATIVE", "1") != "0"
+
+
+def forms_of(steps: Iterable[tuple[str, int, tuple[Callable[..., Any], ...]]]) -> list[Form] | None:
+    """The forms of the functions of steps, in their order; None when all is to run in Python."""
+    if not enabled():
+        return None
+    return [form for name, _, functions in steps for form in _of_step(name, functions)]
+
+
+def _of_step(name: str, functions: tuple[Callable[..., Any], ...]) -> list[Form]:
+    if name == "combine":
+        create, merge = functions
+        return [program_of(create, 1), program_of(merge, 2)]
+    if name in _ARITY:
+        return [_by_name(function) or program_of(function, _ARITY[name]) for function in functions]
+    return [_by_name(function) for function in functions]
+
+
+def _by_name(function: Any) -> Form:
+    if type(function) is partial and not function.keywords:
+        if function.func is tasks.sort_pairs:
+            keyfunc, ascending = function.args
+            key = _key_program(keyfunc)
+            return None if key is _UNKNOWN else ("sort", key, ascending)
+        if function.func is tasks.join_values:
+            return ("join", *function.args)
+    sampler = getattr(function, "__self__", None)
+    if type(sampler) is RDDSampler and not sampler._withReplacement:
+        return _sample(sampler._seed, 0.0, sampler._fraction)
+    if type(sampler) is RDDRangeSampler:
+        return _sample(sampler._seed, sampler._lowerBound, sampler._upperBound)
+    return None
+
+
+def _sample(seed: int, lower: float, upper: float) -> Form:
+    return ("sample", seed, float(lower), float(upper)) if -(2**62) < seed < 2**62 else None
+
+
+_UNKNOWN: Any = object()
+
+
+def _key_program(keyfunc: Any) -> Any:
+    if keyfunc is tasks.identity:
+        return None
+    program = program_of(keyfunc, 1)
+    return _UNKNOWN if program is None else program
+
+
+def ranges_form(bounds: list[Any], keyfunc: Any, ascending: bool) -> Form:
+    """The form of a partition function that finds a key's range."""
+    key = _key_program(keyfunc)
+    return None if key is _UNKNOWN or not enabled() else ("ranges", bounds, key, ascending)
+
+
+# A tree is turned into a program of the engine once.
+_programs: WeakKeyDictionary[udf.Program, _native.Program] = WeakKeyDictionary()
+
+
+def program_of(function: Any, arity: int) -> _native.Program | None:
+    """The program that a function was read as, if it was."""
+    if not enabled():
+        return None
+    read = udf.program_of(function, arity)
+    if isinstance(read, udf.Opaque):
+        return None
+    known = _programs.get(read)
+    if known is None:
+        known = _programs[read] = _native.Program(read.tree, arity)
+    return known

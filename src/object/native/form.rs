@@ -1,0 +1,68 @@
+//! The native form of one function of a step, as Python names it.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::block::Columns;
+use crate::expr::Program;
+use crate::object::convert;
+use crate::object::program::Program as PyProgram;
+
+/// What a function does, where the engine can do it too.
+#[derive(Clone)]
+pub(crate) enum Form {
+    /// Reckons one value from its arguments.
+    Program(Program),
+    /// Sorts the pairs of a partition by `key` of their key (by the key itself if there is none).
+    Sort { key: Option<Program>, ascending: bool },
+    /// Pairs the values of two sides.
+    Join { keep_left: bool, keep_right: bool },
+    /// Keeps the elements whose random number is in a range.
+    Sample { seed: i64, from: f64, below: f64 },
+    /// Finds a key's range.
+    Ranges { bounds: Columns, key: Option<Program>, ascending: bool },
+}
+
+fn program(value: &Bound<'_, PyAny>) -> PyResult<Option<Program>> {
+    if value.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(value.cast::<PyProgram>()?.get().inner.clone()))
+}
+
+impl Form {
+    /// From what `dstreams.core.native` says of a function; `None` if it has no native form.
+    pub(crate) fn parse(named: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if let Some(program) = named.cast::<PyProgram>().ok().map(|program| program.get().inner.clone()) {
+            return Ok(Some(Self::Program(program)));
+        }
+        if named.is_none() {
+            return Ok(None);
+        }
+        let parts = named.cast::<PyTuple>()?;
+        let name: String = parts.get_item(0)?.extract()?;
+        Ok(Some(match name.as_str() {
+            "sort" => Self::Sort { key: program(&parts.get_item(1)?)?, ascending: parts.get_item(2)?.extract()? },
+            "join" => {
+                Self::Join { keep_left: parts.get_item(1)?.extract()?, keep_right: parts.get_item(2)?.extract()? }
+            }
+            "sample" => Self::Sample {
+                seed: parts.get_item(1)?.extract()?,
+                from: parts.get_item(2)?.extract()?,
+                below: parts.get_item(3)?.extract()?,
+            },
+            "ranges" => {
+                let bounds = parts.get_item(1)?;
+                let Some(bounds) = convert::list_to_columns(bounds.cast::<PyList>()?) else { return Ok(None) };
+                Self::Ranges { bounds, key: program(&parts.get_item(2)?)?, ascending: parts.get_item(3)?.extract()? }
+            }
+            other => return Err(PyValueError::new_err(format!("forms: there is no native form {other:?}"))),
+        }))
+    }
+
+    /// The forms of a list of functions.
+    pub(crate) fn parse_all(named: &Bound<'_, PyAny>) -> PyResult<Vec<Option<Self>>> {
+        named.try_iter()?.map(|one| Self::parse(&one?)).collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! One folded value per key, natively as far as it goes.
+//!
+//! The table becomes the beginning of a Python dict when a row comes that only Python can fold: the rows before it are in.
+
+use std::sync::Arc;
+
+use super::as_columns;
+use crate::block::{Block, Columns};
+use crate::error::Result;
+use crate::kernel::fold::{Fold, Folder};
+use crate::kernel::gather::{pair_columns, pairs};
+use crate::kernel::keys::{KeyTable, Unhashable};
+use crate::object::chain::Running;
+use crate::rdd::{Blocks, ready};
+
+/// The step `Combine` or `MergeCombiners` of one partition.
+pub(crate) struct Keyed {
+    running: Arc<Running>,
+    steps: std::ops::Range<usize>,
+    fold: Fold,
+    input: Option<Blocks>,
+    /// Set once Python has gone on.
+    python: Option<Blocks>,
+}
+
+struct Table {
+    keys: KeyTable,
+    folder: Folder,
+    /// Keys of rows that are folded in; the key table may know more.
+    folded: usize,
+    ids: Vec<u32>,
+}
+
+impl Table {
+    fn new(fold: &Fold, columns: &Columns) -> Option<Self> {
+        let ((key, _), (value, _)) = pair_columns(columns)?;
+        Some(Self { keys: KeyTable::new(key)?, folder: Folder::new(fold, value)?, folded: 0, ids: Vec::new() })
+    }
+
+    /// Folds pairs in; the row at which Python must go on, if there is one.
+    fn add(&mut self, columns: &Columns) -> Result<Option<usize>> {
+        let Some(((key_kind, keys), (value_kind, values))) = pair_columns(columns) else { return Ok(Some(0)) };
+        if key_kind != self.keys.kind() || value_kind != self.folder.kind() {
+            return Ok(Some(0));
+        }
+        if self.keys.number(keys, &mut self.ids)? == Err(Unhashable) {
+            return Ok(Some(0));
+        }
+        match self.folder.add(&self.ids, values)? {
+            Ok(()) => {
+                self.folded = self.keys.len();
+                Ok(None)
+            }
+            Err(stop) => {
+                let before = self.ids[..stop.row].iter().map(|id| *id as usize + 1).max().unwrap_or(0);
+                self.folded = self.folded.max(before);
+                Ok(Some(stop.row))
+            }
+        }
+    }
+
+    fn finish(self) -> Result<Columns> {
+        let (key, value) = (self.keys.kind().clone(), self.folder.kind().clone());
+        let keys = self.keys.finish()?.slice(0, self.folded);
+        pairs((key, keys), (value, self.folder.finish()?))
+    }
+}
+
+impl Keyed {
+    /// The fold over `input`.
+    pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Fold, input: Blocks) -> Self {
+        Self { running, steps, fold, input: Some(input), python: None }
+    }
+
+    fn advance(&mut self) -> Result<Option<Block>> {
+        if let Some(python) = &mut self.python {
+            return python.next().transpose();
+        }
+        let Some(mut input) = self.input.take() else { return Ok(None) };
+        let mut table: Option<Table> = None;
+        while let Some(block) = input.next() {
+            self.running.task.cancel.check()?;
+            let (rest, row) = match as_columns(block?) {
+                Err(objects) => (objects, 0),
+                Ok(columns) if columns.is_empty() => continue,
+                Ok(columns) => {
+                    if table.is_none() {
+                        table = Table::new(&self.fold, &columns);
+                    }
+                    let stopped = table.as_mut().map_or(Ok(Some(0)), |table| table.add(&columns))?;
+                    match stopped {
+                        None => continue,
+                        Some(row) => (Block::Columns(columns), row),
+                    }
+                }
+            };
+            let rest = match rest {
+                Block::Columns(columns) => Block::Columns(columns.slice(row, columns.len() - row)),
+                objects => objects,
+            };
+            let seed = table.map(Table::finish).transpose()?;
+            let input = Box::new(ready(vec![rest]).chain(input));
+            let mut python = Arc::clone(&self.running).python_from(self.steps.clone(), seed, input);
+            let first = python.next().transpose();
+            self.python = Some(python);
+            return first;
+        }
+        let Some(table) = table else { return Ok(None) };
+        Ok(Some(Block::Columns(table.finish()?)).filter(|made| !made.is_empty()))
+    }
+}
+
+impl Iterator for Keyed {
+    type Item = Result<Block>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().transpose()
+    }
+}

@@ -1,0 +1,46 @@
+//! How do steps run over columns, without the interpreter?
+//!
+//! A step has a native form when its function was read as a program (`expr/`), or is one of the library's own over a whole
+//! partition (a sort, a join, a sample). The forms are decided in Python (`dstreams/core/native.py`); `plan` cuts a chain
+//! into runs of native and of Python steps.
+//! 1. A native run gives what its steps give in Python: same elements, types and order. Whatever it cannot be sure of it
+//!    hands over to Python, from the first row in doubt on; programs have no side effects, so nothing happens twice.
+//! 2. Native runs take and give columns; objects are made into columns only where that pays.
+//! 3. Nothing here attaches to the interpreter, except to hand over.
+
+mod form;
+mod keyed;
+mod plan;
+mod rows;
+mod sample;
+mod whole;
+
+pub(crate) use form::Form;
+pub(super) use keyed::Keyed;
+pub(super) use plan::{Run, Whole, plan};
+pub(super) use rows::RowsRun;
+pub(super) use sample::Sampled;
+pub(super) use whole::{Joining, Singles, Sorted, grouped};
+
+use pyo3::prelude::*;
+
+use super::convert;
+use super::objects;
+use super::turn::Turn;
+use crate::block::{Block, Columns};
+
+/// The elements of a block as columns; the block itself if they are no columns.
+pub(super) fn as_columns(block: Block) -> std::result::Result<Columns, Block> {
+    match block {
+        Block::Columns(columns) => Ok(columns),
+        objects => {
+            let _turn = Turn::wait();
+            let made = Python::attach(|py| {
+                let items = objects::load(py, &objects)?;
+                Ok::<_, PyErr>(convert::to_columns(py, &items))
+            });
+            // What cannot even be loaded will say so where it is needed.
+            made.ok().flatten().ok_or(objects)
+        }
+    }
+}
