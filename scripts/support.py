@@ -43,8 +43,8 @@ SECOND_NAMES = "The same under a second name"
 
 # What holds for no single name.
 EVERYWHERE = [
-    "Not here at all: `pyspark.sql` (DataFrames, `Row`, `SparkSession`), Structured Streaming, `pyspark.ml`, "
-    "`pyspark.mllib`, `pyspark.pandas`. Importing them raises `ModuleNotFoundError`. (Beside an installed Spark "
+    "Not here at all: `pyspark.sql` (DataFrames, `SparkSession`; `Row` is `pyspark.Row`), Structured Streaming, "
+    "`pyspark.ml`, `pyspark.mllib`, `pyspark.pandas`. Importing them raises `ModuleNotFoundError`. (Beside an installed Spark "
     "Connect client, `pyspark.sql` is the client's.)",
     "Everything runs on this machine, in one process. Tasks are threads of the program's own process, where Spark has "
     "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
@@ -73,11 +73,17 @@ _INTERRUPTS = "Cancelled tasks are always interrupted, as soon as they run Pytho
 _NO_RECEIVER = "Never called."
 _IN_MEMORY = "Partitions are kept in memory, whatever the level says; none is dropped or written out to make room."
 
+_NO_DATAFRAMES = "Making one raises `PySparkNotImplementedError`: there are no DataFrames."
+
 # Name -> how it behaves differently. One or two sentences each.
 BEHAVIOUR = {
     "pyspark:SparkContext": "Masters are `local`, `local[n]`, `local[*]`, `local[n, failures]` and "
     "`local-cluster[...]` (threads of this process too); those of clusters raise `Py4JJavaError`. `sparkHome`, "
-    "`batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are accepted and not used.",
+    "`gateway` and `jsc` are accepted and not used.",
+    "pyspark:HiveContext": _NO_DATAFRAMES,
+    "pyspark:SQLContext": _NO_DATAFRAMES,
+    "pyspark:RDD.toDF": "Always raises what Spark raises before there is a SparkSession.",
+    "pyspark:SparkContext.show_profiles": "Functions of this package show where Spark's show those of its workers.",
     "pyspark:SparkContext.addFile": "Takes local files only, and an address with `file:` or none.",
     "pyspark:SparkContext.addPyFile": "Puts a local file's folder, a folder or a zip on `sys.path`, without a copy.",
     "pyspark:SparkContext.resources": "Always empty.",

@@ -12,7 +12,10 @@ from dstreams.core.broadcast import Broadcast
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
 from dstreams.core.files import SparkFiles
+from dstreams.core.profiler import BasicProfiler, Profiler
 from dstreams.core.rdd import RDD
+from dstreams.core.row import HiveContext, Row, SQLContext
+from dstreams.core.serializers import CPickleSerializer, MarshalSerializer
 from dstreams.core.status import SparkJobInfo, SparkStageInfo, StatusTracker
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.core.taskcontext import BarrierTaskContext, BarrierTaskInfo, TaskContext
@@ -26,9 +29,16 @@ __all__ = [
     "AccumulatorParam",
     "BarrierTaskContext",
     "BarrierTaskInfo",
+    "BasicProfiler",
     "Broadcast",
+    "CPickleSerializer",
+    "HiveContext",
     "InheritableThread",
+    "MarshalSerializer",
+    "Profiler",
     "RDDBarrier",
+    "Row",
+    "SQLContext",
     "SparkConf",
     "SparkContext",
     "SparkFiles",

@@ -68,7 +68,8 @@ def test_each_way_to_import_a_submodule_gives_the_module_of_dstreams(ask: Ask, s
         ("pyspark.accumulators", "dstreams.core.accumulators"),
         ("pyspark.broadcast", "dstreams.core.broadcast"),
         ("pyspark.storagelevel", "dstreams.core.storagelevel"),
-        ("pyspark.errors", "dstreams.core.errors"),
+        ("pyspark.errors", "dstreams.errors"),
+        ("pyspark.errors.exceptions.base", "dstreams.errors.exceptions.base"),
         ("pyspark.cloudpickle", "cloudpickle"),
         ("pyspark.cloudpickle.cloudpickle", "cloudpickle.cloudpickle"),
     ],
@@ -327,12 +328,12 @@ print(pyspark.__version__, pyspark.streaming is dstreams.streaming, pyspark.Spar
 
 def test_the_clients_sql_is_loaded_from_its_files_with_what_it_imports(ask: Ask, connect_client: Path) -> None:
     code = f"""
-import pyspark.sql, pyspark.sql.types, pyspark.errors, dstreams
+import pyspark.sql, pyspark.sql.types, pyspark.errors, dstreams.errors
 assert pyspark.sql.__file__.startswith({str(connect_client)!r})
 assert pyspark.sql.Row is pyspark.sql.types.Row
 assert pyspark.sql.SparkConf is dstreams.SparkConf
 assert pyspark.errors.PySparkException.CLIENT
-print(pyspark.errors.Py4JJavaError is dstreams.core.errors.Py4JJavaError)
+print(pyspark.errors.SparkUpgradeException is dstreams.errors.SparkUpgradeException)
 """
     assert ask(code, path=connect_client) == "True"
 

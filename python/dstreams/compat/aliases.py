@@ -51,7 +51,9 @@ class SharedLoader(SourceFileLoader):
 def find_spec(fullname: str, path: Sequence[str] | None) -> ModuleSpec:
     """Where a name below one of our roots comes from. Raises ModuleNotFoundError if from nowhere."""
     client = _client_spec(fullname, path)
-    if client is not None and _head(fullname) in CLIENTS:
+    head = _head(fullname)
+    # Below a module whose ties the client wins, its files belong together: they define what that module holds.
+    if client is not None and (head in CLIENTS or (fullname != head and SHARED.get(head) == "client")):
         return client
     target = _target(fullname)
     if client is not None and target is None:
@@ -85,7 +87,7 @@ def _fill_pyspark(module: ModuleType) -> None:
         __dir__=lambda: sorted({*module.__dict__, *public}),
     )
     for name in public:
-        if name in vars(dstreams):
+        if name in vars(dstreams) and not (name in CLIENT_NAMES and module.__path__):
             setattr(module, name, vars(dstreams)[name])
 
 
@@ -95,10 +97,10 @@ def _lazily(module: ModuleType, public: frozenset[str]) -> Callable[[str], objec
     def get(name: str) -> object:
         import dstreams
 
-        if name in public:
-            value: object = getattr(dstreams, name)
-        elif name in CLIENT_NAMES and module.__path__:
-            value = getattr(importlib.import_module(CLIENT_NAMES[name]), name)
+        if name in CLIENT_NAMES and module.__path__:
+            value: object = getattr(importlib.import_module(CLIENT_NAMES[name]), name)
+        elif name in public:
+            value = getattr(dstreams, name)
         elif f"pyspark.{name}" in ALIASES:
             try:
                 return importlib.import_module(f"pyspark.{name}")

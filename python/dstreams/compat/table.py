@@ -14,12 +14,13 @@ ALIASES: dict[str, str] = {
     "pyspark.cloudpickle": "cloudpickle",
     "pyspark.conf": "dstreams.core.conf",
     "pyspark.context": "dstreams.core.context",
-    "pyspark.errors": "dstreams.core.errors",
+    "pyspark.errors": "dstreams.errors",
     "pyspark.files": "dstreams.core.files",
     "pyspark.join": "dstreams.core.join",
     "pyspark.profiler": "dstreams.core.profiler",
     "pyspark.rdd": "dstreams.core.rdd",
     "pyspark.rddsampler": "dstreams.core.rddsampler",
+    "pyspark.resource": "dstreams.core.resource",
     "pyspark.resultiterable": "dstreams.core.resultiterable",
     "pyspark.serializers": "dstreams.core.serializers",
     "pyspark.shuffle": "dstreams.core.shuffle",
@@ -48,4 +49,9 @@ SHARED: dict[str, str] = {
 }
 
 # Beside a Spark Connect client: what its code imports from `pyspark` itself, and where its files define it.
-CLIENT_NAMES: dict[str, str] = {"_NoValue": "pyspark._globals"}
+CLIENT_NAMES: dict[str, str] = {
+    "_NoValue": "pyspark._globals",
+    "HiveContext": "pyspark.sql",
+    "Row": "pyspark.sql",
+    "SQLContext": "pyspark.sql",
+}

@@ -8,14 +8,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dstreams import _native
 from dstreams.core.closure import freeze
-from dstreams.core.errors import PySparkRuntimeError, java_error
+from dstreams.core.errors import java_error
 from dstreams.core.lineage import describe, draw
 from dstreams.core.native import forms_of
+from dstreams.core.profiler import run_profiled
+from dstreams.core.serializers import through
+from dstreams.core.stepwise import Step
 from dstreams.core.storagelevel import StorageLevel
+from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -23,9 +28,6 @@ if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
 
 T = TypeVar("T")
-
-# Name, number, functions: see src/object/step.rs.
-Step = tuple[str, int, tuple[Callable[..., Any], ...]]
 
 
 class RDDBase(Generic[T]):
@@ -35,6 +37,8 @@ class RDDBase(Generic[T]):
         self.ctx = ctx
         self.is_cached = False
         self.is_checkpointed = False
+        self.is_barrier = False
+        self.has_resource_profile = False  # none is ever accepted: see `withResources`
         self.partitioner: Partitioner | None = None
         self._frozen_node = node
         self._storage = StorageLevel.NONE
@@ -61,13 +65,7 @@ class RDDBase(Generic[T]):
         return describe(self._node, self.ctx._first_rdd)
 
     def __getnewargs__(self) -> Any:
-        raise PySparkRuntimeError(
-            "[RDD_TRANSFORM_ONLY_VALID_ON_DRIVER] It appears that you are attempting to broadcast an RDD or reference "
-            "an RDD from an action or transformation. RDD transformations and actions can only be invoked by the "
-            "driver, not inside of other transformations; for example, rdd1.map(lambda x: rdd2.values.count() * x) is "
-            "invalid because the values transformation and count action cannot be performed inside of the rdd1.map "
-            "transformation. For more information, see SPARK-5063."
-        )
+        raise PySparkRuntimeError(error_class="RDD_TRANSFORM_ONLY_VALID_ON_DRIVER", message_parameters={})
 
     def id(self) -> int:
         """The RDD's number, from 0 in each context."""
@@ -180,12 +178,24 @@ class RDDBase(Generic[T]):
 
     def _collect_node(self, rdd: RDDBase[Any], partitions: list[int] | None = None) -> list[Any]:
         # The node first: a function that cannot travel must say so before anything else.
+        if self.ctx._has_own_serializer:
+            rdd = rdd.mapPartitions(partial(through, self.ctx.serializer))
         node = rdd._node
         return self.ctx._collect(node, partitions)
 
 
-def frozen_steps(base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
-    """The engine's node for a chain of steps, its functions frozen now."""
+def frozen_steps(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
+    """The engine's node for a chain of steps, its functions frozen now. Under a profiler it is a single step."""
+    profilers = ctx.profiler_collector
+    if profilers is None or ctx._conf.get("spark.python.profile") != "true":
+        return _frozen(base, steps, keeps_partitioner)
+    profiler = profilers.new_profiler(ctx)
+    node = _frozen(base, (("indexedPartitions", 0, (partial(run_profiled, profiler, steps),)),), keeps_partitioner)
+    profilers.add_profiler(node.id - ctx._first_rdd, profiler)
+    return node
+
+
+def _frozen(base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
     functions = [function for _, _, used in steps for function in used]
     named = [(name, number) for name, number, _ in steps]
     return base.narrow(named, freeze(functions), forms_of(steps), keeps_partitioner)

@@ -210,7 +210,7 @@ class PairOps(Sampling[T]):
         numPartitions: int | None = None,
         partitionFunc: PartitionFunc = portable_hash,
         ascending: bool = True,
-        keyfunc: Callable[[Any], Any] = tasks.identity,
+        keyfunc: Callable[[Any], Any] = lambda key: key,
     ) -> RDD[T]:
         """The pairs placed by `partitionFunc`, each partition sorted by `keyfunc(key)`."""
         placed = self.partitionBy(numPartitions, partitionFunc)
@@ -220,7 +220,7 @@ class PairOps(Sampling[T]):
         self,
         ascending: bool | None = True,
         numPartitions: int | None = None,
-        keyfunc: Callable[[Any], Any] = tasks.identity,
+        keyfunc: Callable[[Any], Any] = lambda key: key,
     ) -> RDD[T]:
         """The pairs sorted by `keyfunc(key)`, in ranges cut by a sample (which is drawn at once)."""
         count = self._defaultReducePartitions() if numPartitions is None else numPartitions

@@ -11,6 +11,7 @@ import threading
 from typing import Any, Generic, TypeVar
 
 from dstreams import _native
+from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["Accumulator", "AccumulatorParam"]
 
@@ -72,13 +73,13 @@ class Accumulator(Generic[T]):
     def value(self) -> T:
         """The value so far. Raises RuntimeError in a task."""
         if self._deserialized:
-            raise RuntimeError("Accumulator.value cannot be accessed inside tasks")
+            raise _not_in_tasks()
         return self._value
 
     @value.setter
     def value(self, value: T) -> None:
         if self._deserialized:
-            raise RuntimeError("Accumulator.value cannot be accessed inside tasks")
+            raise _not_in_tasks()
         self._value = value
 
     def add(self, term: T) -> None:
@@ -94,6 +95,10 @@ class Accumulator(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Accumulator<id={self.aid}, value={self._value}>"
+
+
+def _not_in_tasks() -> PySparkRuntimeError:
+    return PySparkRuntimeError(error_class="VALUE_NOT_ACCESSIBLE", message_parameters={"value": "Accumulator.value"})
 
 
 def new_accumulator(value: Any, param: AccumulatorParam[Any] | None) -> Accumulator[Any]:

@@ -1,7 +1,8 @@
 """How does a big read-only value reach the tasks?
 
 1. The value is pickled once, when it is broadcast: later changes of the original are not seen.
-2. The driver's `value` and the tasks' `value` are two different copies, each loaded once.
+2. The driver's `value` and the tasks' `value` are two different copies, each loaded once. Without a context there is
+   but one.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 import itertools
 import pickle
 import threading
-from typing import Any, Generic, TypeVar
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from dstreams import _native
-from dstreams.core.errors import java_error
+from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.errors import PySparkRuntimeError
+
+if TYPE_CHECKING:
+    from dstreams.core.context import SparkContext
 
 __all__ = ["Broadcast"]
 
@@ -23,58 +28,76 @@ _next_id = itertools.count()
 
 
 class Broadcast(Generic[T]):
-    """A read-only value for all tasks. Made by `SparkContext.broadcast`."""
+    """A read-only value for all tasks. Made by `SparkContext.broadcast`.
 
-    def __init__(self, value: T) -> None:
-        self._id = next(_next_id)
+    Without a context it only reads what `dump` wrote: from the file at `path` when the value is first asked for, or at
+    once from the open file `sock_file`. Such a one is no shared variable: tasks cannot have it.
+    """
+
+    def __init__(
+        self,
+        sc: SparkContext | None = None,
+        value: T | None = None,
+        pickle_registry: Any = None,
+        path: str | None = None,
+        sock_file: IO[bytes] | None = None,
+    ) -> None:
         self._lock = threading.Lock()
-        self._copies: dict[str, T] = {}
-        self._data: bytes | None = self._dump(value)
-        _broadcastRegistry[self._id] = self
-
-    @staticmethod
-    def _dump(value: Any) -> bytes:
-        try:
-            return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        except pickle.PickleError:
-            raise
-        except Exception as error:
-            text = f"Could not serialize broadcast: {type(error).__name__}: {error}"
-            raise pickle.PicklingError(text) from error
-
-    def _get(self, side: str) -> T:
-        with self._lock:
-            if self._data is None:
-                raise java_error(
-                    "org.apache.spark.SparkException",
-                    f"Attempted to use Broadcast({self._id}) after it was destroyed",
-                )
-            if side not in self._copies:
-                self._copies[side] = pickle.loads(self._data)
-            return self._copies[side]
+        self._copies: dict[str, Any] = {}
+        self._path = path
+        self._data: bytes | None = None
+        self._id = -1
+        if sc is not None:
+            self._id = next(_next_id)
+            self._data = _pickled(value)
+            _broadcastRegistry[self._id] = self
+        elif sock_file is not None:
+            self._copies["driver"] = self.load(sock_file)
+        elif path is None:
+            raise AssertionError("a Broadcast needs sc, path or sock_file")
 
     @property
     def value(self) -> T:
-        """The value: a copy of what was broadcast."""
-        return self._get("driver" if _native.task_info() is None else "task")
+        """The value: a copy of what was broadcast. Raises Py4JJavaError after `destroy`, if it was not read before."""
+        side = "driver" if _native.task_info() is None or self._id < 0 else "task"
+        with self._lock:
+            if side not in self._copies:
+                self._copies[side] = self._loaded()
+            found: T = self._copies[side]
+            return found
+
+    def _loaded(self) -> Any:
+        if self._data is not None:
+            return pickle.loads(self._data)
+        if self._path is not None:
+            return self.load_from_path(self._path)
+        raise self._destroyed()
+
+    def _destroyed(self) -> Py4JJavaError:
+        problem = f"[INTERNAL_ERROR_BROADCAST] Attempted to use Broadcast({self._id}) after it was destroyed"
+        return java_error("org.apache.spark.SparkException", problem)
 
     def unpersist(self, blocking: bool = False) -> None:
-        """Forget the tasks' copy; the next use loads it again."""
+        """Forget the tasks' copy; the next use loads it again. Raises Py4JJavaError after `destroy`."""
+        self._check_shared("unpersisted")
         with self._lock:
+            if self._data is None:
+                raise self._destroyed()
             self._copies.pop("task", None)
 
     def destroy(self, blocking: bool = False) -> None:
-        """Forget everything; using it afterwards fails."""
+        """Forget all but what the driver has read; tasks cannot use it afterwards."""
+        self._check_shared("destroyed")
         with self._lock:
-            self._copies.clear()
+            self._copies.pop("task", None)
             self._data = None
 
-    def dump(self, value: T, f: Any) -> None:
-        """Write a value the way broadcasts are stored."""
-        f.write(self._dump(value))
+    def dump(self, value: T, f: IO[bytes]) -> None:
+        """Write a value the way broadcasts are stored, and close the file."""
+        f.write(_pickled(value))
         f.close()
 
-    def load(self, file: Any) -> T:
+    def load(self, file: IO[bytes]) -> T:
         """Read what `dump` wrote."""
         loaded: T = pickle.load(file)
         return loaded
@@ -84,11 +107,30 @@ class Broadcast(Generic[T]):
         with open(path, "rb") as file:
             return self.load(file)
 
+    def _check_shared(self, operation: str) -> None:
+        if self._id < 0:
+            raise PySparkRuntimeError(
+                error_class="INVALID_BROADCAST_OPERATION", message_parameters={"operation": operation}
+            )
+
     def __reduce__(self) -> tuple[Any, ...]:
+        self._check_shared("serialized")
         return _from_id, (self._id,)
+
+
+def _pickled(value: Any) -> bytes:
+    try:
+        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except pickle.PickleError:
+        raise
+    except Exception as error:
+        text = f"Could not serialize broadcast: {type(error).__name__}: {error}"
+        raise pickle.PicklingError(text) from error
 
 
 def _from_id(bid: int) -> Broadcast[Any]:
     if bid not in _broadcastRegistry:
-        raise RuntimeError(f"Broadcast variable '{bid}' not loaded!")
+        raise PySparkRuntimeError(
+            error_class="BROADCAST_VARIABLE_NOT_LOADED", message_parameters={"variable": str(bid)}
+        )
     return _broadcastRegistry[bid]

@@ -6,6 +6,8 @@ import os
 import shlex
 from typing import Any
 
+from dstreams.errors import PySparkRuntimeError
+
 __all__ = ["SparkConf"]
 
 
@@ -67,7 +69,7 @@ class SparkConf:
     ) -> SparkConf:
         """Set environment variables for tasks: `key` and `value`, or `pairs`."""
         if (key is not None and pairs is not None) or (key is None and pairs is None):
-            raise RuntimeError("Either pass one key-value pair or a list of pairs")
+            raise PySparkRuntimeError(error_class="KEY_VALUE_PAIR_REQUIRED", message_parameters={})
         for name, text in pairs if pairs is not None else [(key, value)]:
             self.set(f"spark.executorEnv.{name}", text)
         return self

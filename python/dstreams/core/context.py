@@ -25,10 +25,13 @@ from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints
 from dstreams.core.conf import SparkConf, set_default
-from dstreams.core.errors import PySparkRuntimeError, java_error
+from dstreams.core.errors import java_error
 from dstreams.core.output import local_path
+from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
 from dstreams.core.rdd import RDD
+from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
 from dstreams.core.version import SPARK_API_VERSION
+from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkContext"]
 
@@ -42,8 +45,9 @@ LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
 class SparkContext(JobControl, FileInputs):
     """The main entry point: a pool of task threads and what runs on it.
 
-    All arguments are Spark's; `sparkHome`, `batchSize`, `serializer`, `gateway`, `jsc` and the profiler classes are
-    accepted and not needed.
+    All arguments are Spark's; `sparkHome`, `gateway` and `jsc` are accepted and not needed. With another `serializer`
+    than the usual one, elements pass through it when they leave the driver and when they come back, in lists of
+    `batchSize`: 1 for elements one by one, 0 for lists of as many as are worth it.
     Raises: ValueError when another context is active; Py4JJavaError when the master is none of Spark's.
     """
 
@@ -61,27 +65,36 @@ class SparkContext(JobControl, FileInputs):
         pyFiles: list[str] | None = None,
         environment: dict[str, Any] | None = None,
         batchSize: int = 0,
-        serializer: Any = None,
+        serializer: Serializer = CPickleSerializer(),  # noqa: B008 - it has no state
         conf: SparkConf | None = None,
         gateway: Any = None,
         jsc: Any = None,
-        profiler_cls: Any = None,
-        udf_profiler_cls: Any = None,
-        memory_profiler_cls: Any = None,
+        profiler_cls: type[Profiler] = BasicProfiler,
+        udf_profiler_cls: type[Profiler] = UDFBasicProfiler,
+        memory_profiler_cls: type[Profiler] = MemoryProfiler,
     ) -> None:
         if _native.task_info() is not None:
-            raise PySparkRuntimeError(
-                "[CONTEXT_ONLY_VALID_ON_DRIVER] SparkContext should only be created and accessed on the driver."
-            )
+            raise PySparkRuntimeError(error_class="CONTEXT_ONLY_VALID_ON_DRIVER", message_parameters={})
         self._callsite = callsite.where()
         with SparkContext._lock:
             self._check_alone()
             self._engine: _native.Engine | None = None
             self._set_up(master, appName, sparkHome, environment, conf)
+            self._batchSize, self._unbatched_serializer = batchSize, serializer
+            self.serializer = batched(serializer, batchSize)
+            self.profiler_collector = self._profilers(profiler_cls, udf_profiler_cls, memory_profiler_cls)
             SparkContext._active_spark_context = self
             at_exit(_stop_active)
         for path in pyFiles or []:
             self.addPyFile(path)
+
+    def _profilers(
+        self, profiler: type[Profiler], udf_profiler: type[Profiler], memory_profiler: type[Profiler]
+    ) -> ProfilerCollector | None:
+        if "true" not in (self._conf.get("spark.python.profile"), self._conf.get("spark.python.profile.memory")):
+            return None
+        dump_path = self._conf.get("spark.python.profile.dump")
+        return ProfilerCollector(profiler, udf_profiler, memory_profiler, dump_path)
 
     def _check_alone(self) -> None:
         active = SparkContext._active_spark_context
@@ -130,11 +143,7 @@ class SparkContext(JobControl, FileInputs):
         return f"<SparkContext master={self.master} appName={self.appName}>"
 
     def __getnewargs__(self) -> Any:
-        raise PySparkRuntimeError(
-            "[CONTEXT_ONLY_VALID_ON_DRIVER] It appears that you are attempting to reference SparkContext from a "
-            "broadcast variable, action, or transformation. SparkContext can only be used on the driver, not in code "
-            "that it run on workers. For more information, see SPARK-5063."
-        )
+        raise PySparkRuntimeError(error_class="CONTEXT_ONLY_VALID_ON_DRIVER", message_parameters={})
 
     def __enter__(self) -> SparkContext:
         return self
@@ -247,10 +256,17 @@ class SparkContext(JobControl, FileInputs):
         if isinstance(c, range) and len(c):
             return self._of_range(_range_slices(c, slices))
         data: Sequence[T] = c if isinstance(c, (list, tuple)) else list(c)
-        batch = max(1, min(len(data) // slices, 1024))
+        batch = max(1, min(len(data) // slices, self._batchSize or 1024))
+        if self._has_own_serializer:
+            data = list(through(BatchedSerializer(self._unbatched_serializer, batch), data))
         batches = -(-len(data) // batch)
         cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
         return RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)]), self)
+
+    @property
+    def _has_own_serializer(self) -> bool:
+        """Whether elements have to pass through the program's serializer."""
+        return not isinstance(self._unbatched_serializer, CPickleSerializer)
 
     def _of_range(self, parts: list[Numbers]) -> RDD[Any]:
         engine = self._running
@@ -278,7 +294,7 @@ class SparkContext(JobControl, FileInputs):
     def broadcast(self, value: T) -> Broadcast[T]:
         """A read-only copy of `value` for all tasks."""
         self._running  # noqa: B018 - a stopped context must say so
-        return Broadcast(value)
+        return Broadcast(self, value)
 
     def accumulator(self, value: T, accum_param: AccumulatorParam[T] | None = None) -> Accumulator[T]:
         """A variable that tasks add to. Numbers add with `+=`; other types need an `AccumulatorParam`."""
@@ -294,14 +310,30 @@ class SparkContext(JobControl, FileInputs):
     ) -> list[U]:
         """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
         chosen = list(partitions) if partitions is not None else None
-        found: list[U] = self._collect(rdd.mapPartitions(partitionFunc)._node, chosen)
-        return found
+        return rdd._collect_node(rdd.mapPartitions(partitionFunc), chosen)
 
     def _collect(self, node: _native.Rdd, partitions: list[int] | None = None) -> list[Any]:
         """All elements of the given partitions (default: all), then the checkpoints that were due."""
         found = self._running.collect(node, partitions)
         self._checkpoints.after_job(node)
         return found
+
+    def show_profiles(self) -> None:
+        """Prints what the profilers found that was not shown yet. Raises PySparkRuntimeError without profiling."""
+        self._profiling.show_profiles()
+
+    def dump_profiles(self, path: str) -> None:
+        """Writes `rdd_<id>.pstats` for each profiled RDD into a folder, and forgets what the profilers found.
+
+        Raises: PySparkRuntimeError without profiling, which `spark.python.profile` turns on.
+        """
+        self._profiling.dump_profiles(path)
+
+    @property
+    def _profiling(self) -> ProfilerCollector:
+        if self.profiler_collector is None:
+            raise PySparkRuntimeError(error_class="INCORRECT_CONF_FOR_PROFILE", message_parameters={})
+        return self.profiler_collector
 
     # -- folders and files ----------------------------------------------------------------------
     def setCheckpointDir(self, dirName: str) -> None:

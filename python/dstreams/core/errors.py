@@ -1,13 +1,13 @@
 """Which exceptions do programs see, and what do they say?
 
-Owns the exception classes of `py4j.protocol` and `pyspark.errors`, and the two functions with which the engine builds
-a `Py4JJavaError`. A failed task's text begins with the user's own traceback; the user's exception is its `__cause__`.
+Owns the exception classes of `py4j.protocol`, and the functions with which the engine builds a `Py4JJavaError`; those
+of `pyspark.errors` are in `dstreams.errors`. A failed task's text begins with the user's own traceback; the user's
+exception is its `__cause__`.
 """
 
 from __future__ import annotations
 
 import os
-import pickle
 import traceback
 from typing import Any
 
@@ -65,120 +65,6 @@ class Py4JJavaError(Py4JError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.errmsg, self.java_exception)
-
-
-class PySparkException(Exception):
-    """Base of the errors that PySpark raises itself."""
-
-    def __init__(
-        self,
-        message: str | None = None,
-        error_class: str | None = None,
-        message_parameters: dict[str, str] | None = None,
-    ) -> None:
-        if message is None:
-            details = ", ".join(f"{k}={v}" for k, v in (message_parameters or {}).items())
-            message = f"[{error_class}] {details}"
-        super().__init__(message)
-        self.message = message
-        self.error_class = error_class
-        self.message_parameters = message_parameters
-
-    def getErrorClass(self) -> str | None:
-        """The name of the kind of error, such as CONTEXT_ONLY_VALID_ON_DRIVER."""
-        return self.error_class
-
-    def getMessageParameters(self) -> dict[str, str] | None:
-        """What was filled into the message."""
-        return self.message_parameters
-
-    def getSqlState(self) -> str | None:
-        """The SQL state; none for errors raised in Python."""
-        return None
-
-
-class PySparkValueError(PySparkException, ValueError):
-    """A value is wrong."""
-
-
-class PySparkTypeError(PySparkException, TypeError):
-    """A type is wrong."""
-
-
-class PySparkAttributeError(PySparkException, AttributeError):
-    """There is no such attribute."""
-
-
-class PySparkRuntimeError(PySparkException, RuntimeError):
-    """A call is not possible here."""
-
-
-class PySparkAssertionError(PySparkException, AssertionError):
-    """Something that had to hold does not."""
-
-
-class PySparkIndexError(PySparkException, IndexError):
-    """An index is out of range."""
-
-
-class PySparkNotImplementedError(PySparkException, NotImplementedError):
-    """Not available."""
-
-
-class PySparkPicklingError(PySparkException, pickle.PicklingError):
-    """Something cannot be pickled."""
-
-
-class PySparkImportError(PySparkException, ImportError):
-    """A package that a call needs is missing."""
-
-
-class IllegalArgumentException(PySparkException):
-    """An argument or a setting is wrong."""
-
-
-class AnalysisException(PySparkException):
-    """A query does not fit its data."""
-
-
-class ParseException(AnalysisException):
-    """A query's text cannot be parsed."""
-
-
-class StreamingQueryException(PySparkException):
-    """A streaming query has stopped with an error."""
-
-
-class QueryExecutionException(PySparkException):
-    """A query failed while running."""
-
-
-class PythonException(PySparkException):
-    """User code of a query failed."""
-
-
-class UnknownException(PySparkException):
-    """Failed for no known reason."""
-
-
-class TempTableAlreadyExistsException(AnalysisException):
-    """A temporary view of this name exists."""
-
-
-class ArithmeticException(PySparkException):
-    """Arithmetic of a query failed."""
-
-
-class DateTimeException(PySparkException):
-    """A date or time of a query is wrong."""
-
-
-class NumberFormatException(IllegalArgumentException):
-    """A number of a query is written wrongly."""
-
-
-class SparkUpgradeException(PySparkException):
-    """Behaviour changed between versions of Spark."""
 
 
 def java_error(java_class: str, message: str) -> Py4JJavaError:

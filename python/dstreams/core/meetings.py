@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.errors import PySparkRuntimeError, java_error
+from dstreams.core.errors import java_error
+from dstreams.errors import PySparkRuntimeError
 
 _POLL = 0.02  # seconds; between two polls a waiting task can be interrupted
 
@@ -59,7 +60,7 @@ def room_of_this_task() -> Room:
     """The room of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
     room: Room | None = getattr(_here, "room", None)
     if _native.task_info() is None or room is None:
-        raise PySparkRuntimeError("[NOT_IN_BARRIER_STAGE] It is not in a barrier stage.")
+        raise PySparkRuntimeError(error_class="NOT_IN_BARRIER_STAGE", message_parameters={})
     return room
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.errors import PySparkRuntimeError
+from dstreams.errors import PySparkRuntimeError
 
 
 def portable_hash(x: Any) -> int:
@@ -16,9 +16,7 @@ def portable_hash(x: Any) -> int:
     Raises: PySparkRuntimeError in the driver unless PYTHONHASHSEED is set, as Spark does.
     """
     if _native.task_info() is None and "PYTHONHASHSEED" not in os.environ:
-        raise PySparkRuntimeError(
-            "[PYTHON_HASH_SEED_NOT_SET] Randomness of hash of string should be disabled via PYTHONHASHSEED."
-        )
+        raise PySparkRuntimeError(error_class="PYTHON_HASH_SEED_NOT_SET", message_parameters={})
     return _native.portable_hash(x)
 
 

@@ -5,18 +5,43 @@ The operations live in the files `_rdd_*.py`, one per kind; here are the two cla
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any, NoReturn, TypeVar
 
 from dstreams import _native
-from dstreams.core._rdd_base import RDDBase, Step, frozen_steps
+from dstreams.core._rdd_base import RDDBase, frozen_steps
 from dstreams.core._rdd_output import Output
 from dstreams.core.approximate import BoundedFloat
 from dstreams.core.barrier import RDDBarrier
+from dstreams.core.errors import java_error
 from dstreams.core.partitioner import Partitioner, portable_hash
+from dstreams.core.resource import ResourceProfile
+from dstreams.core.stepwise import Step, run_steps
+from dstreams.errors import PySparkRuntimeError
 
-__all__ = ["RDD", "BoundedFloat", "Partitioner", "PipelinedRDD", "RDDBarrier", "portable_hash"]
+__all__ = ["RDD", "BoundedFloat", "Partitioner", "PipelinedRDD", "PythonEvalType", "RDDBarrier", "portable_hash"]
 
 T = TypeVar("T")
+
+
+class PythonEvalType:
+    """Numbers of the kinds of functions that queries of Spark call. Kept for programs that name them."""
+
+    NON_UDF = 0
+    SQL_BATCHED_UDF = 100
+    SQL_ARROW_BATCHED_UDF = 101
+    SQL_SCALAR_PANDAS_UDF = 200
+    SQL_GROUPED_MAP_PANDAS_UDF = 201
+    SQL_GROUPED_AGG_PANDAS_UDF = 202
+    SQL_WINDOW_AGG_PANDAS_UDF = 203
+    SQL_SCALAR_PANDAS_ITER_UDF = 204
+    SQL_MAP_PANDAS_ITER_UDF = 205
+    SQL_COGROUPED_MAP_PANDAS_UDF = 206
+    SQL_MAP_ARROW_ITER_UDF = 207
+    SQL_GROUPED_MAP_PANDAS_UDF_WITH_STATE = 208
+    SQL_TABLE_UDF = 300
+    SQL_ARROW_TABLE_UDF = 301
 
 
 class RDD(Output[T]):
@@ -26,12 +51,43 @@ class RDD(Output[T]):
         """This RDD with a next step whose tasks run all at once and may wait for each other."""
         return RDDBarrier(self)
 
+    def withResources(self, profile: ResourceProfile) -> RDD[T]:
+        """Asks for resources of a cluster. Raises Py4JJavaError, as in a local Spark: there is no cluster."""
+        if profile.executorResources:
+            problem = (
+                "ResourceProfiles are only supported on YARN and Kubernetes and Standalone with dynamic allocation "
+                "enabled."
+            )
+        else:
+            problem = (
+                "TaskResourceProfiles are only supported for Standalone, Yarn and Kubernetes cluster for now when "
+                "dynamic allocation is disabled."
+            )
+        raise java_error("org.apache.spark.SparkException", problem)
+
+    def getResourceProfile(self) -> ResourceProfile | None:
+        """What `withResources` asked for: nothing."""
+        return None
+
+    def toDF(self, schema: Any = None, sampleRatio: float | None = None) -> NoReturn:
+        """Raises PySparkRuntimeError: there is no SparkSession, so there are no DataFrames."""
+        told = {"func_name": "RDD.toDF", "object": "SparkSession"}
+        raise PySparkRuntimeError(error_class="CALL_BEFORE_INITIALIZE", message_parameters=told)
+
 
 class PipelinedRDD(RDD[T]):
     """Narrow steps over another RDD, run together in one task per partition."""
 
-    def __init__(self, prev: RDDBase[Any], step: Step, preservesPartitioning: bool = False) -> None:
+    def __init__(
+        self,
+        prev: RDDBase[Any],
+        func: Step | Callable[[int, Iterable[Any]], Iterable[Any]],
+        preservesPartitioning: bool = False,
+        isFromBarrier: bool = False,
+    ) -> None:
         super().__init__(None, prev.ctx)
+        step = func if isinstance(func, tuple) else ("indexedPartitions", 0, (func,))
+        self.is_barrier = isFromBarrier or prev.is_barrier
         self._base: _native.Rdd
         self._steps: tuple[Step, ...]
         self.preservesPartitioning: bool
@@ -48,8 +104,13 @@ class PipelinedRDD(RDD[T]):
     def _is_pipelinable(self) -> bool:
         return not (self.is_cached or self.is_checkpointed)
 
+    @property
+    def func(self) -> Callable[[int, Iterable[Any]], Iterable[Any]]:
+        """All steps since the last shuffle, persisted RDD or input, as one function of a partition."""
+        return partial(run_steps, self._steps)
+
     def _freeze(self) -> _native.Rdd:
-        return frozen_steps(self._base, self._steps, self.preservesPartitioning)
+        return frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning)
 
     def getNumPartitions(self) -> int:
         """Number of partitions, which narrow steps leave as it is."""

@@ -18,9 +18,9 @@ from math import isnan
 from typing import Any
 
 from dstreams.core.codecs import codec_named
-from dstreams.core.errors import PySparkRuntimeError
 from dstreams.core.output import SummedFile
 from dstreams.core.resultiterable import ResultIterable
+from dstreams.errors import PySparkRuntimeError
 
 Function = Callable[..., Any]
 
@@ -31,7 +31,7 @@ def no_stop(f: Function, *arguments: Any) -> Any:
         return f(*arguments)
     except StopIteration as error:
         raise PySparkRuntimeError(
-            f"[STOP_ITERATION_OCCURRED] Caught StopIteration thrown from user's code; failing the task: {error}"
+            error_class="STOP_ITERATION_OCCURRED", message_parameters={"exc": str(error)}
         ) from error
 
 
@@ -239,7 +239,8 @@ def pipe_through(command: str, env: dict[str, str], check: bool, elements: Itera
     if failed:
         raise failed[0]
     if check and program.returncode:
-        raise PySparkRuntimeError(f"Pipe function `{command}` exited with error code {program.returncode}")
+        told = {"func_name": command, "error_code": str(program.returncode)}
+        raise PySparkRuntimeError(error_class="PIPE_FUNCTION_EXITED", message_parameters=told)
 
 
 def write_lines(file: SummedFile, elements: Iterable[Any]) -> None:

@@ -1,0 +1,1 @@
+"""The package that PySpark keeps its exception classes in; they are in `base.py`."""
