@@ -44,8 +44,8 @@ SECOND_NAMES = "The same under a second name"
 # What holds for no single name.
 EVERYWHERE = [
     "Not here at all: `pyspark.sql` (DataFrames, `SparkSession`; `Row` is `pyspark.Row`), Structured Streaming, "
-    "`pyspark.ml`, `pyspark.mllib`, `pyspark.pandas`. Importing them raises `ModuleNotFoundError`. (Beside an installed Spark "
-    "Connect client, `pyspark.sql` is the client's.)",
+    "`pyspark.ml`, `pyspark.mllib`, `pyspark.pandas`. Importing them raises `ModuleNotFoundError`. (Beside an "
+    "installed Spark Connect client, `pyspark.sql` is the client's.)",
     "Everything runs on this machine, in one process. Tasks are threads of the program's own process, where Spark has "
     "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
     "folder and the state of `random` are the program's own.",
@@ -99,13 +99,12 @@ BEHAVIOUR = {
     "`.bz2` are all in the first of its partitions. Others (`.zst`, ...) raise `Py4JJavaError`.",
     "pyspark:SparkContext.uiWebUrl": "Always None.",
     "pyspark:BarrierTaskContext.getTaskInfos": "All addresses are `localhost`.",
-    "pyspark:RDDBarrier.mapPartitions": "More partitions than task threads raise `Py4JJavaError` at once, not when an "
-    "action runs. A task that fails is not tried again together with the others.",
+    "pyspark:RDDBarrier.mapPartitions": "More partitions than task threads raise `Py4JJavaError` at the action; Spark "
+    "first waits ten minutes for more threads. A stage that is tried again has a new number.",
     "pyspark:RDD.cache": "Partitions stay in memory until `unpersist`; none is dropped to make room.",
     "pyspark:RDD.persist": _IN_MEMORY,
     "pyspark:RDD.cleanShuffleDependencies": "Returns when it is done, whatever `blocking` says.",
     "pyspark:RDD.countApprox": "Exact: the job runs to its end, whatever the timeout.",
-    "pyspark:RDD.countApproxDistinct": "Another estimate than Spark's, as exact as asked for.",
     "pyspark:RDD.meanApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.sumApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
@@ -115,7 +114,6 @@ BEHAVIOUR = {
     "`DeflateCodec`.",
     "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
     "several.",
-    "pyspark:RDD.toLocalIterator": "`prefetchPartitions` has no effect.",
     "pyspark.streaming:DStream.checkpoint": "Accepted, without effect: `start()` asks for no folder on its account.",
     "pyspark.streaming:DStream.persist": _IN_MEMORY,
     "pyspark.streaming:DStream.window": "A duration of 0 or less raises `Py4JJavaError` at once, in other windows "

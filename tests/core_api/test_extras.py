@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from dstreams import BarrierTaskContext, InheritableThread, SparkConf, SparkContext, SparkFiles
+from dstreams import InheritableThread, SparkConf, SparkContext, SparkFiles
 from dstreams import inheritable_thread_target as inherits
 from dstreams.core.errors import Py4JJavaError
 from dstreams.core.join import python_cogroup, python_full_outer_join
@@ -53,54 +54,51 @@ def test_archives_are_unpacked_under_their_name(sc: SparkContext, tmp_path: Path
         sc.addArchive(str(tmp_path / "in"))
 
 
-def gather_twice(elements: Iterable[int]) -> Iterator[tuple[list[str], list[str], int]]:
-    context = BarrierTaskContext.get()
-    first = context.allGather(f"{context.partitionId()}: {sum(elements)}")
-    context.barrier()
-    yield first, context.allGather(), len(context.getTaskInfos())
-
-
-def test_tasks_of_a_barrier_stage_meet(sc: SparkContext) -> None:
-    found = sc.parallelize(range(6), 3).barrier().mapPartitions(gather_twice).collect()
-    assert found == [(["0: 1", "1: 5", "2: 9"], ["", "", ""], 3)] * 3
-
-
-def test_a_barrier_stage_needs_a_thread_per_task(sc: SparkContext) -> None:
-    with pytest.raises(Py4JJavaError, match="SPARK-24819"):
-        sc.parallelize(range(6), 4).barrier().mapPartitions(gather_twice).collect()
-
-
-def test_nobody_waits_for_a_task_that_has_ended(sc: SparkContext) -> None:
-    def one_fails(index: int, elements: Iterable[int]) -> Iterator[int]:
-        if index == 1:
-            raise ValueError("ended early")
-        BarrierTaskContext.get().barrier()
-        yield index
-
-    with pytest.raises(Py4JJavaError, match=r"ended early|another task has ended"):
-        sc.parallelize(range(3), 3).barrier().mapPartitionsWithIndex(one_fails).collect()
-    assert sc.parallelize(range(3), 3).count() == 3
-
-
-def test_outside_a_barrier_stage_there_is_no_barrier(sc: SparkContext) -> None:
-    with pytest.raises(RuntimeError, match="NOT_IN_BARRIER_STAGE"):
-        BarrierTaskContext.get()
-    with pytest.raises(Py4JJavaError, match="NOT_IN_BARRIER_STAGE"):
-        sc.parallelize([1], 1).map(lambda _: BarrierTaskContext.get()).collect()
-
-
 def test_sums_and_means_are_exact(sc: SparkContext) -> None:
     numbers = sc.parallelize(range(6), 3)
     total, mean = numbers.sumApprox(10), numbers.meanApprox(10)
     assert (total, total.low, total.high, total.confidence, mean) == (15.0, 15.0, 15.0, 1.0, 2.5)
 
 
-@pytest.mark.parametrize("size", [0, 1, 100, 20_000])
-@pytest.mark.parametrize("error", [0.01, 0.05, 0.2])
-def test_distinct_elements_are_estimated(sc: SparkContext, size: int, error: float) -> None:
-    for values in (range(size), [f"word {n}" for n in range(size)]):
-        found = sc.parallelize(list(values) * 2, 3).countApproxDistinct(error)
-        assert abs(found - size) <= 4 * error * size + 1
+# What Spark 3.5.9 estimates for the first 1, 2, 10, 100, 1000 and 10000 of them.
+@pytest.mark.parametrize(
+    ("kind", "error", "found"),
+    [
+        ("ints", 0.5, [1, 2, 11, 73, 1213, 9618]),
+        ("ints", 0.2, [1, 2, 11, 87, 1476, 10249]),
+        ("ints", 0.1, [1, 2, 10, 94, 1194, 8224]),
+        ("ints", 0.05, [1, 2, 10, 99, 1006, 9760]),
+        ("ints", 0.01, [1, 2, 10, 100, 1001, 9945]),
+        ("words", 0.2, [1, 9, 112, 860]),
+        ("words", 0.05, [1, 10, 101, 1017]),
+        ("floats", 0.2, [1, 12, 90, 770]),
+        ("large", 0.05, [1, 10, 103, 1047]),
+        ("pairs", 0.2, [1, 9, 85, 985]),
+    ],
+)
+def test_distinct_elements_are_estimated_as_in_spark(
+    sc: SparkContext, kind: str, error: float, found: list[int]
+) -> None:
+    make: dict[str, Callable[[int], object]] = {
+        "ints": int,
+        "words": lambda n: f"word {n}",
+        "floats": lambda n: n / 7,
+        "large": lambda n: -n * 12345678912,
+        "pairs": lambda n: (n, str(n)),
+    }
+    sizes = [1, 2, 10, 100, 1000, 10_000] if kind == "ints" else [1, 10, 100, 1000]
+    estimates = [sc.parallelize([make[kind](n) for n in range(size)], 3).countApproxDistinct(error) for size in sizes]
+    assert estimates == found
+
+
+def test_estimates_at_the_edges(sc: SparkContext) -> None:
+    assert sc.emptyRDD().countApproxDistinct() == 0
+    assert sc.parallelize([None, True, False, 1, 0, "a", b"a"], 3).countApproxDistinct() == 3
+    assert sc.parallelize(range(10), 3).countApproxDistinct(2.0) == 11
+    with pytest.raises(Py4JJavaError, match="unhashable type: 'list'"):
+        sc.parallelize([[1]]).countApproxDistinct()
+    with pytest.raises(Py4JJavaError, match=r"accuracy \(1\.7E-5\) must be greater than 0\.000017"):
+        sc.parallelize([1]).countApproxDistinct(0.000017)
 
 
 def test_an_estimate_cannot_be_too_exact(sc: SparkContext) -> None:
@@ -135,3 +133,32 @@ def test_joins_as_functions(sc: SparkContext) -> None:
     assert sorted(python_full_outer_join(left, right, 1).collect()) == [("a", (1, None)), ("b", (None, 2))]
     grouped = python_cogroup([left, right], 1).mapValues(lambda sides: [list(side) for side in sides])
     assert sorted(grouped.collect()) == [("a", [[1], []]), ("b", [[], [2]])]
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_partitions_are_fetched_one_by_one(sc: SparkContext, prefetch: bool) -> None:
+    ran = sc.accumulator(0)
+
+    def seen(elements: Iterator[int]) -> Iterator[int]:
+        ran.add(1)
+        yield from elements
+
+    elements = sc.parallelize(range(8), 4).mapPartitions(seen).toLocalIterator(prefetch)
+    assert ran.value == 0
+    assert [next(elements), next(elements), next(elements)] == [0, 1, 2]
+    assert ran.value <= (3 if prefetch else 2)
+    assert list(elements) == [3, 4, 5, 6, 7] and ran.value == 4
+
+
+@pytest.mark.parametrize("prefetch", [False, True])
+def test_a_partition_that_fails_says_so_when_it_is_asked_for(sc: SparkContext, prefetch: bool) -> None:
+    elements = sc.parallelize([1, 0], 2).map(lambda n: 1 // n).toLocalIterator(prefetch)
+    assert next(elements) == 1
+    with pytest.raises(Py4JJavaError, match="ZeroDivisionError"):
+        next(elements)
+
+
+def test_what_cannot_travel_fails_before_the_first_element(sc: SparkContext) -> None:
+    lock = threading.Lock()
+    with pytest.raises(pickle.PicklingError):
+        sc.parallelize([1]).map(lambda _: lock.locked()).toLocalIterator()

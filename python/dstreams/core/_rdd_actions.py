@@ -11,9 +11,10 @@ from math import isinf, isnan
 from operator import add
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dstreams.core import approximate, tasks
+from dstreams.core import hyperloglog, tasks
 from dstreams.core._rdd_narrow import NarrowOps
 from dstreams.core.approximate import BoundedFloat
+from dstreams.core.prefetch import ahead
 from dstreams.core.statcounter import StatCounter
 
 if TYPE_CHECKING:
@@ -125,10 +126,13 @@ class Actions(NarrowOps[T]):
         return self.getNumPartitions() == 0 or not self.take(1)
 
     def toLocalIterator(self, prefetchPartitions: bool = False) -> Iterator[T]:
-        """The elements, fetched partition by partition as they are asked for."""
-        node = self._node
-        for partition in range(self.getNumPartitions()):
-            yield from self.ctx._collect(node, [partition])
+        """The elements, fetched partition by partition: a job each, when its first element is asked for.
+
+        With `prefetchPartitions` the job of the next partition runs while this one's elements are used.
+        """
+        node = self._node  # now: a function that cannot travel must say so here, not at the first element
+        jobs = [partial(self.ctx._collect, node, [partition]) for partition in range(self.getNumPartitions())]
+        return itertools.chain.from_iterable(ahead(jobs) if prefetchPartitions else (job() for job in jobs))
 
     def stats(self) -> StatCounter:
         """Count, mean, variance, minimum and maximum in one pass."""
@@ -171,11 +175,11 @@ class Actions(NarrowOps[T]):
     def countApproxDistinct(self, relativeSD: float = 0.05) -> int:
         """About how many distinct elements there are, with a relative standard deviation of `relativeSD`.
 
-        Raises: ValueError when `relativeSD` is below 0.000017.
+        The estimate is Spark's. Raises: ValueError when `relativeSD` is below 0.000017.
         """
-        precision = approximate.precision_for(relativeSD)
-        found = self.mapPartitions(partial(approximate.registers_of, precision))
-        return approximate.estimate(precision, found.fold({}, approximate.merge_registers))
+        precision = hyperloglog.precision_for(relativeSD)
+        found = self.mapPartitions(partial(hyperloglog.registers_of, precision))
+        return hyperloglog.estimate(precision, found.fold({}, hyperloglog.merge_registers))
 
     def histogram(self, buckets: Any) -> tuple[Any, list[int]]:
         """How many elements fall into each bucket: a number of even buckets, or their sorted borders.

@@ -122,7 +122,7 @@ class RDDBase(Generic[T]):
     # -- lineage --------------------------------------------------------------------------------
     def toDebugString(self) -> bytes | None:
         """How the RDD is made from others, a line each, as text in UTF-8."""
-        storage = "" if self._storage == StorageLevel.NONE else str(self._storage)
+        storage = "" if self._storage == StorageLevel.NONE else str(self._storage).replace("OffHeap", "(off heap)")
         return draw(self._node, self.ctx._first_rdd, storage).encode("utf-8")
 
     def checkpoint(self) -> None:

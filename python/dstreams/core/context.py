@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
-from dstreams.core import callsite
+from dstreams.core import barrier, callsite
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
@@ -133,6 +133,7 @@ class SparkContext(JobControl, FileInputs):
         self.pythonVer = "{}.{}".format(*sys.version_info[:2])
         self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
+        self._barriers: dict[int, tuple[int, ...]] = {}  # the barrier steps in each node that has some
         self._conf.setIfMissing("spark.app.id", self.applicationId)
         self._conf.setIfMissing("spark.app.startTime", str(self.startTime))
         self._conf.setIfMissing("spark.executor.id", "driver")
@@ -314,7 +315,7 @@ class SparkContext(JobControl, FileInputs):
 
     def _collect(self, node: _native.Rdd, partitions: list[int] | None = None) -> list[Any]:
         """All elements of the given partitions (default: all), then the checkpoints that were due."""
-        found = self._running.collect(node, partitions)
+        found = barrier.collect(self, node, partitions) if self._barriers else self._running.collect(node, partitions)
         self._checkpoints.after_job(node)
         return found
 

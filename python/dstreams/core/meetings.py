@@ -1,20 +1,32 @@
 """How do the tasks of a barrier stage wait for each other?
 
 They meet in a room that the first of them opens. A task that has ended comes to no further meeting, so the others are
-told instead of waiting for ever.
+told instead of waiting for ever. The first failure of a step is kept for the driver.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from dstreams import _native
 from dstreams.core.errors import java_error
 from dstreams.errors import PySparkRuntimeError
 
 _POLL = 0.02  # seconds; between two polls a waiting task can be interrupted
+
+next_step = itertools.count().__next__
+
+
+class Failure(NamedTuple):
+    """Why a barrier stage failed."""
+
+    step: int
+    stage: int
+    partition: int
+    cause: BaseException
 
 
 class Room:
@@ -52,14 +64,21 @@ class Room:
 
 # By the number of the step and of the stage: the latter alone begins anew with each context.
 _rooms: dict[tuple[int, int], Room] = {}
+_failures: dict[int, Failure] = {}
 _lock = threading.Lock()
 _here = threading.local()
 
 
-def room_of_this_task() -> Room:
-    """The room of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
+def room_of_this_task() -> Room | None:
+    """The room of the task that asks; None outside a barrier stage."""
     room: Room | None = getattr(_here, "room", None)
-    if _native.task_info() is None or room is None:
+    return room if _native.task_info() is not None else None
+
+
+def room_that_must_be() -> Room:
+    """The room of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
+    room = room_of_this_task()
+    if room is None:
         raise PySparkRuntimeError(error_class="NOT_IN_BARRIER_STAGE", message_parameters={})
     return room
 
@@ -74,15 +93,36 @@ def run_in_room(
     f: Callable[[int, Iterable[Any]], Iterable[Any]], step: int, size: int, index: int, elements: Iterable[Any]
 ) -> Iterator[Any]:
     """A function of a partition, run where all tasks of the stage can meet."""
-    info = _native.task_info()
-    place = (step, info[0] if info is not None else -1)
+    stage, _, attempt, _ = _native.task_info() or (-1, index, 0, 0)
+    place = (step, stage)
     with _lock:
+        if attempt:  # nobody waits for a task that is tried again alone
+            problem = "A task of a barrier stage has failed: the stage is not tried again task by task."
+            raise _failures[step].cause if step in _failures else java_error("org.apache.spark.SparkException", problem)
         room = _rooms.setdefault(place, Room(size))
     _here.room, _here.round = room, 0
     try:
         yield from f(index, elements)
+    except Exception as error:
+        with _lock:
+            _failures.setdefault(step, Failure(step, stage, index, error))
+        raise
     finally:
         _here.room = None
         if room.leave():
             with _lock:
                 _rooms.pop(place, None)
+
+
+def forget(steps: Iterable[int]) -> None:
+    """Drops the failures of steps that are about to run."""
+    with _lock:
+        for step in steps:
+            _failures.pop(step, None)
+
+
+def take_failure(steps: Iterable[int]) -> Failure | None:
+    """The first failure of one of the steps, if there is one."""
+    with _lock:
+        found = [_failures.pop(step) for step in steps if step in _failures]
+    return found[0] if found else None

@@ -15,6 +15,7 @@ from dstreams.core._rdd_output import Output
 from dstreams.core.approximate import BoundedFloat
 from dstreams.core.barrier import RDDBarrier
 from dstreams.core.errors import java_error
+from dstreams.core.meetings import next_step, run_in_room
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.resource import ResourceProfile
 from dstreams.core.stepwise import Step, run_steps
@@ -88,14 +89,22 @@ class PipelinedRDD(RDD[T]):
         super().__init__(None, prev.ctx)
         step = func if isinstance(func, tuple) else ("indexedPartitions", 0, (func,))
         self.is_barrier = isFromBarrier or prev.is_barrier
+        barriers: tuple[int, ...] = ()
+        if isFromBarrier:
+            barriers = (next_step(),)
+            tasks = prev.getNumPartitions()
+            step = ("indexedPartitions", 0, (partial(run_in_room, step[2][0], barriers[0], tasks),))
         self._base: _native.Rdd
         self._steps: tuple[Step, ...]
+        self._barriers: tuple[int, ...]
         self.preservesPartitioning: bool
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self._base, self._steps = prev._base, (*prev._steps, step)
+            self._barriers = (*prev._barriers, *barriers)
             self.preservesPartitioning = prev.preservesPartitioning and preservesPartitioning
         else:
             self._base, self._steps = prev._node, (step,)
+            self._barriers = barriers
             self.preservesPartitioning = preservesPartitioning
         self.prev = prev
         if preservesPartitioning:
@@ -110,7 +119,10 @@ class PipelinedRDD(RDD[T]):
         return partial(run_steps, self._steps)
 
     def _freeze(self) -> _native.Rdd:
-        return frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning)
+        node = frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning)
+        if self._barriers:
+            self.ctx._barriers[node.id] = self._barriers
+        return node
 
     def getNumPartitions(self) -> int:
         """Number of partitions, which narrow steps leave as it is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.meetings import Room, next_round, room_of_this_task
+from dstreams.core.meetings import Room, next_round, room_of_this_task, room_that_must_be
 
 __all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]
 
@@ -17,10 +17,12 @@ class TaskContext:
 
     @classmethod
     def get(cls) -> TaskContext | None:
-        """The context of the task that asks, or None in the driver."""
+        """The context of the task that asks, or None in the driver. In a barrier stage it is a BarrierTaskContext."""
         info = _native.task_info()
         if info is None:
             return None
+        if room_of_this_task() is not None:
+            return BarrierTaskContext.get()
         context = cls()
         context._info = info
         return context
@@ -70,7 +72,7 @@ class BarrierTaskContext(TaskContext):
     def get(cls) -> BarrierTaskContext:
         """The context of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
         context = cls()
-        context._room = room_of_this_task()
+        context._room = room_that_must_be()
         context._info = _native.task_info() or context._info
         return context
 
