@@ -95,8 +95,8 @@ BEHAVIOUR = {
     "go to Python's logger `dstreams`.",
     "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers and nulls. Converters, which are Java "
     "classes, and other kinds raise `Py4JJavaError`.",
-    "pyspark:SparkContext.textFile": "Of compressed files, `.gz`, `.bz2` and `.deflate` can be read; the lines of a "
-    "`.bz2` are all in the first of its partitions. Others (`.zst`, ...) raise `Py4JJavaError`.",
+    "pyspark:SparkContext.textFile": "Of compressed files, `.gz`, `.bz2`, `.deflate` and `.zst` can be read; the "
+    "lines of a `.bz2` are all in the first of its partitions. Others (`.lz4`, `.snappy`) raise `Py4JJavaError`.",
     "pyspark:SparkContext.uiWebUrl": "Always None.",
     "pyspark:BarrierTaskContext.getTaskInfos": "All addresses are `localhost`.",
     "pyspark:RDDBarrier.mapPartitions": "More partitions than task threads raise `Py4JJavaError` at the action; Spark "
@@ -110,8 +110,8 @@ BEHAVIOUR = {
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
     "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers and None. The codecs are those of "
     "`saveAsTextFile`, applied to each value.",
-    "pyspark:RDD.saveAsTextFile": "Of Hadoop's codecs there are `GzipCodec`, `BZip2Codec`, `DefaultCodec` and "
-    "`DeflateCodec`.",
+    "pyspark:RDD.saveAsTextFile": "Of Hadoop's codecs there are `GzipCodec`, `BZip2Codec`, `DefaultCodec`, "
+    "`DeflateCodec` and `ZStandardCodec`.",
     "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
     "several.",
     "pyspark.streaming:DStream.checkpoint": "Accepted, without effect: `start()` asks for no folder on its account.",

@@ -33,6 +33,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<object::Program>()?;
     module.add("Bail", module.py().get_type::<object::Bail>())?;
     module.add_function(wrap_pyfunction!(py::input::list_files, module)?)?;
+    module.add_function(wrap_pyfunction!(py::input::zstd_pack, module)?)?;
+    module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;

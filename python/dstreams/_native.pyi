@@ -22,6 +22,8 @@ __all__ = [
     "task_info",
     "task_property",
     "task_updates",
+    "zstd_pack",
+    "zstd_unpack",
 ]
 
 @final
@@ -221,6 +223,12 @@ def task_updates() -> dict[int, Any] | None:
 
 def list_files(spec: str) -> list[tuple[str, int]]:
     """(path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name."""
+
+def zstd_pack(data: bytes) -> bytes:
+    """Bytes compressed by Zstandard, in one frame."""
+
+def zstd_unpack(data: bytes) -> bytes:
+    """What bytes compressed by Zstandard hold, in one frame or several. Raises OSError when they are damaged."""
 
 def interrupt_threads() -> int:
     """Raises SystemExit in the engine's threads that run Python code; tells how many there are."""

@@ -2,6 +2,7 @@
 //!
 //! Glue between `source::text`, which knows files, and the lineage's `Reader`.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,8 +16,8 @@ use pyo3::prelude::*;
 use super::gil::enter_engine;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
-use crate::source::Warn;
 use crate::source::text::{self, InputFile, Split};
+use crate::source::{Warn, zstd};
 
 /// Files named by a path, a folder, a glob, or several with commas. Listed on first use, read anew by each action.
 struct TextFiles {
@@ -94,6 +95,18 @@ fn read_pieces(split: &Split, length: usize) -> Result<Block> {
 pub(crate) fn list_files(py: Python<'_>, spec: &str) -> PyResult<Vec<(OsString, u64)>> {
     let found = enter_engine(py, || text::list_inputs(spec))?;
     Ok(found.into_iter().map(|file| (file.path.into_os_string(), file.len)).collect())
+}
+
+/// Bytes compressed by Zstandard.
+#[pyfunction]
+pub(crate) fn zstd_pack(py: Python<'_>, data: &[u8]) -> Cow<'static, [u8]> {
+    py.detach(|| zstd::pack(data)).into()
+}
+
+/// What bytes compressed by Zstandard hold.
+#[pyfunction]
+pub(crate) fn zstd_unpack(py: Python<'_>, data: &[u8]) -> PyResult<Cow<'static, [u8]>> {
+    Ok(py.detach(|| zstd::unpack(data))?.into())
 }
 
 /// A file that a stream found. One that cannot be read any more is warned about and counts as empty.

@@ -7,6 +7,8 @@ use std::path::Path;
 use bzip2::read::MultiBzDecoder;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
+use super::zstd::Frames;
+
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
@@ -16,6 +18,8 @@ pub(super) enum Codec {
     Bzip2,
     /// `.deflate`: zlib's format.
     Deflate,
+    /// `.zst`, also several of them in one file.
+    Zstd,
     /// A known ending of a format that is not read here; as text it would give silent nonsense.
     Refused(&'static str),
 }
@@ -28,7 +32,7 @@ pub(super) fn codec_of(path: &Path) -> Option<Codec> {
         "deflate" => Some(Codec::Deflate),
         "lz4" => Some(Codec::Refused("lz4")),
         "snappy" => Some(Codec::Refused("snappy")),
-        "zst" => Some(Codec::Refused("zst")),
+        "zst" => Some(Codec::Zstd),
         _ => None,
     }
 }
@@ -45,6 +49,7 @@ impl Codec {
             Self::Gzip => Box::new(MultiGzDecoder::new(file)),
             Self::Bzip2 => Box::new(MultiBzDecoder::new(file)),
             Self::Deflate => Box::new(ZlibDecoder::new(file)),
+            Self::Zstd => Box::new(Frames::new(file)),
             Self::Refused(ending) => {
                 let problem = format!("text compressed as .{ending} cannot be read");
                 return Err(io::Error::new(ErrorKind::Unsupported, problem));

@@ -12,6 +12,7 @@ pub mod files;
 pub mod lines;
 pub mod socket;
 pub mod text;
+pub mod zstd;
 
 mod compressed;
 mod glob;

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from py4j.protocol import Py4JJavaError
-from pyspark import AccumulatorParam, SparkContext, TaskContext
+from pyspark import AccumulatorParam, Broadcast, SparkContext, TaskContext
 
 
 class ListParam(AccumulatorParam):
@@ -159,3 +160,32 @@ def test_what_plain_pickle_refuses_cannot_be_broadcast(sc: SparkContext, what: s
     text = "Could not serialize broadcast: " + ("AttributeError" if what == "lambda" else "(?s:.*)SPARK-5063")
     with pytest.raises(pickle.PicklingError, match=text):
         sc.broadcast(values[what])
+
+
+def test_what_was_read_of_a_broadcast_variable_outlives_it_in_the_driver(sc: SparkContext) -> None:
+    read, unread = sc.broadcast([1]), sc.broadcast([2])
+    assert read.value == [1]
+    for each in (read, unread):
+        each.destroy()
+        with pytest.raises(Py4JJavaError, match="after it was destroyed"):
+            sc.parallelize([1]).map(lambda _, each=each: each.value).collect()
+        with pytest.raises(Py4JJavaError, match="after it was destroyed"):
+            each.unpersist()
+    assert read.value == [1]
+    with pytest.raises(Py4JJavaError, match="after it was destroyed"):
+        unread.value  # noqa: B018
+
+
+def test_a_broadcast_without_a_context_reads_what_was_dumped(sc: SparkContext, tmp_path: Path) -> None:
+    path = tmp_path / "value"
+    shared = sc.broadcast({"a": [1]})
+    shared.dump(shared.value, path.open("wb"))
+    assert Broadcast(path=str(path)).value == {"a": [1]} == shared.load_from_path(str(path))
+    with path.open("rb") as file:
+        reader = Broadcast(sock_file=file)
+    assert reader.value == {"a": [1]}
+    for operation in (reader.unpersist, reader.destroy, lambda: pickle.dumps(reader)):
+        with pytest.raises(RuntimeError, match=r"Broadcast can only be \w+ in driver"):
+            operation()
+    with pytest.raises(AssertionError, match="sc, path or sock_file"):
+        Broadcast()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dstreams import SparkContext
+from dstreams._native import zstd_pack, zstd_unpack
 from dstreams.core.errors import Py4JJavaError
 
 HADOOP = "org.apache.hadoop.io.compress."
@@ -40,7 +41,7 @@ def write(folder: Path, files: dict[str, bytes]) -> str:
 @pytest.mark.parametrize(
     ("codec", "ending", "unpack"),
     [("GzipCodec", ".gz", gzip.decompress), ("BZip2Codec", ".bz2", bz2.decompress),
-     ("DefaultCodec", ".deflate", zlib.decompress)],
+     ("DefaultCodec", ".deflate", zlib.decompress), ("ZStandardCodec", ".zst", zstd_unpack)],
 )  # fmt: skip
 def test_compressed_text_comes_back(sc: SparkContext, tmp_path: Path, codec: str, ending: str, unpack) -> None:  # type: ignore[no-untyped-def]
     out = tmp_path / "out"
@@ -55,7 +56,7 @@ def test_codecs_that_are_not_there(sc: SparkContext, tmp_path: Path) -> None:
     numbers = sc.parallelize([1])
     with pytest.raises(Py4JJavaError, match=r"ClassNotFoundException: some\.Codec"):
         numbers.saveAsTextFile(str(tmp_path / "out"), "some.Codec")
-    with pytest.raises(Py4JJavaError, match="SnappyCodec is not available; use one of GzipCodec"):
+    with pytest.raises(Py4JJavaError, match=r"SnappyCodec is not available; use one of GzipCodec.*ZStandardCodec"):
         numbers.saveAsTextFile(str(tmp_path / "out"), HADOOP + "SnappyCodec")
     assert not (tmp_path / "out").exists()
 
@@ -155,8 +156,10 @@ def test_what_a_sequence_file_cannot_hold(sc: SparkContext, tmp_path: Path) -> N
         sc.parallelize([("a", 1), ("b", "two")], 1).saveAsSequenceFile(str(tmp_path / "two"))
 
 
-def test_formats_of_java_classes_name_what_to_use_instead(sc: SparkContext) -> None:
-    with pytest.raises(Py4JJavaError, match=r"hadoopFile needs Hadoop's classes.*use textFile"):
-        sc.hadoopFile("x", "f", "k", "v")
-    with pytest.raises(Py4JJavaError, match=r"saveAsHadoopFile needs Hadoop's classes.*use saveAsSequenceFile"):
-        sc.parallelize([1]).saveAsHadoopFile("x", "f")
+def test_zstd_files_are_text_too(sc: SparkContext, tmp_path: Path) -> None:
+    packed = zstd_pack(b"one\ntwo") + zstd_pack("\nthr\u00e9\n".encode())
+    folder = write(tmp_path, {"a.zst": packed, "b.zst": b"no such thing"})
+    assert sc.textFile(f"{folder}/a.zst", 4).glom().collect() == [["one", "two", "thr\u00e9"]]
+    assert sc.wholeTextFiles(f"{folder}/a.zst").values().collect() == ["one\ntwo\nthr\u00e9\n"]
+    with pytest.raises(Py4JJavaError, match="invalid zstd data"):
+        sc.textFile(f"{folder}/b.zst").collect()

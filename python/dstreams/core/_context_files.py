@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from dstreams.core import inputs, sequencefile
-from dstreams.core.errors import java_error
 from dstreams.core.files import ShippedFiles
+from dstreams.core.hadoopformats import refuse_converters
+from dstreams.core.hadoopinput import read_format
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -25,7 +26,7 @@ class FileInputs:
     def wholeTextFiles(
         self, path: str, minPartitions: int | None = None, use_unicode: bool = True
     ) -> RDD[tuple[str, str]]:
-        """(path, text) of each file; `.gz`, `.bz2` and `.deflate` are decompressed.
+        """(path, text) of each file; `.gz`, `.bz2`, `.deflate` and `.zst` are decompressed.
 
         Shape:  small files share partitions, about `minPartitions` (default: 2, or fewer with a smaller parallelism).
         Raises: Py4JJavaError when an action runs and nothing is there.
@@ -75,8 +76,7 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there, or the files hold other classes, and at once
                 for a converter, which would be Java code.
         """
-        if keyConverter or valueConverter:
-            _needs_hadoop("sequenceFile with a converter", "sequenceFile(...).map(...)")
+        refuse_converters(keyConverter, valueConverter)
         plan = partial(inputs.sequence_plan, path, minSplits or self._context.defaultMinPartitions)
         return self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
 
@@ -129,26 +129,63 @@ class FileInputs:
         pieces._node.label = path
         return RDD(pieces.mapPartitions(read)._node, self._context)
 
-    # -- what needs Hadoop's classes --------------------------------------------------------------
-    def hadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to read with."""
-        _needs_hadoop("hadoopFile")
+    # -- Hadoop's formats -----------------------------------------------------------------------
+    def hadoopFile(
+        self,
+        path: str,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: dict[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """The pairs that a format of `org.apache.hadoop.mapred` finds in files.
 
-    def hadoopRDD(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to read with."""
-        _needs_hadoop("hadoopRDD")
+        Known are TextInputFormat (position in bytes, line), KeyValueTextInputFormat (what is before and behind a tab)
+        and SequenceFileInputFormat. The classes and `batchSize` are not needed.
+        Raises: Py4JJavaError for other formats and for converters, which are Java code; when an action runs and
+                nothing is there.
+        """
+        return read_format(self._context, path, inputFormatClass, False, (keyConverter, valueConverter), conf)
 
-    def newAPIHadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to read with."""
-        _needs_hadoop("newAPIHadoopFile")
+    def newAPIHadoopFile(
+        self,
+        path: str,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: dict[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """As `hadoopFile`, by the formats of `org.apache.hadoop.mapreduce.lib.input`."""
+        return read_format(self._context, path, inputFormatClass, True, (keyConverter, valueConverter), conf)
 
-    def newAPIHadoopRDD(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to read with."""
-        _needs_hadoop("newAPIHadoopRDD")
+    def hadoopRDD(
+        self,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: dict[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """As `hadoopFile`, with the path in `conf` as `mapreduce.input.fileinputformat.inputdir`."""
+        return read_format(self._context, None, inputFormatClass, False, (keyConverter, valueConverter), conf)
 
-
-def _needs_hadoop(name: str, instead: str = "textFile, wholeTextFiles, binaryFiles or sequenceFile") -> NoReturn:
-    raise java_error(
-        "java.lang.UnsupportedOperationException",
-        f"{name} needs Hadoop's classes, and dstreams runs without a JVM: use {instead}",
-    )
+    def newAPIHadoopRDD(
+        self,
+        inputFormatClass: str,
+        keyClass: str,
+        valueClass: str,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: dict[str, str] | None = None,
+        batchSize: int = 0,
+    ) -> RDD[tuple[Any, Any]]:
+        """As `newAPIHadoopFile`, with the path in `conf` as `mapreduce.input.fileinputformat.inputdir`."""
+        return read_format(self._context, None, inputFormatClass, True, (keyConverter, valueConverter), conf)

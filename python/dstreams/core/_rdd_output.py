@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import TypeVar
 
 from dstreams.core import sequencefile, tasks
 from dstreams.core._rdd_pairs import PairOps
 from dstreams.core.codecs import codec_named
-from dstreams.core.errors import java_error
+from dstreams.core.hadoopoutput import write_dataset, write_format
 from dstreams.core.output import save
 
 T = TypeVar("T")
@@ -20,7 +20,8 @@ class Output(PairOps[T]):
     def saveAsTextFile(self, path: str, compressionCodecClass: str | None = None) -> None:
         """Writes a folder with a file `part-00000` ... per partition, a line per element, and `_SUCCESS` at the end.
 
-        `compressionCodecClass` is the name of a Hadoop class: GzipCodec, BZip2Codec, DefaultCodec (zlib).
+        `compressionCodecClass` is the name of a Hadoop class: GzipCodec, BZip2Codec, DefaultCodec (zlib) or
+        ZStandardCodec.
         Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
         """
         if compressionCodecClass is None:
@@ -46,27 +47,52 @@ class Output(PairOps[T]):
         codec = None if compressionCodecClass is None else codec_named(compressionCodecClass).name
         save(self, path, partial(sequencefile.write_pairs, codec))
 
-    # -- what needs Hadoop's classes --------------------------------------------------------------
-    def saveAsHadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to write with."""
-        _needs_hadoop("saveAsHadoopFile")
+    # -- Hadoop's formats -----------------------------------------------------------------------
+    def saveAsHadoopFile(
+        self,
+        path: str,
+        outputFormatClass: str,
+        keyClass: str | None = None,
+        valueClass: str | None = None,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: dict[str, str] | None = None,
+        compressionCodecClass: str | None = None,
+    ) -> None:
+        """Writes (key, value) pairs by a format of `org.apache.hadoop.mapred`: Text- or SequenceFileOutputFormat.
 
-    def saveAsHadoopDataset(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to write with."""
-        _needs_hadoop("saveAsHadoopDataset")
+        Raises: Py4JJavaError for other formats and for converters, which are Java code; when the folder exists, or a
+                task fails.
+        """
+        classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
+        write_format(self, path, outputFormatClass, False, classes, converters, conf, compressionCodecClass)
 
-    def saveAsNewAPIHadoopFile(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to write with."""
-        _needs_hadoop("saveAsNewAPIHadoopFile")
+    def saveAsNewAPIHadoopFile(
+        self,
+        path: str,
+        outputFormatClass: str,
+        keyClass: str | None = None,
+        valueClass: str | None = None,
+        keyConverter: str | None = None,
+        valueConverter: str | None = None,
+        conf: dict[str, str] | None = None,
+    ) -> None:
+        """As `saveAsHadoopFile`, by the formats of `org.apache.hadoop.mapreduce.lib.output`."""
+        classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
+        write_format(self, path, outputFormatClass, True, classes, converters, conf)
 
-    def saveAsNewAPIHadoopDataset(self, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises: there are no Hadoop classes to write with."""
-        _needs_hadoop("saveAsNewAPIHadoopDataset")
+    def saveAsHadoopDataset(
+        self, conf: dict[str, str], keyConverter: str | None = None, valueConverter: str | None = None
+    ) -> None:
+        """As `saveAsHadoopFile`, with all of it in `conf`: `mapred.output.format.class`, and the folder as
+        `mapreduce.output.fileoutputformat.outputdir`.
+        """
+        write_dataset(self, False, (keyConverter, valueConverter), conf)
 
-
-def _needs_hadoop(name: str) -> NoReturn:
-    raise java_error(
-        "java.lang.UnsupportedOperationException",
-        f"{name} needs Hadoop's classes, and dstreams runs without a JVM: use saveAsSequenceFile, saveAsTextFile or "
-        "saveAsPickleFile",
-    )
+    def saveAsNewAPIHadoopDataset(
+        self, conf: dict[str, str], keyConverter: str | None = None, valueConverter: str | None = None
+    ) -> None:
+        """As `saveAsNewAPIHadoopFile`, with all of it in `conf`: `mapreduce.job.outputformat.class`, and the folder as
+        `mapreduce.output.fileoutputformat.outputdir`.
+        """
+        write_dataset(self, True, (keyConverter, valueConverter), conf)

@@ -53,18 +53,24 @@ def _together(files: list[tuple[str, int]], most: int) -> list[list[Piece]]:
 def records_plan(spec: str, length: int) -> list[list[Piece]]:
     """Pieces of whole records, at most a block of the file system each."""
     most = max(_LOCAL_BLOCK // length * length, length) if length > 0 else _LOCAL_BLOCK
-    return [[piece] for piece in _pieces(_native.list_files(spec), most)]
+    return [[piece] for piece in pieces(_native.list_files(spec), most)]
 
 
 def sequence_plan(spec: str, least: int) -> list[list[Piece]]:
     """Pieces of sequence files, in about `least` partitions if they are not too small to be cut."""
     files = _native.list_files(spec)
+    most = max(sequencefile.MARK_EVERY, piece_size(files, least))
+    return [[piece] for piece in pieces(files, most) if piece[2]]
+
+
+def piece_size(files: list[tuple[str, int]], least: int) -> int:
+    """How large pieces may be, in bytes, if there are to be about `least` of them."""
     goal = sum(size for _, size in files) // max(least, 1)
-    most = max(sequencefile.MARK_EVERY, min(goal, _LOCAL_BLOCK))
-    return [[piece] for piece in _pieces(files, most) if piece[2]]
+    return max(1, min(goal, _LOCAL_BLOCK))
 
 
-def _pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
+def pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
+    """Files cut into pieces of `most` bytes; the last one of each may be a little larger."""
     for path, size in files:
         start = 0
         while (size - start) / most > _SLOP:

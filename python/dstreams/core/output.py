@@ -81,7 +81,7 @@ def _sum(data: bytes | memoryview) -> bytes:
     return struct.pack(">I", zlib.crc32(data))
 
 
-def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "") -> None:
+def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: str = "part-") -> None:
     """Runs `write(file, elements)` for each partition, into the files of the folder `path`.
 
     Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
@@ -91,7 +91,7 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "") -> None:
         raise java_error(
             "org.apache.hadoop.mapred.FileAlreadyExistsException", f"Output directory file:{folder} already exists"
         )
-    written = rdd.mapPartitionsWithIndex(partial(_write_part, folder, ending, write))
+    written = rdd.mapPartitionsWithIndex(partial(_write_part, folder, prefix, ending, write))
     written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
     drafts = os.path.join(folder, "_temporary")
     os.makedirs(drafts)
@@ -105,8 +105,8 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "") -> None:
         pass
 
 
-def _write_part(folder: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
-    name = f"part-{index:05d}{ending}"
+def _write_part(folder: str, prefix: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
+    name = f"{prefix}{index:05d}{ending}"
     with SummedFile(os.path.join(folder, "_temporary"), name) as file:
         write(file, elements)
     return [name]

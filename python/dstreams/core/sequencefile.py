@@ -55,18 +55,29 @@ class _Writer:
         self._since_mark += len(record)
 
 
-def write_pairs(codec: str | None, file: SummedFile, pairs: Iterable[tuple[Any, Any]]) -> None:
-    """Writes (key, value) pairs; the first one decides on the classes. Raises TypeError for a value of another kind."""
+def write_pairs(
+    codec: str | None,
+    file: SummedFile,
+    pairs: Iterable[tuple[Any, Any]],
+    names: tuple[str | None, str | None] = (None, None),
+) -> None:
+    """Writes (key, value) pairs; the first one decides on the classes.
+
+    Raises: TypeError for a value of another kind, or a first pair of other classes than the `names` given.
+    """
     writer, classes = None, (NULL, NULL)
     for key, value in pairs:
         if writer is None:
             classes = (writable_for(key), writable_for(value))
+            for what, found, wanted in zip(("key", "value"), classes, names, strict=True):
+                if wanted not in (None, found.name):
+                    raise TypeError(f"wrong {what} class: {found.name} is not class {wanted}")
             writer = _Writer(file, *classes, codec)
         try:
             writer.append(key, value)
         except (AttributeError, TypeError, struct.error) as error:
-            names = " and ".join(one.name.rpartition(".")[2] for one in classes)
-            raise TypeError(f"({key!r}, {value!r}) does not fit a sequence file of {names}: {error}") from error
+            kinds = " and ".join(one.name.rpartition(".")[2] for one in classes)
+            raise TypeError(f"({key!r}, {value!r}) does not fit a sequence file of {kinds}: {error}") from error
     if writer is None:
         _Writer(file, *classes, codec)
 

@@ -92,6 +92,13 @@ fn several_gzip_files_in_one_are_read_on() {
 }
 
 #[test]
+fn lines_of_zstd_files_are_read() {
+    let folder = TempFolder::new();
+    let bytes = [crate::source::zstd::pack(b"one\ntw"), crate::source::zstd::pack(b"o\nthree")].concat();
+    assert_eq!(lines_of(&folder.file("a.zst", bytes), 4), [["one", "two", "three"]]);
+}
+
+#[test]
 fn the_first_split_of_a_bzip2_file_has_its_lines() {
     let folder = TempFolder::new();
     let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
@@ -103,7 +110,7 @@ fn the_first_split_of_a_bzip2_file_has_its_lines() {
 #[test]
 fn other_formats_are_refused_and_what_is_damaged_says_so() {
     let folder = TempFolder::new();
-    for (name, problem) in [("a.zst", "text compressed as .zst cannot be read"), ("a.gz", "invalid gzip header")] {
+    for (name, problem) in [("a.lz4", "text compressed as .lz4 cannot be read"), ("a.gz", "invalid gzip header")] {
         let path = folder.file(name, "not compressed at all\n");
         let split = Split { path: path.clone(), start: 0, length: 22 };
         assert_eq!(read_split(&split).unwrap_err().to_string(), format!("file:{}: {problem}", path.display()));
