@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstreams import SparkContext
@@ -53,6 +53,7 @@ def test_lines_with_keys(sc: SparkContext, tmp_path: Path) -> None:
     assert found.collect() == [("a\t", "\tc"), ("d", "")]
 
 
+@settings(deadline=None)
 @given(lines=st.lists(st.text("ab\u00e9", max_size=5), max_size=12), cuts=st.lists(st.integers(1, 40), max_size=4))
 def test_a_line_belongs_to_one_piece(
     tmp_path_factory: pytest.TempPathFactory, lines: list[str], cuts: list[int]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dstreams import MarshalSerializer, SparkConf, SparkContext
@@ -47,7 +47,7 @@ def framed(*parts: bytes) -> bytes:
 
 @pytest.mark.parametrize("make", FRAMED)
 @pytest.mark.parametrize("batched", BATCHED)
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(objects=st.lists(PLAIN, max_size=20))
 def test_objects_come_back(
     make: Callable[[], ser.FramedSerializer], batched: Callable[[Any], ser.Serializer], objects: list[Any]
@@ -113,6 +113,7 @@ def test_equality_and_names() -> None:
     assert repr(ser.UTF8Deserializer()) == "UTF8Deserializer(True)"
 
 
+@settings(deadline=None)
 @given(data=st.lists(st.binary(max_size=30)), size=st.integers(1, 20))
 def test_a_chunked_stream_passes_on_whole_chunks(data: list[bytes], size: int) -> None:
     kept = bytearray()
