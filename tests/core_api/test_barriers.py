@@ -44,6 +44,24 @@ def test_the_context_of_such_a_task_is_a_barrier_context(sc: SparkContext) -> No
     assert sc.parallelize([1], 1).map(lambda _: type(TaskContext.get()).__name__).collect() == ["TaskContext"]
 
 
+def test_a_task_has_one_context(sc: SparkContext) -> None:
+    def same_twice(_: Iterable[int]) -> list[bool]:
+        return [TaskContext.get() is TaskContext.get(), TaskContext.get() is not None]
+
+    assert sc.parallelize([1], 1).mapPartitions(same_twice).collect() == [True, True]
+    both = sc.parallelize([1, 2], 2).barrier().mapPartitions(lambda _: [TaskContext.get() is BarrierTaskContext.get()])
+    assert both.collect() == [True, True]
+    tasks = sc.parallelize(range(4), 4).map(lambda _: TaskContext.get().taskAttemptId()).collect()
+    assert len(set(tasks)) == 4
+
+
+def test_a_context_outside_its_task_says_so() -> None:
+    alone = BarrierTaskContext()
+    for ask in (alone.barrier, alone.allGather, alone.getTaskInfos):
+        with pytest.raises(RuntimeError, match="before initialize BarrierTaskContext"):
+            ask()
+
+
 def test_steps_know_that_they_are_in_a_barrier_stage(sc: SparkContext) -> None:
     assert meeting(sc).is_barrier and meeting(sc).map(str).is_barrier
     assert not sc.parallelize([1]).map(str).is_barrier

@@ -128,6 +128,33 @@ def test_a_system_property_is_a_default_of_settings(monkeypatch: pytest.MonkeyPa
     assert SparkConf(loadDefaults=False).get("spark.some.setting") is None
 
 
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (lambda sc: sc.parallelize([1], -1), "IllegalArgumentException: Positive number of partitions required$"),
+        (lambda sc: sc.addArchive("/none/such"), "NoSuchFileException: /none/such"),
+        (lambda sc: sc.addPyFile("/none/such"), "FileNotFoundException: File file:/none/such does not exist"),
+        (
+            lambda sc: sc.runJob(sc.parallelize([1], 2), list, [0, 5]),
+            "non-existent partition: 5",
+        ),
+    ],
+)
+def test_calls_that_spark_refuses(sc: SparkContext, wrong: Callable[[SparkContext], object], problem: str) -> None:
+    with pytest.raises(Py4JJavaError, match=problem):
+        wrong(sc)
+
+
+def test_a_union_needs_an_rdd(sc: SparkContext) -> None:
+    with pytest.raises(IndexError, match="at least one RDD"):
+        sc.union([])
+
+
+def test_a_notebook_shows_what_the_context_is(sc: SparkContext) -> None:
+    shown = sc._repr_html_()
+    assert all(f"<code>{text}</code>" in shown for text in ("v3.5.9", "local[3]", "core api"))
+
+
 def test_joins_as_functions(sc: SparkContext) -> None:
     left, right = sc.parallelize([("a", 1)], 1), sc.parallelize([("b", 2)], 1)
     assert sorted(python_full_outer_join(left, right, 1).collect()) == [("a", (1, None)), ("b", (None, 2))]

@@ -6,6 +6,7 @@ One context may be active per process, as in Spark.
 from __future__ import annotations
 
 import getpass
+import html
 import itertools
 import os
 import sys
@@ -143,6 +144,12 @@ class SparkContext(JobControl, FileInputs):
     def __repr__(self) -> str:
         return f"<SparkContext master={self.master} appName={self.appName}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        told = (("Version", f"v{self.version}"), ("Master", self.master), ("AppName", self.appName))
+        rows = "".join(f"<dt>{name}</dt><dd><code>{html.escape(value)}</code></dd>" for name, value in told)
+        return f"<div><p><b>SparkContext</b></p><dl>{rows}</dl></div>"
+
     def __getnewargs__(self) -> Any:
         raise PySparkRuntimeError(error_class="CONTEXT_ONLY_VALID_ON_DRIVER", message_parameters={})
 
@@ -251,9 +258,7 @@ class SparkContext(JobControl, FileInputs):
         """An RDD of the elements of `c`, copied now and cut into `numSlices` partitions as Spark cuts them."""
         slices = int(numSlices) if numSlices is not None else self.defaultParallelism
         if slices < 0:
-            raise java_error(
-                "java.lang.IllegalArgumentException", f"Positive number of partitions required, not {slices}"
-            )
+            raise java_error("java.lang.IllegalArgumentException", "Positive number of partitions required")
         if isinstance(c, range) and len(c):
             return self._of_range(_range_slices(c, slices))
         data: Sequence[T] = c if isinstance(c, (list, tuple)) else list(c)
@@ -288,7 +293,12 @@ class SparkContext(JobControl, FileInputs):
         return rdd if use_unicode else rdd._step("map", _encode)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
-        """The elements of all RDDs in turn; RDDs partitioned alike are merged partition by partition."""
+        """The elements of all RDDs in turn; RDDs partitioned alike are merged partition by partition.
+
+        Raises: IndexError without an RDD.
+        """
+        if not rdds:
+            raise IndexError("rdds: a union needs at least one RDD")
         return RDD(self._running.union([rdd._node for rdd in rdds]), self)
 
     # -- shared variables -----------------------------------------------------------------------
@@ -310,7 +320,13 @@ class SparkContext(JobControl, FileInputs):
         allowLocal: bool = False,
     ) -> list[U]:
         """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
-        chosen = list(partitions) if partitions is not None else None
+        chosen, total = list(partitions) if partitions is not None else None, rdd.getNumPartitions()
+        for partition in chosen or ():
+            if not 0 <= partition < total:
+                raise java_error(
+                    "java.lang.IllegalArgumentException",
+                    f"Attempting to access a non-existent partition: {partition}. Total number of partitions: {total}",
+                )
         return rdd._collect_node(rdd.mapPartitions(partitionFunc), chosen)
 
     def _collect(self, node: _native.Rdd, partitions: list[int] | None = None) -> list[Any]:
@@ -350,7 +366,7 @@ class SparkContext(JobControl, FileInputs):
     def addPyFile(self, path: str) -> None:
         """Makes modules of a file, zip or folder importable in tasks (which run in this process)."""
         if not os.path.exists(path):
-            raise java_error("java.io.FileNotFoundException", f"Added file {path} does not exist")
+            raise java_error("java.io.FileNotFoundException", f"File file:{os.path.abspath(path)} does not exist")
         folder = path if path.endswith((".zip", ".egg")) or os.path.isdir(path) else os.path.dirname(path)
         folder = os.path.abspath(folder)
         if folder not in sys.path:

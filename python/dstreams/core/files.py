@@ -70,7 +70,9 @@ class ShippedFiles:
     def add_archive(self, path: str) -> None:
         """Unpacks an archive into a folder with its name, or the one that follows a `#`."""
         source, _, name = path.partition("#")
-        source = _existing(source)
+        if not os.path.exists(local_path(source)):
+            raise java_error("java.nio.file.NoSuchFileException", local_path(source))
+        source = local_path(source)
         address = f"file:{source}" + (f"#{name}" if name else "")
         if address in self.archives:
             return

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from dstreams import _native
 from dstreams.core.errors import java_error
-from dstreams.errors import PySparkRuntimeError
 
 _POLL = 0.02  # seconds; between two polls a waiting task can be interrupted
 
@@ -73,14 +72,6 @@ def room_of_this_task() -> Room | None:
     """The room of the task that asks; None outside a barrier stage."""
     room: Room | None = getattr(_here, "room", None)
     return room if _native.task_info() is not None else None
-
-
-def room_that_must_be() -> Room:
-    """The room of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
-    room = room_of_this_task()
-    if room is None:
-        raise PySparkRuntimeError(error_class="NOT_IN_BARRIER_STAGE", message_parameters={})
-    return room
 
 
 def next_round() -> int:

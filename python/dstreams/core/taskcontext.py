@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.meetings import Room, next_round, room_of_this_task, room_that_must_be
+from dstreams.core.meetings import Room, next_round, room_of_this_task
+from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]
+
+_last = threading.local()
 
 
 class TaskContext:
     """Numbers of the running task. `TaskContext.get()` gives None in the driver."""
 
     _info: tuple[int, int, int, int] = (0, 0, 0, 0)
+    _room: Room | None = None
 
     @classmethod
     def get(cls) -> TaskContext | None:
-        """The context of the task that asks, or None in the driver. In a barrier stage it is a BarrierTaskContext."""
+        """The context of the task that asks, or None in the driver. In a barrier stage it is a BarrierTaskContext.
+
+        A task that asks twice gets the same object.
+        """
         info = _native.task_info()
         if info is None:
             return None
-        if room_of_this_task() is not None:
-            return BarrierTaskContext.get()
-        context = cls()
-        context._info = info
+        room = room_of_this_task()
+        context: TaskContext | None = getattr(_last, "context", None)
+        if context is None or context._info != info or context._room is not room:
+            context = TaskContext() if room is None else BarrierTaskContext()
+            context._info, context._room = info, room
+            _last.context = context
         return context
 
     def stageId(self) -> int:
@@ -66,19 +76,23 @@ class BarrierTaskInfo:
 class BarrierTaskContext(TaskContext):
     """What a task of a barrier stage may ask, and how it waits for the others."""
 
-    _room: Room
-
     @classmethod
     def get(cls) -> BarrierTaskContext:
         """The context of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
-        context = cls()
-        context._room = room_that_must_be()
-        context._info = _native.task_info() or context._info
+        context = TaskContext.get()
+        if not isinstance(context, BarrierTaskContext):
+            raise PySparkRuntimeError(error_class="NOT_IN_BARRIER_STAGE", message_parameters={})
         return context
+
+    def _meet(self, what: str, message: str) -> list[str]:
+        if self._room is None:
+            told = {"func_name": what, "object": "BarrierTaskContext"}
+            raise PySparkRuntimeError(error_class="CALL_BEFORE_INITIALIZE", message_parameters=told)
+        return self._room.meet(next_round(), self.partitionId(), message)
 
     def barrier(self) -> None:
         """Waits until all tasks of the stage are here. All of them have to call it, equally often."""
-        self.allGather()
+        self._meet("barrier", "")
 
     def allGather(self, message: str = "") -> list[str]:
         """Waits for all tasks of the stage; their messages, in the order of the partitions.
@@ -87,8 +101,11 @@ class BarrierTaskContext(TaskContext):
         """
         if not isinstance(message, str):
             raise TypeError("Argument `message` must be of type `str`")
-        return self._room.meet(next_round(), self.partitionId(), message)
+        return self._meet("allGather", message)
 
     def getTaskInfos(self) -> list[BarrierTaskInfo]:
         """All tasks of the stage, in the order of the partitions: all on this machine."""
+        if self._room is None:
+            told = {"func_name": "getTaskInfos", "object": "BarrierTaskContext"}
+            raise PySparkRuntimeError(error_class="CALL_BEFORE_INITIALIZE", message_parameters=told)
         return [BarrierTaskInfo("localhost") for _ in range(self._room.size)]
