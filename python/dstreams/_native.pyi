@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, final
 
 from dstreams.core.context import SparkContext
+from dstreams.streaming.settings import StreamSettings
 
 __all__ = [
     "Elements",
@@ -134,11 +135,27 @@ class Jobs:
 class Streaming:
     """A stream's graph and life, for one StreamingContext. Nodes are numbered; times are in milliseconds."""
 
-    def __new__(cls, engine: Engine, interval_ms: int, context: SparkContext) -> Streaming: ...
+    def __new__(
+        cls, engine: Engine, interval_ms: int, context: SparkContext, settings: StreamSettings
+    ) -> Streaming: ...
+    def limit_receivers(
+        self, initial: int | None, most: int | None, pid: tuple[float, float, float, float] | None = None
+    ) -> None:
+        """Limits of receivers that start later, in records per second, and weights of the estimator that moves them."""
+    def receiver_rate(self, node: int) -> int | None:
+        """The limit of an input's receiver now, in records per second."""
+    def clock_ms(self) -> int:
+        """Time of the stream's clock."""
+    def set_clock(self, time_ms: int) -> None:
+        """Turns a clock that is turned by hand. Raises RuntimeError for another one."""
+    def advance(self, batches: int) -> None:
+        """Turns the clock batch by batch, and waits for each. Raises what a batch raised."""
+    def recent_batches(self) -> list[dict[str, Any]]:
+        """What is known of the last batches, oldest first."""
     def add_queue(self, rdds: Sequence[Rdd], one_at_a_time: bool, empty: Rdd) -> int:
         """An input of RDDs in turn, then `empty`."""
-    def add_socket(self, host: str, port: int, block_interval_ms: int) -> int:
-        """An input of lines from a TCP server."""
+    def add_socket(self, host: str, port: int, block_interval_ms: int, max_waiting_bytes: int) -> int:
+        """An input of lines from a TCP server, which stops reading while so many bytes wait to be processed."""
     def add_files(self, directory: str, min_remember_ms: int, piece: int | None = None) -> int:
         """An input of files that appear in a folder: their lines, or pieces of `piece` bytes."""
     def add_transformed(self, parents: Sequence[int], func: Callable[..., Any]) -> int:
@@ -158,8 +175,10 @@ class Streaming:
         """A window of sums: `add(time, sum or None, new)` and `subtract(time, sum, old)`."""
     def add_state(self, parent: int, func: Callable[..., Any], initial: Rdd | None = None) -> int:
         """A state over all batches: `func(time, state or None, new)`."""
-    def must_checkpoint(self) -> bool:
-        """Whether Spark would ask for a checkpoint folder."""
+    def checkpoint(self, node: int, interval_ms: int) -> None:
+        """The program wants a node's RDDs checkpointed so often."""
+    def check_checkpoints(self, has_folder: bool) -> None:
+        """Raises what Spark raises when checkpoints are asked for that it could not write."""
     def add_output(self, parent: int, func: Callable[..., Any]) -> None:
         """Calls `func(time, rdd)` for each batch."""
     def persist(self, node: int) -> None:

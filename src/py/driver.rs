@@ -21,7 +21,7 @@ use crate::object::call::user_error;
 use crate::object::threads::Inside;
 use crate::rdd::{Op, Rdd};
 use crate::source::{FileMonitor, FileMonitorSpec, SocketLines, SocketSpec, Warn};
-use crate::stream::{Driver, Millis, NodeId};
+use crate::stream::{Driver, Millis, NodeId, RateControl};
 
 /// What feeds an input.
 pub(crate) enum InputSpec {
@@ -36,8 +36,15 @@ pub(crate) enum InputSpec {
 /// The running side of an input.
 enum Live {
     Queue { left: VecDeque<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
-    Socket { receiver: SocketLines, batches: BTreeMap<Millis, Vec<Block>> },
+    Socket { receiver: SocketLines, batches: BTreeMap<Millis, Taken> },
     Files(FileMonitor, Records),
+}
+
+/// What a batch took from a receiver.
+struct Taken {
+    blocks: Vec<Block>,
+    /// Bytes to release once the batch has ended.
+    held: usize,
 }
 
 /// The driver of one stream.
@@ -46,12 +53,16 @@ pub(crate) struct PyDriver {
     context: Py<PyAny>,
     live: Mutex<HashMap<NodeId, Live>>,
     warn: Warn,
+    /// How fast each receiver may take records.
+    rates: Arc<RateControl>,
+    /// Whether persisted RDDs are freed once no window needs them.
+    unpersists: bool,
 }
 
 impl PyDriver {
-    pub(crate) fn new(executor: Arc<Executor>, context: Py<PyAny>) -> Self {
+    pub(crate) fn new(executor: Arc<Executor>, context: Py<PyAny>, rates: Arc<RateControl>, unpersists: bool) -> Self {
         let warn: Warn = Arc::new(|text| log("warn", &[&text]));
-        Self { executor, context, live: Mutex::default(), warn }
+        Self { executor, context, live: Mutex::default(), warn, rates, unpersists }
     }
 
     fn with_live<T>(&self, look: impl FnOnce(&mut HashMap<NodeId, Live>) -> T) -> T {
@@ -96,7 +107,7 @@ impl Driver for PyDriver {
                     empty: Arc::clone(empty),
                 },
                 InputSpec::Socket(spec) => Live::Socket {
-                    receiver: SocketLines::start(spec.clone(), Arc::clone(&self.warn)),
+                    receiver: SocketLines::start(spec.clone(), self.rates.of(node.0), Arc::clone(&self.warn)),
                     batches: BTreeMap::new(),
                 },
                 InputSpec::Files { spec, records, created_ms } => {
@@ -125,7 +136,8 @@ impl Driver for PyDriver {
         self.with_live(|all| {
             for live in all.values_mut() {
                 if let Live::Socket { receiver, batches } = live {
-                    batches.insert(time, receiver.take());
+                    let (blocks, held) = receiver.take();
+                    batches.insert(time, Taken { blocks, held });
                 }
             }
         });
@@ -138,7 +150,7 @@ impl Driver for PyDriver {
                 .iter()
                 .filter_map(|(node, live)| match live {
                     Live::Socket { batches, .. } => {
-                        let records = batches.get(&time)?.iter().map(|block| block.len() as u64).sum();
+                        let records = batches.get(&time)?.blocks.iter().map(|block| block.len() as u64).sum();
                         Some(InputInfo { stream: node.0, records, description: String::new() })
                     }
                     Live::Files(monitor, _) => {
@@ -152,6 +164,17 @@ impl Driver for PyDriver {
             found.sort_by_key(|info| info.stream);
             found
         })
+    }
+
+    fn batch_ended(&self, time: Millis) {
+        self.with_live(|all| {
+            for live in all.values_mut() {
+                if let Live::Socket { receiver, batches } = live {
+                    let ended = batches.range_mut(..=time).map(|(_, taken)| std::mem::take(&mut taken.held));
+                    receiver.release(ended.sum());
+                }
+            }
+        });
     }
 
     fn forget(&self, until: Millis) {
@@ -182,7 +205,7 @@ impl Driver for PyDriver {
                 _ => Rdd::union(left.drain(..).collect())?,
             })),
             Some(Live::Socket { batches, .. }) => {
-                let blocks = batches.get(&time).cloned().unwrap_or_default();
+                let blocks = batches.get(&time).map(|taken| taken.blocks.clone()).unwrap_or_default();
                 Ok(Some(Rdd::new(Op::Held(blocks.into_iter().map(|block| vec![block]).collect()))))
             }
             Some(Live::Files(monitor, records)) => {
@@ -237,7 +260,7 @@ impl Driver for PyDriver {
     }
 
     fn unpersist(&self, rdd: &Self::Rdd) {
-        if rdd.is_persisted() {
+        if self.unpersists && rdd.is_persisted() {
             rdd.set_persisted(false);
             self.executor.store().forget(rdd.id());
         }

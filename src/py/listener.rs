@@ -27,9 +27,9 @@ impl PyListener {
                 facts.set_item("time", time)?;
                 ("onStreamingStarted", facts)
             }
-            StreamEvent::BatchSubmitted(info) => ("onBatchSubmitted", batch(py, info)?),
-            StreamEvent::BatchStarted(info) => ("onBatchStarted", batch(py, info)?),
-            StreamEvent::BatchCompleted(info) => ("onBatchCompleted", batch(py, info)?),
+            StreamEvent::BatchSubmitted(info) => ("onBatchSubmitted", batch_facts(py, info)?),
+            StreamEvent::BatchStarted(info) => ("onBatchStarted", batch_facts(py, info)?),
+            StreamEvent::BatchCompleted(info) => ("onBatchCompleted", batch_facts(py, info)?),
             StreamEvent::OutputOperationStarted(info) => ("onOutputOperationStarted", output(py, info)?),
             StreamEvent::OutputOperationCompleted(info) => ("onOutputOperationCompleted", output(py, info)?),
         };
@@ -42,7 +42,8 @@ fn known(value: Option<i64>) -> i64 {
     value.unwrap_or(-1)
 }
 
-fn batch<'py>(py: Python<'py>, info: &BatchInfo) -> PyResult<Bound<'py, PyDict>> {
+/// What is known of a batch, for `dstreams.streaming.events`.
+pub(crate) fn batch_facts<'py>(py: Python<'py>, info: &BatchInfo) -> PyResult<Bound<'py, PyDict>> {
     let facts = PyDict::new(py);
     facts.set_item("batchTime", info.time)?;
     facts.set_item("submissionTime", info.submitted)?;

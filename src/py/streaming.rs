@@ -3,33 +3,67 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use super::driver::{InputSpec, PyDriver};
 use super::engine::PyEngine;
 use super::errors::{stream_failed, to_python};
 use super::gil::enter_engine;
 use super::input::Records;
-use super::listener::PyListener;
+use super::listener::{PyListener, batch_facts};
 use super::rdd::PyRdd;
 use crate::error::EngineError;
+use crate::monitor::BatchLog;
 use crate::source::{FileMonitorSpec, SocketSpec};
-use crate::stream::{Clock, Kind, Millis, NodeId, Output, Settings, State, StreamRuntime, SystemClock, Waited};
+use crate::stream::{
+    Clock, Kind, Limits, ManualClock, Millis, NodeId, Output, PidEstimator, PidSettings, RateControl, Settings, State,
+    StreamRuntime, SystemClock, Waited,
+};
 
 /// File systems stamp files with a clock that ticks every few milliseconds: a file written right after a stream was made
 /// may look a tick older than it.
 const CLOCK_TICK_MS: i64 = 10;
+
+/// What the settings of a program say, by the names of `dstreams.streaming.settings.StreamSettings`.
+#[derive(FromPyObject)]
+struct StreamSettings {
+    manual_clock: bool,
+    concurrent_jobs: usize,
+    unpersist: bool,
+    retained_batches: usize,
+    graceful_stop_ms: Option<u64>,
+}
 
 /// The engine of one StreamingContext.
 #[pyclass(name = "Streaming", module = "dstreams._native", frozen)]
 pub(crate) struct PyStreaming {
     runtime: StreamRuntime<PyDriver>,
     clock: Arc<dyn Clock>,
+    /// The same clock, if it is one that is turned by hand.
+    hand: Option<ManualClock>,
+    rates: Arc<RateControl>,
+    log: Arc<BatchLog>,
 }
 
 impl PyStreaming {
     fn input(&self, py: Python<'_>, spec: InputSpec) -> PyResult<u32> {
         enter_engine(py, || self.runtime.input(Arc::new(spec))).map(|node| node.0)
+    }
+
+    fn hand(&self) -> PyResult<&ManualClock> {
+        let problem = "the clock is not one that can be turned: set spark.streaming.clock to \
+                       org.apache.spark.util.ManualClock before the SparkContext is made";
+        self.hand.as_ref().ok_or_else(|| PyRuntimeError::new_err(problem))
+    }
+}
+
+/// The error of a batch, as `awaitTermination` raises it.
+fn batch_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    match error {
+        EngineError::UserCode { .. } => stream_failed(py, error),
+        other => to_python(py, other),
     }
 }
 
@@ -40,12 +74,72 @@ fn nodes(ids: Vec<u32>) -> Vec<NodeId> {
 #[pymethods]
 impl PyStreaming {
     #[new]
-    fn new(py: Python<'_>, engine: &PyEngine, interval_ms: i64, context: Py<PyAny>) -> PyResult<Self> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let driver = Arc::new(PyDriver::new(engine.executor(), context));
-        let settings = Settings::new(Millis(interval_ms));
-        let runtime = enter_engine(py, || StreamRuntime::new(driver, Arc::clone(&clock), settings))?;
-        Ok(Self { runtime, clock })
+    fn new(
+        py: Python<'_>,
+        engine: &PyEngine,
+        interval_ms: i64,
+        context: Py<PyAny>,
+        settings: StreamSettings,
+    ) -> PyResult<Self> {
+        let hand = settings.manual_clock.then(ManualClock::default);
+        let clock: Arc<dyn Clock> = match &hand {
+            Some(hand) => Arc::new(hand.clone()),
+            None => Arc::new(SystemClock),
+        };
+        let (rates, log) = (Arc::<RateControl>::default(), Arc::new(BatchLog::new(settings.retained_batches)));
+        let driver = Arc::new(PyDriver::new(engine.executor(), context, Arc::clone(&rates), settings.unpersist));
+        let engine_settings = Settings {
+            concurrent_jobs: settings.concurrent_jobs,
+            finish_within: settings.graceful_stop_ms.map(Duration::from_millis),
+            ..Settings::new(Millis(interval_ms))
+        };
+        let runtime = enter_engine(py, || StreamRuntime::new(driver, Arc::clone(&clock), engine_settings))?;
+        runtime.add_listener(rates.clone());
+        runtime.add_listener(log.clone());
+        Ok(Self { runtime, clock, hand, rates, log })
+    }
+
+    /// Limits of the receivers that start later, in records per second; `pid` holds the weights of the estimator that
+    /// moves them: proportional, integral, derived, and the lowest rate.
+    #[pyo3(signature = (initial, most, pid=None))]
+    fn limit_receivers(&self, initial: Option<u64>, most: Option<u64>, pid: Option<(f64, f64, f64, f64)>) {
+        let interval = self.runtime.with_graph(|graph| graph.interval());
+        let estimator = pid.map(|(proportional, integral, derived, min_rate)| {
+            PidEstimator::new(interval, PidSettings { proportional, integral, derived, min_rate })
+        });
+        self.rates.limit(Limits { initial, most, estimator });
+    }
+
+    /// The limit of an input's receiver now, in records per second.
+    fn receiver_rate(&self, node: u32) -> Option<u64> {
+        self.rates.of(node).current()
+    }
+
+    /// Time of the stream's clock.
+    fn clock_ms(&self) -> i64 {
+        self.clock.now().0
+    }
+
+    /// Turns a clock that is turned by hand.
+    fn set_clock(&self, py: Python<'_>, time_ms: i64) -> PyResult<()> {
+        let hand = self.hand()?;
+        py.detach(|| hand.set(Millis(time_ms)));
+        Ok(())
+    }
+
+    /// Turns the clock batch by batch, and waits for each; raises what a batch raised.
+    fn advance(&self, py: Python<'_>, batches: u32) -> PyResult<()> {
+        let hand = self.hand()?;
+        match enter_engine(py, || self.runtime.advance(hand, batches))? {
+            None => Ok(()),
+            Some(error) => Err(batch_error(py, &error)),
+        }
+    }
+
+    /// What is known of the last batches, oldest first.
+    fn recent_batches<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let batches = py.detach(|| self.log.batches());
+        batches.iter().map(|info| batch_facts(py, info)).collect()
     }
 
     fn add_queue(
@@ -59,9 +153,17 @@ impl PyStreaming {
         self.input(py, InputSpec::Queue { rdds, one_at_a_time, empty: Arc::clone(&empty.0) })
     }
 
-    fn add_socket(&self, py: Python<'_>, host: String, port: u16, block_interval_ms: u64) -> PyResult<u32> {
+    fn add_socket(
+        &self,
+        py: Python<'_>,
+        host: String,
+        port: u16,
+        block_interval_ms: u64,
+        max_waiting_bytes: usize,
+    ) -> PyResult<u32> {
         let mut spec = SocketSpec::new(host, port);
         spec.block_interval = Duration::from_millis(block_interval_ms);
+        spec.max_pending_bytes = max_waiting_bytes;
         self.input(py, InputSpec::Socket(spec))
     }
 
@@ -130,9 +232,13 @@ impl PyStreaming {
         enter_engine(py, || self.runtime.fold(NodeId(parent), Arc::new(func), initial)).map(|node| node.0)
     }
 
-    /// Whether Spark would ask for a checkpoint folder.
-    fn must_checkpoint(&self) -> bool {
-        self.runtime.with_graph(|graph| graph.must_checkpoint())
+    fn checkpoint(&self, py: Python<'_>, node: u32, interval_ms: i64) -> PyResult<()> {
+        enter_engine(py, || self.runtime.checkpoint(NodeId(node), Millis(interval_ms)))
+    }
+
+    /// Raises what Spark raises when checkpoints are asked for that it could not write.
+    fn check_checkpoints(&self, py: Python<'_>, has_folder: bool) -> PyResult<()> {
+        enter_engine(py, || self.runtime.with_graph(|graph| graph.check_checkpoints(has_folder)))
     }
 
     fn add_output(&self, py: Python<'_>, parent: u32, func: Py<PyAny>) -> PyResult<()> {
@@ -177,10 +283,7 @@ impl PyStreaming {
         match enter_engine(py, || self.runtime.wait(longest))? {
             Waited::Stopped => Ok(true),
             Waited::TimedOut => Ok(false),
-            Waited::Failed(error) => Err(match error.as_ref() {
-                EngineError::UserCode { .. } => stream_failed(py, &error),
-                other => to_python(py, other),
-            }),
+            Waited::Failed(error) => Err(batch_error(py, &error)),
         }
     }
 

@@ -296,5 +296,17 @@ fn page_size(unfinished: usize) -> usize {
     size
 }
 
+/// The length of the first `count` lines, their ends included; of all bytes if there are fewer. A "\n" at the beginning is
+/// taken for a line, even where it belongs to a "\r" of the piece before.
+pub(super) fn length_of_lines(bytes: &[u8], count: u64) -> usize {
+    let (mut length, mut found) = (0, 0);
+    while found < count {
+        let Some(end) = memchr2(b'\n', b'\r', &bytes[length..]) else { return bytes.len() };
+        length += end + if bytes[length + end..].starts_with(b"\r\n") { 2 } else { 1 };
+        found += 1;
+    }
+    length
+}
+
 #[cfg(test)]
 mod tests;

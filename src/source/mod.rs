@@ -10,6 +10,7 @@
 
 pub mod files;
 pub mod lines;
+pub mod rate;
 pub mod socket;
 pub mod text;
 pub mod zstd;
@@ -23,5 +24,6 @@ mod views;
 
 pub use files::{FileMonitor, FileMonitorSpec, is_hidden};
 pub use lines::{LineCutter, Progress};
+pub use rate::{Allowance, Rate};
 pub use socket::{SocketLines, SocketSpec, Warn};
 pub use text::{InputFile, Split, list_inputs, read_split, splits};

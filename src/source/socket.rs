@@ -4,11 +4,12 @@
 //! 1. A block holds the lines of one block interval (a partition in Spark); boundaries are multiples of the interval since
 //!    the receiver began. `take` hands over the current block too, so a line waits for no boundary.
 //! 2. Lines are handed over once and in order. Nothing received is dropped but lines above the limit, with a warning.
-//! 3. When more than `max_pending_bytes` wait to be taken, reading stops, and TCP makes the server wait.
+//! 3. When more than `max_pending_bytes` wait to be taken, or were taken and not yet released, reading stops, and TCP makes
+//!    the server wait. The same happens when lines come faster than the `Rate` allows.
 //! 4. A server that is away is warned of once per outage, and tried again every `retry`.
 //! 5. `stop` returns within 100 ms: the thread never waits longer than `READ_WAIT` without looking at the stop signal.
 //!
-//! Elsewhere: the cut itself (`lines.rs`); when to take (`stream/`).
+//! Elsewhere: the cut itself (`lines.rs`); when to take and to release (`stream/`); who moves the rate (`stream/rate.rs`).
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -20,12 +21,16 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, select};
 use serde::{Deserialize, Serialize};
 
-use super::lines::{DEFAULT_MAX_LINE, LineCutter, Progress};
+use super::lines::{DEFAULT_MAX_LINE, LineCutter, Progress, length_of_lines};
 use super::paths;
+use super::rate::{Allowance, Rate};
 use crate::block::Block;
 
 /// Longest wait for bytes before the thread looks at the stop signal.
 const READ_WAIT: Duration = Duration::from_millis(25);
+
+/// Shortest wait for the rate to allow more: one line at a time would cost a wake-up each.
+const LEAST_PAUSE: Duration = Duration::from_millis(2);
 
 /// Longest wait for a server's answer, for each of its addresses.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
@@ -46,7 +51,7 @@ pub struct SocketSpec {
     pub retry: Duration,
     /// Longest line kept, in bytes.
     pub max_line: usize,
-    /// Bytes that may wait to be taken before reading stops.
+    /// Bytes that may wait to be taken or released before reading stops.
     pub max_pending_bytes: usize,
 }
 
@@ -92,6 +97,8 @@ struct Pending {
     blocks: Vec<Block>,
     /// Bytes of `blocks`.
     bytes: usize,
+    /// Bytes taken and not released.
+    held: usize,
     current: LineCutter,
 }
 
@@ -114,12 +121,13 @@ impl Shared {
 
 impl SocketLines {
     /// Starts to receive. `warn` must not call `stop`. If the system gives no thread, `warn` is told and nothing comes.
-    pub fn start(spec: SocketSpec, warn: Warn) -> Self {
+    /// The thread keeps to `rate`, which may be changed at any time.
+    pub fn start(spec: SocketSpec, rate: Arc<Rate>, warn: Warn) -> Self {
         let (stop, stopped) = bounded(0);
         let (taken, room) = bounded(1);
-        let pending = Pending { blocks: Vec::new(), bytes: 0, current: LineCutter::new(spec.max_line) };
+        let pending = Pending { blocks: Vec::new(), bytes: 0, held: 0, current: LineCutter::new(spec.max_line) };
         let shared = Arc::new(Shared { pending: Mutex::new(pending), records: AtomicU64::new(0), taken });
-        let worker = Worker { spec, warn: warn.clone(), shared: shared.clone(), stopped, room };
+        let worker = Worker { spec, rate, warn: warn.clone(), shared: shared.clone(), stopped, room };
         let thread = thread::Builder::new().name("dstreams-socket".into()).spawn(move || worker.run());
         let running = match thread {
             Ok(thread) => Some(Running { stop, thread }),
@@ -131,16 +139,23 @@ impl SocketLines {
         Self { shared, running: Mutex::new(running) }
     }
 
-    /// Hands over, in order, every line received so far. Also after `stop`, for what was left.
-    pub fn take(&self) -> Vec<Block> {
+    /// Hands over, in order, every line received so far, and the bytes to `release` once they are processed. Also after
+    /// `stop`, for what was left.
+    pub fn take(&self) -> (Vec<Block>, usize) {
         let mut pending = self.shared.pending();
         pending.seal();
-        pending.bytes = 0;
-        let blocks = std::mem::take(&mut pending.blocks);
+        let bytes = std::mem::take(&mut pending.bytes);
+        pending.held += bytes;
+        (std::mem::take(&mut pending.blocks), bytes)
+    }
+
+    /// What was taken is processed: so many bytes more may be received.
+    pub fn release(&self, bytes: usize) {
+        let mut pending = self.shared.pending();
+        pending.held = pending.held.saturating_sub(bytes);
         drop(pending);
         // Full means that a wake-up is on its way already.
         let _ = self.shared.taken.try_send(());
-        blocks
     }
 
     /// Lines received since the start, taken or not.
@@ -174,14 +189,29 @@ enum End {
     Closed(Option<io::Error>),
 }
 
+/// What the thread knows of time: when the block ends, and how many lines it may take.
+struct Pace {
+    begun: Instant,
+    boundary: Instant,
+    allowance: Allowance,
+}
+
+impl Pace {
+    fn begin(block_interval: Duration) -> Self {
+        let begun = Instant::now();
+        Self { begun, boundary: begun + block_interval, allowance: Allowance::default() }
+    }
+}
+
 /// The thread's side.
 struct Worker {
     spec: SocketSpec,
+    rate: Arc<Rate>,
     warn: Warn,
     shared: Arc<Shared>,
     /// Disconnected once `stop` was called; never sent to.
     stopped: Receiver<()>,
-    /// A message for each `take`.
+    /// A message for each `release`.
     room: Receiver<()>,
 }
 
@@ -239,7 +269,7 @@ impl Worker {
             return End::Closed(Some(cause));
         }
         let mut piece = vec![0; READ_SIZE];
-        let mut boundary = Instant::now() + self.spec.block_interval;
+        let mut pace = Pace::begin(self.spec.block_interval);
         let end = loop {
             if !self.has_room() {
                 return End::Stopped;
@@ -254,13 +284,9 @@ impl Worker {
                 Err(cause) if is_idle(&cause) => 0,
                 Err(cause) => break Some(cause),
             };
-            let mut pending = self.shared.pending();
-            if Instant::now() >= boundary {
-                pending.seal();
-                boundary = next_boundary(boundary, self.spec.block_interval);
+            if !self.feed(&piece[..count], &mut pace) {
+                return End::Stopped;
             }
-            let progress = pending.current.feed(&piece[..count]);
-            self.note(progress, pending);
         };
         let mut pending = self.shared.pending();
         let progress = pending.current.finish();
@@ -268,11 +294,47 @@ impl Worker {
         End::Closed(end)
     }
 
+    /// Cuts what was read into lines, no faster than the rate allows; false if stopped meanwhile.
+    fn feed(&self, mut bytes: &[u8], pace: &mut Pace) -> bool {
+        loop {
+            let Some(length) = self.allowed(bytes, pace) else { return false };
+            let (now, later) = bytes.split_at(length);
+            let mut pending = self.shared.pending();
+            if Instant::now() >= pace.boundary {
+                pending.seal();
+                pace.boundary = next_boundary(pace.boundary, self.spec.block_interval);
+            }
+            let progress = pending.current.feed(now);
+            self.note(progress, pending);
+            pace.allowance.spend(progress.lines);
+            if later.is_empty() {
+                return true;
+            }
+            bytes = later;
+        }
+    }
+
+    /// How many of these bytes the rate allows now; waits until it allows a line. None if stopped meanwhile.
+    fn allowed(&self, bytes: &[u8], pace: &mut Pace) -> Option<usize> {
+        loop {
+            // Asked anew each time: it may be changed while this thread waits.
+            let Some(rate) = self.rate.current().filter(|_| !bytes.is_empty()) else { return Some(bytes.len()) };
+            let lines = pace.allowance.at(pace.begun.elapsed(), rate);
+            if lines > 0 {
+                return Some(length_of_lines(bytes, lines));
+            }
+            if self.is_stopped_after(pace.allowance.until_one(rate).clamp(LEAST_PAUSE, READ_WAIT)) {
+                return None;
+            }
+        }
+    }
+
     /// Waits until less than the bound is pending; false if stopped meanwhile.
     fn has_room(&self) -> bool {
         loop {
             let pending = self.shared.pending();
-            let full = pending.bytes + pending.current.finished_bytes() > self.spec.max_pending_bytes;
+            let waiting = pending.held + pending.bytes + pending.current.finished_bytes();
+            let full = waiting > self.spec.max_pending_bytes;
             drop(pending);
             if !full {
                 return true;

@@ -1,6 +1,6 @@
 //! How does a stream live: built, started, waited for, stopped?
 //!
-//! Owns `StreamRuntime`: the graph while it is built, the two threads while it runs, and what start and stop do.
+//! Owns `StreamRuntime`: the graph while it is built, its threads while it runs, and what start and stop do.
 //! 1. A context goes from Initialized to Active to Stopped, or straight to Stopped (stop before start, failed start);
 //!    never back. While it stops it is still Active. Starting twice and stopping twice are harmless.
 //! 2. `stop(false)`: no new batch, queued batches are dropped, the running one has `stop_wait` to end; then no further
@@ -23,6 +23,7 @@ use super::graph::{Graph, State};
 use super::life::{Life, SIGNALS};
 use super::live::Live;
 use super::node::{Kind, NodeId, Output};
+use super::progress::Progress;
 use super::scheduler::{self, JobQueue};
 use super::shared::Shared;
 use super::time::{Millis, first_batch_after};
@@ -37,12 +38,16 @@ pub struct Settings {
     pub interval: Millis,
     /// How long a stop that is not graceful waits for the running batch.
     pub stop_wait: Duration,
+    /// How long a graceful stop goes on making batches; for ever if none is given.
+    pub finish_within: Option<Duration>,
+    /// Jobs that may run at the same time; at least one.
+    pub concurrent_jobs: usize,
 }
 
 impl Settings {
     /// Batches `interval` apart; everything else as in Spark.
     pub fn new(interval: Millis) -> Self {
-        Self { interval, stop_wait: Duration::from_secs(2) }
+        Self { interval, stop_wait: Duration::from_secs(2), finish_within: None, concurrent_jobs: 1 }
     }
 }
 
@@ -84,6 +89,7 @@ impl<D: Driver> StreamRuntime<D> {
             queue: JobQueue::new(),
             mailbox: Mailbox::new(),
             waiter: Waiter::default(),
+            progress: Progress::default(),
             listeners: Listeners::default(),
         };
         Ok(Self { inner: Arc::new(Inner { shared, settings, life: Life::new() }) })
@@ -97,6 +103,15 @@ impl<D: Driver> StreamRuntime<D> {
     /// The world it runs in.
     pub fn driver(&self) -> &Arc<D> {
         &self.inner.shared.driver
+    }
+
+    /// Whether the caller is one of the stream's own threads.
+    pub(super) fn is_inside(&self) -> bool {
+        self.inner.life.is_inside()
+    }
+
+    pub(super) fn shared(&self) -> &Shared<D> {
+        &self.inner.shared
     }
 
     /// A short look at the graph, or a change of it. `look` must not call the driver, wait, or use this runtime.
@@ -145,6 +160,11 @@ impl<D: Driver> StreamRuntime<D> {
     /// Keeps the RDDs of a node; for a window, those of its parent.
     pub fn persist(&self, node: NodeId, level: D::Level) -> Result<()> {
         self.with_graph(|graph| graph.persist(node, level))
+    }
+
+    /// How often the RDDs of a node are to be checkpointed.
+    pub fn checkpoint(&self, node: NodeId, interval: Millis) -> Result<()> {
+        self.with_graph(|graph| graph.checkpoint(node, interval))
     }
 
     /// Distance of a node's RDDs.
@@ -234,7 +254,9 @@ impl<D: Driver> StreamRuntime<D> {
         let first = first_batch_after(shared.clock.now(), interval);
         shared.live.graph().start(first - interval);
         shared.tell(&StreamEvent::StreamingStarted(shared.now()));
-        self.spawn("streaming-job-executor", scheduler::run)?;
+        for _ in 0..self.inner.settings.concurrent_jobs.max(1) {
+            self.spawn("streaming-job-executor", scheduler::run)?;
+        }
         self.spawn("streaming-job-generator", move |shared| {
             // Dropped whatever happens: the scheduler must not wait for more.
             let _closing = Closing(&shared.queue);
@@ -248,7 +270,8 @@ impl<D: Driver> StreamRuntime<D> {
         if graceful {
             // In this order: the last batch takes all that was received.
             shared.driver.stop_inputs(true);
-            shared.mailbox.send(Message::Finish);
+            let until = inner.settings.finish_within.and_then(|longest| Instant::now().checked_add(longest));
+            shared.mailbox.send(Message::Finish(until));
         } else {
             shared.mailbox.send(Message::Halt);
             shared.queue.drop_waiting();

@@ -39,6 +39,9 @@ pub trait Driver: Send + Sync + Sized + 'static {
     fn input_info(&self, _time: Millis) -> Vec<InputInfo> {
         Vec::new()
     }
+    /// The batch of `time`, and all before it, have ended, well or not: nobody waits for what they received any more. Their
+    /// data may still be wanted by windows (see `forget`).
+    fn batch_ended(&self, _time: Millis) {}
     /// No RDD of an input at or before `until` is wanted any more: its received data may go.
     fn forget(&self, _until: Millis) {}
 

@@ -4,9 +4,12 @@
 //! 1. Every batch time is generated, in order, none skipped: a late loop makes the missed ones one after the other.
 //! 2. A batch that cannot be generated is reported; the loop goes on with the next time.
 //! 3. Messages go before batches. Old RDDs are forgotten only once the batch is complete, and all before it.
-//! 4. The last batch of a graceful stop is made at once, under the next batch time: nothing more arrives by then.
+//! 4. The last batch of a graceful stop is made at once, under the next batch time: nothing more arrives by then. A
+//!    graceful stop may have a time limit: batches that are not made by then are left out.
 //!
 //! Elsewhere: running the jobs (`scheduler.rs`).
+
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
@@ -15,6 +18,7 @@ use super::driver::Driver;
 use super::scheduler::JobSet;
 use super::shared::Shared;
 use super::time::Millis;
+use crate::error::EngineError;
 use crate::monitor::StreamEvent;
 
 /// What the batch loop can be told.
@@ -22,8 +26,8 @@ use crate::monitor::StreamEvent;
 pub(super) enum Message {
     /// All jobs of a batch have ended.
     Completed(Millis),
-    /// Make the batches that are due and one more, then end.
-    Finish,
+    /// Make the batches that are due and one more, then end; none begins after the given moment.
+    Finish(Option<Instant>),
     /// End.
     Halt,
 }
@@ -56,7 +60,7 @@ pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) {
     loop {
         match read_mail(shared) {
             Some(Message::Halt) => return,
-            Some(Message::Finish) => return finish(shared, next, interval),
+            Some(Message::Finish(until)) => return finish(shared, next, interval, until),
             _ => {}
         }
         let waited = shared.driver.blocking(|| shared.clock.wait_until(next, &shared.mailbox.wake));
@@ -67,15 +71,20 @@ pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) {
     }
 }
 
-fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, interval: Millis) {
-    while next <= shared.clock.now() {
+fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, interval: Millis, until: Option<Instant>) {
+    loop {
+        if until.is_some_and(|until| Instant::now() >= until) {
+            let reason = format!("the batch of {next} and later ones, with what was received for them, are left out");
+            let error = EngineError::Cancelled { reason };
+            return shared.driver.report_error("Timed out while stopping the job generator", &error);
+        }
+        let is_last = next > shared.clock.now();
         generate(shared, next);
         next += interval;
-        if read_mail(shared) == Some(Message::Halt) {
+        if is_last || read_mail(shared) == Some(Message::Halt) {
             return;
         }
     }
-    generate(shared, next);
 }
 
 /// Does what the messages say; an order to end is left to the caller, `Halt` before `Finish`.
@@ -83,9 +92,12 @@ fn read_mail<D: Driver>(shared: &Shared<D>) -> Option<Message> {
     let mut order = None;
     for message in shared.mailbox.receiver.try_iter() {
         match message {
-            Message::Completed(time) => shared.live.clear_before(time),
+            Message::Completed(time) => {
+                shared.live.clear_before(time);
+                shared.progress.reach(time);
+            }
             Message::Halt => order = Some(Message::Halt),
-            Message::Finish => order = order.or(Some(Message::Finish)),
+            Message::Finish(_) => order = order.or(Some(message)),
         }
     }
     order
@@ -102,6 +114,10 @@ fn generate<D: Driver>(shared: &Shared<D>, time: Millis) {
             }
             shared.queue.push(set);
         }
-        Err(error) => shared.fail(&format!("Error generating jobs for time {time}"), error),
+        Err(error) => {
+            shared.fail(&format!("Error generating jobs for time {time}"), error);
+            // In line like any other, so that it counts as done after all earlier ones.
+            shared.queue.push(JobSet { time, jobs: Vec::new(), inputs: Vec::new(), submitted: shared.now() });
+        }
     }
 }

@@ -142,7 +142,8 @@ impl<D: Driver> Graph<D> {
         level: Option<D::Level>,
     ) -> Result<NodeId> {
         let step = self.node(parent)?.slide;
-        let slide = slide.unwrap_or(step);
+        // Spark takes a window that is empty or negative for one without elements, and looks at the size of a slide only.
+        let slide = Millis(slide.unwrap_or(step).0.abs());
         whole_slides("window", length, step)?;
         whole_slides("slide", slide, step)?;
         let window = self.add(Kind::Window { parent, length, step }, slide)?;
@@ -175,6 +176,9 @@ impl<D: Driver> Graph<D> {
         };
         whole_slides("window", *length, *step)?;
         whole_slides("slide", *slide, *step)?;
+        if *slide < Millis::ZERO {
+            return wrong(format!("The slide duration of windowed DStream ({slide}) must not be negative"));
+        }
         let (parent, slide) = (*parent, *slide);
         let window = self.add(kind, slide)?;
         self.nodes[window.index()].level = level;
@@ -186,8 +190,16 @@ impl<D: Driver> Graph<D> {
         Ok(window)
     }
 
-    /// Whether a node's lineage grows with the stream, so that Spark asks for a checkpoint folder.
-    pub fn must_checkpoint(&self) -> bool {
+    /// The program wants the RDDs of a node checkpointed every `interval`; whether that fits is found at the start.
+    pub fn checkpoint(&mut self, node: NodeId, interval: Millis) -> Result<()> {
+        self.check_unstarted("checkpoint interval")?;
+        self.nodes.get_mut(node.index()).ok_or_else(|| no_such(node))?.checkpoint = Some(interval);
+        Ok(())
+    }
+
+    /// What Spark checks before it starts: every node that an output needs and that is to be checkpointed, because the
+    /// program says so or because its lineage grows with the stream, asks for a folder and a fitting interval.
+    pub fn check_checkpoints(&self, has_folder: bool) -> Result<()> {
         let mut needed = vec![false; self.nodes.len()];
         for output in &self.outputs {
             needed[output.parent.index()] = true;
@@ -198,7 +210,8 @@ impl<D: Driver> Graph<D> {
                 node.kind.parents().iter().for_each(|parent| needed[parent.index()] = true);
             }
         }
-        self.nodes.iter().zip(needed).any(|(node, needed)| needed && node.kind.grows())
+        let mut checked = self.nodes.iter().zip(needed).filter_map(|(node, needed)| needed.then_some(node));
+        checked.try_for_each(|node| check_checkpoint(node, has_folder))
     }
 
     /// The RDDs of `time` whose successors will be made of them.
@@ -217,13 +230,7 @@ impl<D: Driver> Graph<D> {
 
     /// Keeps the RDDs of a node; for a window, those of its parent.
     pub fn persist(&mut self, node: NodeId, level: D::Level) -> Result<()> {
-        if self.state != State::Initialized {
-            let problem = "Cannot change storage level of a DStream after streaming context has started";
-            return Err(EngineError::Refused {
-                class: "java.lang.UnsupportedOperationException",
-                problem: problem.into(),
-            });
-        }
+        self.check_unstarted("storage level")?;
         let kept = self.kept_by(node)?;
         self.nodes.get_mut(kept.index()).ok_or_else(|| no_such(kept))?.level = Some(level);
         Ok(())
@@ -270,6 +277,7 @@ impl<D: Driver> Graph<D> {
         let (node, zero) = self.initialized(node)?;
         Ok(match node.generated.get(&time) {
             Some(known) => Found::Known(known.clone()),
+            None if node.slide == Millis::ZERO => return never_slides(node.kind.name()),
             None if node.is_valid(time, zero) => Found::Missing(node.kind.recipe(time, zero, node.slide), node.level),
             None => Found::Known(None),
         })
@@ -306,6 +314,16 @@ impl<D: Driver> Graph<D> {
         }
         self.nodes.push(Node::new(kind, slide));
         Ok(id(self.nodes.len() - 1))
+    }
+
+    fn check_unstarted(&self, what: &str) -> Result<()> {
+        if self.state == State::Initialized {
+            return Ok(());
+        }
+        Err(EngineError::Refused {
+            class: "java.lang.UnsupportedOperationException",
+            problem: format!("Cannot change {what} of a DStream after streaming context has started"),
+        })
     }
 
     fn check_open(&self) -> Result<()> {
@@ -366,13 +384,42 @@ fn no_such(node: NodeId) -> EngineError {
 }
 
 fn whole_slides(what: &str, duration: Millis, step: Millis) -> Result<()> {
-    let subject = format!("The {what} duration of windowed DStream ({duration})");
-    if !duration.is_multiple_of(step) {
-        let problem = format!("{subject} must be a multiple of the slide duration of parent DStream ({step})");
-        return wrong(problem);
+    if duration.is_multiple_of(step) {
+        return Ok(());
     }
-    if duration <= Millis::ZERO {
-        return wrong(format!("{subject} must be positive"));
+    wrong(format!(
+        "The {what} duration of windowed DStream ({duration}) must be a multiple of the slide duration of parent DStream \
+         ({step})"
+    ))
+}
+
+/// Spark divides by the slide: a window that never slides fails where that happens.
+fn never_slides<T>(what: &str) -> Result<T> {
+    let problem = format!("/ by zero: {what} has a slide duration of 0 ms");
+    Err(EngineError::Refused { class: "java.lang.ArithmeticException", problem })
+}
+
+fn check_checkpoint<D: Driver>(node: &Node<D>, has_folder: bool) -> Result<()> {
+    let (name, slide) = (node.kind.name(), node.slide);
+    if node.kind.grows() && slide == Millis::ZERO {
+        return never_slides(name);
     }
-    Ok(())
+    if !has_folder && (node.checkpoint.is_some() || node.kind.grows()) {
+        return wrong(
+            "requirement failed: The checkpoint directory has not been set. Please set it by \
+             StreamingContext.checkpoint().",
+        );
+    }
+    let Some(interval) = node.checkpoint else { return Ok(()) };
+    let (so, please) = if interval < slide {
+        ("is lower than", "at least")
+    } else if interval.is_multiple_of(slide) {
+        return Ok(());
+    } else {
+        ("not a multiple of", "a multiple of")
+    };
+    wrong(format!(
+        "requirement failed: The checkpoint interval for {name} has been set to {interval} which {so} its slide time \
+         ({slide}). Please set it to {please} {slide}."
+    ))
 }

@@ -86,6 +86,7 @@ impl<D: Driver> Live<D> {
 
     /// Forgets what is too old once the batch of `time` is complete.
     pub fn clear_before(&self, time: Millis) {
+        self.driver.batch_ended(time);
         let growing = self.graph().growing(time);
         for rdd in &growing {
             if let Err(error) = self.driver.settle(rdd) {

@@ -102,6 +102,18 @@ impl<D: Driver> Kind<D> {
         }
     }
 
+    /// What Spark calls such a node.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Input { .. } => "InputDStream",
+            Self::Transformed { .. } => "PythonTransformedDStream",
+            Self::Union { .. } => "UnionDStream",
+            Self::Window { .. } => "WindowedDStream",
+            Self::State { .. } => "PythonStateDStream",
+            Self::Reduced { .. } => "PythonReducedWindowedDStream",
+        }
+    }
+
     /// Whether each RDD is made from the one before, so that lineages would grow with the age of the stream.
     pub fn grows(&self) -> bool {
         matches!(self, Self::State { .. } | Self::Reduced { .. })
@@ -175,6 +187,8 @@ pub struct Node<D: Driver> {
     pub slide: Millis,
     /// How its RDDs are kept, if they are.
     pub level: Option<D::Level>,
+    /// How often the program wants its RDDs checkpointed, if it said so.
+    pub checkpoint: Option<Millis>,
     /// How long its RDDs are remembered; known once the graph has started, and only if an output needs the node.
     pub remember: Option<Millis>,
     /// What was made and is still remembered; `None` where there is no RDD.
@@ -184,7 +198,7 @@ pub struct Node<D: Driver> {
 impl<D: Driver> Node<D> {
     /// A node without RDDs.
     pub(super) fn new(kind: Kind<D>, slide: Millis) -> Self {
-        Self { kind, slide, level: None, remember: None, generated: BTreeMap::new() }
+        Self { kind, slide, level: None, checkpoint: None, remember: None, generated: BTreeMap::new() }
     }
 
     /// Whether the node has RDDs at `time`.

@@ -9,6 +9,7 @@ use super::clock::Clock;
 use super::driver::Driver;
 use super::generator::Mailbox;
 use super::live::Live;
+use super::progress::Progress;
 use super::scheduler::JobQueue;
 use super::waiter::Waiter;
 use crate::error::EngineError;
@@ -22,6 +23,7 @@ pub(super) struct Shared<D: Driver> {
     pub(super) queue: JobQueue<D>,
     pub(super) mailbox: Mailbox,
     pub(super) waiter: Waiter,
+    pub(super) progress: Progress,
     pub(super) listeners: Listeners,
 }
 

@@ -24,6 +24,8 @@ pub enum Waited {
 struct End {
     stopped: bool,
     error: Option<Arc<EngineError>>,
+    /// Errors so far.
+    errors: u64,
 }
 
 impl End {
@@ -42,8 +44,22 @@ pub struct Waiter {
 impl Waiter {
     /// Something failed: all waits, now and later, tell this error.
     pub fn notify_error(&self, error: EngineError) {
-        self.lock().error = Some(Arc::new(error));
+        let mut end = self.lock();
+        end.error = Some(Arc::new(error));
+        end.errors += 1;
+        drop(end);
         self.changed.notify_all();
+    }
+
+    /// How many errors there have been.
+    pub fn errors(&self) -> u64 {
+        self.lock().errors
+    }
+
+    /// The newest error, if there have been more than `count`.
+    pub fn error_since(&self, count: u64) -> Option<Arc<EngineError>> {
+        let end = self.lock();
+        end.error.clone().filter(|_| end.errors > count)
     }
 
     /// The stream has stopped.

@@ -11,13 +11,25 @@ from typing import Any, ClassVar, TypeVar
 from dstreams import _native
 from dstreams.core.atexit import at_exit
 from dstreams.core.context import SparkContext
-from dstreams.core.errors import java_error
+from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.streaming import functions
 from dstreams.streaming.dstream import DStream
+from dstreams.streaming.engine_side import EngineSide
+from dstreams.streaming.events import BatchInfo, batch_info
 from dstreams.streaming.listener import StreamingListener
+from dstreams.streaming.log import logger
+from dstreams.streaming.settings import (
+    block_interval_ms,
+    receiver_limits,
+    remember_files_ms,
+    stops_gracefully,
+    stream_settings,
+    waiting_bytes,
+)
+from dstreams.streaming.shutdown import forget_sigterm, stop_on_sigterm
 
 __all__ = ["StreamingContext"]
 
@@ -36,10 +48,9 @@ class StreamingContext:
 
     def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
         self._sc = sparkContext
-        self._jssc = _EngineSide(self)
-        self._graph = _native.Streaming(
-            sparkContext._running, _duration_ms("batchDuration", batchDuration), sparkContext
-        )
+        self._jssc = EngineSide(self)
+        interval, settings = _duration_ms("batchDuration", batchDuration), stream_settings(sparkContext._conf)
+        self._graph = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
 
     @property
     def sparkContext(self) -> SparkContext:
@@ -57,16 +68,15 @@ class StreamingContext:
                     "Only one StreamingContext may be started in this JVM. Currently running StreamingContext was "
                     "started elsewhere in this program: stop it first",
                 )
-            if self._sc.getCheckpointDir() is None and self._graph.must_checkpoint():
+            try:
+                self._graph.check_checkpoints(self._sc.getCheckpointDir() is not None)
+            except Py4JJavaError:
                 self._graph.stop(False)
-                raise java_error(
-                    "java.lang.IllegalArgumentException",
-                    "requirement failed: The checkpoint directory has not been set. Please set it by "
-                    "StreamingContext.checkpoint().",
-                )
+                raise
             self._graph.start()
             StreamingContext._activeContext = self
             at_exit(_stop_active)
+            stop_on_sigterm(self._stop_on_sigterm)
 
     def awaitTermination(self, timeout: float | None = None) -> None:
         """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised."""
@@ -82,8 +92,30 @@ class StreamingContext:
         with StreamingContext._lock:
             if StreamingContext._activeContext is self:
                 StreamingContext._activeContext = None
+        forget_sigterm(self._stop_on_sigterm)
         if stopSparkContext:
             self._sc.stop()
+
+    def _stop_on_sigterm(self) -> None:
+        self._graph.stop(stops_gracefully(self._sc._conf))
+
+    def advance(self, batches: int = 1) -> None:
+        """Turns the clock to the next batch time and waits until that batch and its outputs are done, `batches` times.
+
+        For a context whose clock is turned by hand (`spark.streaming.clock`); not in PySpark.
+        Raises: what a batch raised, as `awaitTermination` does; the batches after it are then not run. RuntimeError
+        when the clock goes by itself, Py4JJavaError when the context does not run.
+        """
+        if type(batches) is not int or batches < 0:
+            raise ValueError(f"batches: expected a whole number of batches, got {batches!r}")
+        self._graph.advance(batches)
+
+    def recentBatches(self) -> list[BatchInfo]:
+        """What is known of the last batches, oldest first, at most `spark.streaming.ui.retainedBatches` (1000).
+
+        Not in PySpark, where this is on a web page.
+        """
+        return [batch_info(facts) for facts in self._graph.recent_batches()]
 
     @classmethod
     def getActive(cls) -> StreamingContext | None:
@@ -99,11 +131,7 @@ class StreamingContext:
 
         Raises: NotImplementedError when the folder holds a checkpoint: going on from it is not available yet.
         """
-        folder = local_path(checkpointPath)
-        found = [
-            name for name in (os.listdir(folder) if os.path.isdir(folder) else []) if name.startswith("checkpoint-")
-        ]
-        if found:
+        if _checkpoints_in(checkpointPath):
             raise NotImplementedError(
                 f"checkpointPath: {checkpointPath} holds a checkpoint, and going on from one is not available yet; "
                 "use an empty folder to begin anew"
@@ -125,7 +153,16 @@ class StreamingContext:
         return setupFunc() if checkpointPath is None else cls.getOrCreate(checkpointPath, setupFunc)
 
     def checkpoint(self, directory: str) -> None:
-        """Names the folder for checkpoints, which states and incremental windows ask for, as in Spark."""
+        """Names the folder for checkpoints, which states and incremental windows ask for, as in Spark.
+
+        A stream's own checkpoints are not written yet; one that is in the folder is left there, with a warning.
+        """
+        if _checkpoints_in(directory):
+            logger.warning(
+                "checkpoint: %s holds the checkpoint of an earlier run; going on from one is not available yet, so "
+                "this program begins anew",
+                directory,
+            )
         self._sc.setCheckpointDir(local_path(directory))
 
     def remember(self, duration: float) -> None:
@@ -146,24 +183,19 @@ class StreamingContext:
             raise TypeError(f"port: expected a whole number, got {port!r}")
         if not 0 < port < 65536:
             raise ValueError(f"port: expected 1 to 65535, got {port}")
-        interval = self._sc._conf.get("spark.streaming.blockInterval", "200ms")
-        return DStream(
-            self._graph.add_socket(hostname, port, _setting_ms("spark.streaming.blockInterval", interval)), self
-        )
+        conf = self._sc._conf
+        self._graph.limit_receivers(*receiver_limits(conf))
+        return DStream(self._graph.add_socket(hostname, port, block_interval_ms(conf), waiting_bytes(conf)), self)
 
     def textFileStream(self, directory: str) -> DStream[str]:
         """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
-        return DStream(self._graph.add_files(directory, self._remember_files_ms()), self)
+        return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf)), self)
 
     def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream[bytes]:
         """Pieces of `recordLength` bytes of files that appear in a folder after the start, each file once."""
         if type(recordLength) is not int or recordLength <= 0:
             raise ValueError(f"recordLength: expected a positive number of bytes, got {recordLength!r}")
-        return DStream(self._graph.add_files(directory, self._remember_files_ms(), recordLength), self)
-
-    def _remember_files_ms(self) -> int:
-        key = "spark.streaming.fileStream.minRememberDuration"
-        return _setting_ms(key, self._sc._conf.get(key, "60s"))
+        return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf), recordLength), self)
 
     def queueStream(self, rdds: Sequence[Any], oneAtATime: bool = True, default: Any = None) -> DStream[Any]:
         """RDDs (or lists) as batches, one after the other; then `default`, or empty batches."""
@@ -198,19 +230,6 @@ class StreamingContext:
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
 
 
-class _EngineSide:
-    """What programs reach through `_jssc`: the stream below the Python class, stopped without telling the class."""
-
-    def __init__(self, ssc: StreamingContext) -> None:
-        self._ssc = ssc
-
-    def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
-        """Ends the stream alone."""
-        self._ssc._graph.stop(stopGraceFully)
-        if stopSparkContext:
-            self._ssc._sc.stop()
-
-
 def _duration_ms(name: str, seconds: float | None) -> int:
     """Whole milliseconds. Raises: TypeError or ValueError naming the argument."""
     if seconds is None or not isinstance(seconds, (int, float)):
@@ -221,15 +240,11 @@ def _duration_ms(name: str, seconds: float | None) -> int:
     return milliseconds
 
 
-_UNITS = {"": 1, "ms": 1, "s": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
-
-
-def _setting_ms(key: str, text: str | None) -> int:
-    digits = (text or "").strip().lower().rstrip("abcdefghijklmnopqrstuvwxyz")
-    unit = (text or "").strip().lower()[len(digits) :]
-    if not digits.isdigit() or unit not in _UNITS or int(digits) == 0:
-        raise ValueError(f"{key}: expected a time such as 200ms or 60s, got {text!r}")
-    return int(digits) * _UNITS[unit]
+def _checkpoints_in(directory: str) -> list[str]:
+    """The files of a folder that are checkpoints of a stream, Spark's too."""
+    folder = local_path(directory)
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return [name for name in names if name.startswith("checkpoint-")]
 
 
 def _stop_active() -> None:

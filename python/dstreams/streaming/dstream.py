@@ -79,8 +79,14 @@ class DStream(Windows[T]):
         return self
 
     def checkpoint(self, interval: float) -> DStream[T]:
-        """Accepted for Spark's sake: a state's lineage is cut off after every batch."""
+        """Keeps each batch's RDD, as Spark does before it saves one every `interval` seconds.
+
+        Nothing is saved: a state's lineage is cut off after every batch instead. But as in Spark the start fails without
+        a checkpoint folder, or when the interval is no multiple of the stream's slide.
+        """
         self.is_checkpointed = True
+        self._ssc._graph.checkpoint(self._id, int(interval * 1000))
+        self._ssc._graph.persist(self._id)
         return self
 
     def slice(self, begin: datetime | int, end: datetime | int) -> list[RDD[T]]:

@@ -65,6 +65,11 @@ class BatchInfo(Facts):
         return {one["id"]: _output(one) for one in self._facts["outputs"]}
 
 
+def batch_info(facts: dict[str, Any]) -> BatchInfo:
+    """The object for a batch's facts."""
+    return BatchInfo(_with_time(facts))
+
+
 class Event(Facts):
     """An event: one getter for what it is about."""
 
@@ -81,7 +86,7 @@ def _event(name: str, facts: dict[str, Any]) -> Event:
     if name == "onStreamingStarted":
         return Event(facts)
     if name.startswith("onBatch"):
-        return Event({"batchInfo": BatchInfo(_with_time(facts))})
+        return Event({"batchInfo": batch_info(facts)})
     return Event({"outputOperationInfo": _output(facts)})
 
 

@@ -26,10 +26,14 @@ fn quick(port: u16) -> SocketSpec {
 }
 
 fn start(spec: &SocketSpec) -> (SocketLines, Warnings) {
+    start_at(spec, Arc::default())
+}
+
+fn start_at(spec: &SocketSpec, rate: Arc<Rate>) -> (SocketLines, Warnings) {
     let warnings = Warnings::default();
     let noted = warnings.clone();
     let warn = Arc::new(move |text| noted.lock().unwrap().push(text));
-    (SocketLines::start(spec.clone(), warn), warnings)
+    (SocketLines::start(spec.clone(), rate, warn), warnings)
 }
 
 /// Takes until `count` lines are there.
@@ -38,7 +42,9 @@ fn take_lines(lines: &SocketLines, count: usize) -> Vec<String> {
     let mut taken = Vec::new();
     while taken.len() < count {
         assert!(Instant::now() < deadline, "only {} of {count} lines", taken.len());
-        taken.extend(lines.take().iter().flat_map(texts));
+        let (blocks, bytes) = lines.take();
+        lines.release(bytes);
+        taken.extend(blocks.iter().flat_map(texts));
         thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(taken.len(), count);
@@ -174,9 +180,9 @@ fn lines_are_grouped_by_block_interval() {
         wait_until(|| lines.records() == count);
         thread::sleep(spec.block_interval * 2);
     }
-    let blocks = lines.take();
+    let (blocks, _) = lines.take();
     assert_eq!(blocks.iter().map(Block::len).collect::<Vec<_>>(), [1, 1, 1]);
-    assert!(lines.take().is_empty());
+    assert!(lines.take().0.is_empty());
 }
 
 /// Sends `count` numbered lines as fast as they go.
@@ -211,13 +217,38 @@ fn a_full_receiver_makes_the_server_wait_and_loses_nothing() {
     let server = flood(listener, count);
     wait_until(|| lines.records() > 0);
     thread::sleep(Duration::from_millis(100));
-    let waiting: usize = lines.take().iter().map(Block::len).sum();
+    let (blocks, bytes) = lines.take();
+    let waiting: usize = blocks.iter().map(Block::len).sum();
     // At most the bound and one read above it; the rest waits on the server's side.
     assert!(waiting < 40_000, "{waiting} lines");
+    // Taken, but not yet processed: still full.
+    thread::sleep(Duration::from_millis(50));
+    let more: usize = lines.take().0.iter().map(Block::len).sum();
+    assert!(more < 20_000, "{more} lines more");
+    let waiting = waiting + more;
+    lines.release(usize::MAX - bytes);
     let rest = count - waiting;
     assert_eq!(take_lines(&lines, rest).last().unwrap(), &format!("this is line {}", count - 1));
     assert_eq!(lines.records(), count as u64);
     server.join().unwrap();
     // Full and never taken: it still stops.
     lines.stop();
+}
+
+#[test]
+fn lines_come_no_faster_than_the_rate_and_none_is_lost() {
+    let (listener, spec) = listener();
+    let rate = Arc::new(Rate::new(Some(200), None));
+    let (lines, _) = start_at(&spec, Arc::clone(&rate));
+    let begun = Instant::now();
+    let server = flood(listener, 5000);
+    wait_until(|| lines.records() >= 40);
+    // The first comes at once, and each line that ends at a read's end may be one too many.
+    let most = 200.0 * begun.elapsed().as_secs_f64() + 2.0;
+    assert!(lines.records() as f64 <= most, "{} lines, not {most}", lines.records());
+    rate.set(u64::MAX);
+    assert_eq!(take_lines(&lines, 5000).last().unwrap(), "this is line 4999");
+    server.join().unwrap();
+    rate.set(1);
+    assert!(time_to_stop(&lines) < PATIENCE);
 }

@@ -63,11 +63,12 @@ fn only_states_and_reduced_windows_that_an_output_needs_ask_for_a_checkpoint() {
     let mut graph = Graph::<Fake>::new(Millis(10)).unwrap();
     let input = graph.add_input(0).unwrap();
     graph.add_state(input, plus(), None, None).unwrap();
-    assert!(!graph.must_checkpoint());
+    assert!(graph.check_checkpoints(false).is_ok());
     let live = live(|graph| {
         graph.add_state(NodeId(0), plus(), None, None).unwrap();
     });
-    assert!(live.graph().must_checkpoint());
+    assert!(live.graph().check_checkpoints(false).is_err());
+    assert!(live.graph().check_checkpoints(true).is_ok());
 }
 
 #[test]

@@ -1,0 +1,56 @@
+"""What do programs reach through `ssc._jssc`? The few things of the JVM side that they use: stopping, and the clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dstreams.streaming.settings import boolean
+
+if TYPE_CHECKING:
+    from dstreams.streaming.context import StreamingContext
+
+
+class EngineSide:
+    """The stream below the Python class: `ssc._jssc`, `ssc._jssc.ssc()` and its `scheduler()` in one."""
+
+    def __init__(self, ssc: StreamingContext) -> None:
+        self._ssc = ssc
+
+    def stop(self, stopSparkContext: bool | None = None, stopGraceFully: bool = False) -> None:
+        """Ends the stream alone. Default: `spark.streaming.stopSparkContextByDefault`."""
+        key = "spark.streaming.stopSparkContextByDefault"
+        also = boolean(self._ssc._sc._conf, key, True) if stopSparkContext is None else stopSparkContext
+        self._ssc._graph.stop(stopGraceFully)
+        if also:
+            self._ssc._sc.stop()
+
+    def ssc(self) -> EngineSide:
+        """The same."""
+        return self
+
+    def scheduler(self) -> EngineSide:
+        """The same."""
+        return self
+
+    def clock(self) -> EngineClock:
+        """The stream's clock."""
+        return EngineClock(self._ssc)
+
+
+class EngineClock:
+    """A stream's clock; only one that is turned by hand can be set."""
+
+    def __init__(self, ssc: StreamingContext) -> None:
+        self._ssc = ssc
+
+    def getTimeMillis(self) -> int:
+        """Milliseconds since 1970."""
+        return self._ssc._graph.clock_ms()
+
+    def setTime(self, timeToSet: int) -> None:
+        """Turns the clock to a time, without waiting for the batches that are due then."""
+        self._ssc._graph.set_clock(timeToSet)
+
+    def advance(self, timeToAdd: int) -> None:
+        """Turns the clock by milliseconds, without waiting for the batches that are due then."""
+        self.setTime(self.getTimeMillis() + timeToAdd)
