@@ -144,12 +144,16 @@ class Streaming:
         """Limits of receivers that start later, in records per second, and weights of the estimator that moves them."""
     def receiver_rate(self, node: int) -> int | None:
         """The limit of an input's receiver now, in records per second."""
+    def interval_ms(self) -> int:
+        """Distance of the batches."""
     def clock_ms(self) -> int:
         """Time of the stream's clock."""
     def set_clock(self, time_ms: int) -> None:
         """Turns a clock that is turned by hand. Raises RuntimeError for another one."""
     def advance(self, batches: int) -> None:
         """Turns the clock batch by batch, and waits for each. Raises what a batch raised."""
+    def follow(self, batches: int) -> None:
+        """The same with any clock: waits for the next batches of one that goes by itself."""
     def recent_batches(self) -> list[dict[str, Any]]:
         """What is known of the last batches, oldest first."""
     def add_queue(self, rdds: Sequence[Rdd], one_at_a_time: bool, empty: Rdd) -> int:

@@ -115,6 +115,11 @@ impl PyStreaming {
         self.rates.of(node).current()
     }
 
+    /// Distance of the batches.
+    fn interval_ms(&self) -> i64 {
+        self.runtime.with_graph(|graph| graph.interval()).0
+    }
+
     /// Time of the stream's clock.
     fn clock_ms(&self) -> i64 {
         self.clock.now().0
@@ -129,8 +134,13 @@ impl PyStreaming {
 
     /// Turns the clock batch by batch, and waits for each; raises what a batch raised.
     fn advance(&self, py: Python<'_>, batches: u32) -> PyResult<()> {
-        let hand = self.hand()?;
-        match enter_engine(py, || self.runtime.advance(hand, batches))? {
+        self.hand()?;
+        self.follow(py, batches)
+    }
+
+    /// The same with any clock: one that goes by itself is waited for.
+    fn follow(&self, py: Python<'_>, batches: u32) -> PyResult<()> {
+        match enter_engine(py, || self.runtime.advance(self.hand.as_ref(), batches))? {
             None => Ok(()),
             Some(error) => Err(batch_error(py, &error)),
         }

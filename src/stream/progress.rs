@@ -20,6 +20,14 @@ use crate::error::{EngineError, Result};
 pub(super) struct Progress {
     done: Mutex<Millis>,
     changed: Condvar,
+    told: Mutex<Told>,
+}
+
+/// What `advance` has told its callers.
+#[derive(Clone, Copy, Default)]
+struct Told {
+    batch: Millis,
+    errors: u64,
 }
 
 impl Progress {
@@ -37,15 +45,21 @@ impl Progress {
         *waited.unwrap_or_else(PoisonError::into_inner).0 >= time
     }
 
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Millis> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<D: Driver> StreamRuntime<D> {
-    /// Turns the clock to the next batch time and waits until that batch is done, `batches` times over. Ends early, with
-    /// the error, when something fails; ends early when the stream stops. `clock` is the clock the stream was made with.
-    pub fn advance(&self, clock: &ManualClock, batches: u32) -> Result<Option<Arc<EngineError>>> {
+    /// Turns the clock, which is the one the stream was made with, to the next batch time and waits until that batch is
+    /// done, `batches` times over. Without a clock to turn, waits for the next batches after those of the last call.
+    ///
+    /// Ends early, with the error, when something has failed since the last call; ends early when the stream stops.
+    pub fn advance(&self, hand: Option<&ManualClock>, batches: u32) -> Result<Option<Arc<EngineError>>> {
         match self.state() {
             State::Initialized => return untimely("advance: the StreamingContext has not been started"),
             State::Stopped => return untimely("advance: the StreamingContext has been stopped"),
@@ -54,13 +68,21 @@ impl<D: Driver> StreamRuntime<D> {
         if self.is_inside() {
             return untimely("advance: called from a function of the stream, so the batch would wait for itself");
         }
-        let (waiter, interval) = (&self.shared().waiter, self.with_graph(|graph| graph.interval()));
+        let shared = self.shared();
+        let (interval, zero) = self.with_graph(|graph| (graph.interval(), graph.zero().unwrap_or_default()));
         for _ in 0..batches {
-            let errors_before = waiter.errors();
-            let next = first_batch_after(clock.now(), interval);
-            clock.set(next);
-            let stopped = self.wait_for(next, errors_before)?;
-            let error = waiter.error_since(errors_before);
+            let told = *shared.progress.told();
+            let next = match hand {
+                Some(hand) => {
+                    let next = first_batch_after(hand.now(), interval);
+                    hand.set(next);
+                    next
+                }
+                None => told.batch.max(zero) + interval,
+            };
+            let stopped = self.wait_for(next, told.errors)?;
+            let error = shared.waiter.error_since(told.errors);
+            *shared.progress.told() = Told { batch: next, errors: shared.waiter.errors() };
             if stopped || error.is_some() {
                 return Ok(error);
             }
