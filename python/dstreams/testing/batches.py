@@ -47,6 +47,8 @@ class Results(list[list[Any]]):
 
 def feed(ssc: Any, batches: Iterable[Iterable[Any]]) -> Any:
     """A DStream whose first batches hold these elements; all later ones are empty."""
+    if not isinstance(ssc, OwnContext):
+        real_spark.prepare(ssc)
     lists = [list(batch) for batch in batches]
     return ssc.queueStream(lists or [[]])
 

@@ -4,6 +4,7 @@ For tests that run on both engines: what `dstreams.testing.advance` does there, 
 nothing of PySpark.
 1. A clock that is turned by hand is turned; with the system's clock, batches take their time.
 2. An error is told once, as by dstreams; `awaitTermination` alone would tell it again and again.
+3. Spark says nothing about a batch without outputs, so a context that is to be advanced gets one that does nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from typing import Any
 
 _LOOK_SECONDS = 0.005
+_BEATS = "_dstreams_beats"  # on the context: it has an output in each batch
 _TOLD = "_dstreams_told"  # on the context: (time of the last batch waited for, text of the last error told)
 
 
@@ -20,10 +22,22 @@ def interval_ms(ssc: Any) -> int:
     return int(ssc._jssc.ssc().graph().batchDuration().milliseconds())
 
 
+def prepare(ssc: Any) -> None:
+    """Gives a context that is not started an output in each batch, so that the end of every batch can be seen."""
+    if not hasattr(ssc, _BEATS) and ssc._jssc.ssc().getState().toString() == "INITIALIZED":
+        setattr(ssc, _BEATS, True)
+        ssc.queueStream([[None]]).foreachRDD(_nothing)
+
+
+def _nothing(rdd: Any) -> None:
+    """An output."""
+
+
 def advance(ssc: Any, batches: int, patience: float) -> None:
     """Runs the next batches; each may take `patience` seconds beyond its time."""
     scala, interval = ssc._jssc.ssc(), interval_ms(ssc)
     if scala.getState().toString() != "ACTIVE":
+        prepare(ssc)
         ssc.start()
     clock = scala.scheduler().clock()
     by_hand = "ManualClock" in clock.getClass().getName()
@@ -43,7 +57,7 @@ def _wait(ssc: Any, scala: Any, target: int, known: str, deadline: float) -> Non
     while True:
         done = scala.progressListener().lastCompletedBatch()
         is_done = done.isDefined() and int(done.get().batchTime().milliseconds()) >= target
-        failed = is_done and _has_failed(done.get())
+        failed = is_done and done.get().isFailed()
         try:
             # Spark tells of a batch before it tells of its error: give that a moment.
             ssc.awaitTerminationOrTimeout(5 if failed else 0)
@@ -56,11 +70,3 @@ def _wait(ssc: Any, scala: Any, target: int, known: str, deadline: float) -> Non
         if time.monotonic() > deadline:
             raise TimeoutError(f"the batch of {target} ms has not ended")
         time.sleep(_LOOK_SECONDS)
-
-
-def _has_failed(batch: Any) -> bool:
-    operations = batch.outputOperationInfos().values().iterator()
-    while operations.hasNext():
-        if operations.next().failureReason().isDefined():
-            return True
-    return False

@@ -5,6 +5,7 @@ mod folding;
 mod graph;
 mod running;
 mod stopping;
+mod tuning;
 
 use std::fmt::Debug;
 use std::sync::{Arc, Condvar, Mutex};
@@ -114,6 +115,9 @@ impl Driver for Fake {
     fn input_info(&self, _time: Millis) -> Vec<InputInfo> {
         vec![InputInfo { stream: 0, records: 3, description: String::new() }]
     }
+    fn batch_ended(&self, time: Millis) {
+        self.notes.add(format!("ended {}.", time.0));
+    }
     fn forget(&self, until: Millis) {
         self.notes.add(format!("forget {}.", until.0));
     }
@@ -169,8 +173,11 @@ impl Lab {
     }
 
     pub fn with(driver: Fake) -> Self {
+        Self::with_settings(driver, Settings { stop_wait: LONG, ..Settings::new(Millis(10)) })
+    }
+
+    pub fn with_settings(driver: Fake, settings: Settings) -> Self {
         let (clock, notes) = (ManualClock::new(Millis(1003)), driver.notes.clone());
-        let settings = Settings { stop_wait: LONG, ..Settings::new(Millis(10)) };
         let stream = StreamRuntime::new(Arc::new(driver), Arc::new(clock.clone()), settings).unwrap();
         stream.add_listener(Arc::new(notes.clone()));
         Self { stream, clock, notes }
