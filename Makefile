@@ -57,6 +57,10 @@ test-pythons: $(TOOLS) ## Import, names and a word count on every other CPython 
 bench: $(BUILT) ## Run the benchmarks of this folder's code, each with its unit
 	@for bench in benches/*.py; do echo "$$bench"; $(BIN)/python "$$bench" || exit 1; done
 
+.PHONY: soak
+soak: $(BUILT) ## Ten minutes of short batches, fed by sockets that come and go (SECONDS=60: shorter)
+	@$(BIN)/python scripts/soak.py $(if $(SECONDS),--seconds $(SECONDS))
+
 .PHONY: format
 format: $(TOOLS) ## Format all code
 	@cargo fmt

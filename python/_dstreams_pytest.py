@@ -9,6 +9,8 @@ before a test asks for a fixture, and nothing else about a run is changed.
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -37,9 +39,12 @@ def spark_context(spark_conf: Any) -> Iterator[Any]:
     """The SparkContext of all tests of a run."""
     from pyspark import SparkContext
 
-    context = SparkContext(conf=spark_conf)
-    yield context
-    context.stop()
+    with pytest.MonkeyPatch.context() as environment:
+        # Spark's worker processes must find what the tests import: they are to be of this very interpreter.
+        environment.setenv("PYSPARK_PYTHON", os.environ.get("PYSPARK_PYTHON", sys.executable))
+        context = SparkContext(conf=spark_conf)
+        yield context
+        context.stop()
 
 
 @pytest.fixture

@@ -200,6 +200,9 @@ impl<D: Driver> Graph<D> {
     /// What Spark checks before it starts: every node that an output needs and that is to be checkpointed, because the
     /// program says so or because its lineage grows with the stream, asks for a folder and a fitting interval.
     pub fn check_checkpoints(&self, has_folder: bool) -> Result<()> {
+        if self.state != State::Initialized {
+            return Ok(());
+        }
         let mut needed = vec![false; self.nodes.len()];
         for output in &self.outputs {
             needed[output.parent.index()] = true;
