@@ -60,7 +60,8 @@ def streaming_context(request: pytest.FixtureRequest, spark_context: Any) -> Ite
     context.stop(stopSparkContext=False)
     if _is_stopped(spark_context):
         pytest.fail(
-            "the test stopped the SparkContext that all tests share: use ssc.stop(stopSparkContext=False)", pytrace=False
+            "the test stopped the SparkContext that all tests share: use ssc.stop(stopSparkContext=False)",
+            pytrace=False,
         )
 
 

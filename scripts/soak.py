@@ -3,9 +3,9 @@
   python scripts/soak.py --seconds 600
 
 Checks, and fails if it is not so:
-1. Every line of a connection that was closed in order arrives once, and in order. Of a connection that died (reset by the
-   server while it sent), what arrives is a beginning of what was sent: no line twice, none out of order, none left out
-   before the last one that came; only that last one may be cut off.
+1. Every line of a connection that was closed in order arrives once, and in order. Of a connection that died (reset by
+   the server while it sent), what arrives is a beginning of what was sent: no line twice, none out of order, none left
+   out before the last one that came; only that last one may be cut off.
 2. Memory is flat: over the second half of the time the process does not grow by more than `--grow` MiB.
 3. No batch fails, and every batch is processed.
 """
@@ -157,7 +157,9 @@ class Ledger:
         found = self.wrong[:20]
         for connection in self.open.values():
             if connection.ends == "closes":
-                found.append(f"connection {connection.number}: {connection.arrived} of {connection.lines} lines arrived")
+                found.append(
+                    f"connection {connection.number}: {connection.arrived} of {connection.lines} lines arrived"
+                )
         if self.counts["cut off beyond recognition"] > self.counts["dies"]:
             found.append(f"{self.counts['cut off beyond recognition']} lines belong to no connection")
         return found
@@ -198,7 +200,8 @@ def soak(seconds: float, interval: float, sockets: int, rate: float, grow: float
             server.join(PATIENCE)
         ssc.stop(stopSparkContext=True, stopGraceFully=True)
         findings = ledger.findings() + [str(server) for server in servers if server.is_alive()]
-    early, late = (statistics.median(part) for part in (memory[len(memory) // 2 : -len(memory) // 4], memory[-len(memory) // 4 :]))
+    quarter = len(memory) // 4
+    early, late = statistics.median(memory[2 * quarter : 3 * quarter]), statistics.median(memory[3 * quarter :])
     print(f"memory: {early:.1f} MiB after half of the time, {late:.1f} MiB at the end")
     print(", ".join(f"{name}: {count}" for name, count in sorted(ledger.counts.items())))
     if late - early > grow:

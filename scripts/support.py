@@ -55,9 +55,12 @@ EVERYWHERE = [
     "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives "
     "Spark's answer. Operations by key hash as Spark's workers do, except keys of classes whose own `__hash__` "
     "hashes text. With `PYTHONHASHSEED=0` there is no difference.",
-    "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, "
-    "`spark.streaming.blockInterval` and `spark.streaming.fileStream.minRememberDuration`. All others are kept, and "
-    "returned when asked for. There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
+    "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, and of "
+    "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "
+    "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all the "
+    "same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and `unpersist`. "
+    "`stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned when asked for. "
+    "There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
     "`--name` and `--conf`.",
     "Exceptions have Spark's classes. Their texts are our own: a failed task's begins with the traceback of the "
     "program's function, without a Java stack, and the program's own exception is the `__cause__`.",
@@ -67,6 +70,13 @@ EVERYWHERE = [
     "tuple, dict or set.",
     "Making a `StreamingContext` gives no `FutureWarning` about DStreams.",
     "There is no web page about a running program, no event log and no `spark-submit`.",
+    "A receiver stops reading while 1 GiB of what it received waits to be processed "
+    "(`spark.dstreams.receiver.maxWaiting`), where Spark would go on to fill the disk. Nothing is dropped.",
+    "On SIGTERM a running stream is stopped before the process ends, gracefully with "
+    "`spark.streaming.stopGracefullyOnShutdown`; PySpark's Python process dies at once. A program's own handler is left "
+    "alone.",
+    "Two methods of `StreamingContext` are not in PySpark: `advance(batches)` turns a manual clock (see "
+    "[testing.md](testing.md)), `recentBatches()` tells what is known of the last batches.",
 ]
 
 _INTERRUPTS = "Cancelled tasks are always interrupted, as soon as they run Python code again."
@@ -114,10 +124,11 @@ BEHAVIOUR = {
     "`DeflateCodec` and `ZStandardCodec`.",
     "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
     "several.",
-    "pyspark.streaming:DStream.checkpoint": "Accepted, without effect: `start()` asks for no folder on its account.",
+    "pyspark.streaming:DStream.checkpoint": "`start()` asks for a folder and a fitting interval, and each batch is kept, "
+    "as in Spark. Nothing is saved.",
     "pyspark.streaming:DStream.persist": _IN_MEMORY,
-    "pyspark.streaming:DStream.window": "A duration of 0 or less raises `Py4JJavaError` at once, in other windows "
-    "too; Spark accepts it.",
+    "pyspark.streaming:DStream.reduceByKeyAndWindow": "With an inverse, a negative slide raises `Py4JJavaError` at once; "
+    "Spark's stream breaks at its first batch.",
     "pyspark.streaming:StreamingContext": "A batch duration below one millisecond raises `ValueError`. Spark accepts "
     "it and never runs a batch.",
     "pyspark.streaming:StreamingContext.checkpoint": "Names and makes the folder, which states and windows with an "

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dstreams.testing import collect
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
 from pyspark.streaming.util import TransformFunction
+
+from dstreams.testing import collect
 
 
 @pytest.fixture
@@ -166,7 +167,9 @@ def test_a_checkpoint_of_an_earlier_run_is_not_passed_over_in_silence(
     ssc: StreamingContext, tmp_path: Path, log: Callable[[], list[str]], name: str
 ) -> None:
     (tmp_path / name).write_bytes(b"\xac\xed written by Spark")
-    with pytest.raises(NotImplementedError, match=f"{tmp_path} holds a checkpoint, and going on from one is not available"):
+    with pytest.raises(
+        NotImplementedError, match=f"{tmp_path} holds a checkpoint, and going on from one is not available"
+    ):
         StreamingContext.getOrCreate(str(tmp_path), lambda: ssc)
     ssc.checkpoint(f"file:{tmp_path}")
     assert "begins anew" in log()[-1] and str(tmp_path) in log()[-1]

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark import SparkConf, SparkContext
+from pyspark.streaming import StreamingContext
+
 from dstreams.streaming.settings import (
     block_interval_ms,
     receiver_limits,
@@ -16,9 +20,6 @@ from dstreams.streaming.settings import (
 )
 from dstreams.testing import advance, collect, feed
 from dstreams.testing.feeder import Feeder
-from py4j.protocol import Py4JJavaError
-from pyspark import SparkConf, SparkContext
-from pyspark.streaming import StreamingContext
 
 S = "spark.streaming."
 
@@ -65,7 +66,9 @@ def test_each_time_has_its_own_unit_by_default() -> None:
 
 
 def test_sizes_have_units() -> None:
-    assert [waiting_bytes(SparkConf().set("spark.dstreams.receiver.maxWaiting", text)) for text in ("5", "2k", "3MB")] == [
+    assert [
+        waiting_bytes(SparkConf().set("spark.dstreams.receiver.maxWaiting", text)) for text in ("5", "2k", "3MB")
+    ] == [
         5,
         2048,
         3 << 20,
@@ -87,8 +90,18 @@ def test_limits_of_receivers() -> None:
         (stream_settings, "concurrentJobs", "0", "spark.streaming.concurrentJobs should be 1 or more, but was 0"),
         (stream_settings, "concurrentJobs", "3000000000", "should be int"),
         (stream_settings, "unpersist", "maybe", "spark.streaming.unpersist should be boolean, but was maybe"),
-        (stream_settings, "ui__retainedBatches", "1e3", "spark.streaming.ui.retainedBatches should be int, but was 1e3"),
-        (stream_settings, "gracefulStopTimeout", "1.5s", "Illegal value for config key spark.streaming.gracefulStopTimeout"),
+        (
+            stream_settings,
+            "ui__retainedBatches",
+            "1e3",
+            "spark.streaming.ui.retainedBatches should be int, but was 1e3",
+        ),
+        (
+            stream_settings,
+            "gracefulStopTimeout",
+            "1.5s",
+            "Illegal value for config key spark.streaming.gracefulStopTimeout",
+        ),
         (stream_settings, "clock", "sundial", "ClassNotFoundException: sundial"),
         (block_interval_ms, "blockInterval", "fast", "Illegal value for config key spark.streaming.blockInterval"),
         (block_interval_ms, "blockInterval", "0", "'spark.streaming.blockInterval' should be a positive value"),

@@ -10,10 +10,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from dstreams.testing import advance, collect, expect, feed
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkConf, SparkContext
+from pyspark import SparkConf
 from pyspark.streaming import StreamingContext
+
+from dstreams.testing import advance, collect, expect, feed
 
 MANUAL = ["org.apache.spark.util.ManualClock", "org.apache.spark.streaming.util.ManualClock", "manual"]
 

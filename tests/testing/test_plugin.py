@@ -1,4 +1,4 @@
-"""The fixtures in a run of their own: the lesson's examples, what a bad test leaves behind, and what they cost others."""
+"""The fixtures in a run of their own: the lesson's examples, what bad tests leave behind, what they cost others."""
 
 from __future__ import annotations
 
@@ -76,7 +76,8 @@ import pytest
 
 @pytest.fixture(scope="session")
 def spark_conf(spark_conf):
-    return spark_conf.set("spark.default.parallelism", "7").set("spark.streaming.clock", "org.apache.spark.util.SystemClock")
+    spark_conf.set("spark.streaming.clock", "org.apache.spark.util.SystemClock")
+    return spark_conf.set("spark.default.parallelism", "7")
 
 @pytest.mark.batch_seconds(0.05)
 def test_it(streaming_context):

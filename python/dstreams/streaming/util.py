@@ -24,7 +24,7 @@ class TransformFunction:
         self.failure: str | None = None
 
     def rdd_wrapper(self, func: Callable[[Any, Any, Any], Any]) -> TransformFunction:
-        """`func(rdd, context, deserializer)` makes what the function gets for each RDD; the object itself comes back."""
+        """`func(rdd, context, deserializer)` makes what the function gets for each RDD. Returns the object itself."""
         self.rdd_wrap_func = func
         return self
 
