@@ -57,10 +57,10 @@ EVERYWHERE = [
     "hashes text. With `PYTHONHASHSEED=0` there is no difference.",
     "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, and of "
     "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "
-    "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all the "
-    "same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and `unpersist`. "
-    "`stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned when asked for. "
-    "There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
+    "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all "
+    "the same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and "
+    "`unpersist`. `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
+    "when asked for. There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
     "`--name` and `--conf`.",
     "Exceptions have Spark's classes. Their texts are our own: a failed task's begins with the traceback of the "
     "program's function, without a Java stack, and the program's own exception is the `__cause__`.",
@@ -73,8 +73,8 @@ EVERYWHERE = [
     "A receiver stops reading while 1 GiB of what it received waits to be processed "
     "(`spark.dstreams.receiver.maxWaiting`), where Spark would go on to fill the disk. Nothing is dropped.",
     "On SIGTERM a running stream is stopped before the process ends, gracefully with "
-    "`spark.streaming.stopGracefullyOnShutdown`; PySpark's Python process dies at once. A program's own handler is left "
-    "alone.",
+    "`spark.streaming.stopGracefullyOnShutdown`; PySpark's Python process dies at once. A program's own handler is "
+    "left alone.",
     "Two methods of `StreamingContext` are not in PySpark: `advance(batches)` turns a manual clock (see "
     "[testing.md](testing.md)), `recentBatches()` tells what is known of the last batches.",
 ]
@@ -124,11 +124,11 @@ BEHAVIOUR = {
     "`DeflateCodec` and `ZStandardCodec`.",
     "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
     "several.",
-    "pyspark.streaming:DStream.checkpoint": "`start()` asks for a folder and a fitting interval, and each batch is kept, "
-    "as in Spark. Nothing is saved.",
+    "pyspark.streaming:DStream.checkpoint": "`start()` asks for a folder and a fitting interval, and each batch is "
+    "kept, as in Spark. Nothing is saved.",
     "pyspark.streaming:DStream.persist": _IN_MEMORY,
-    "pyspark.streaming:DStream.reduceByKeyAndWindow": "With an inverse, a negative slide raises `Py4JJavaError` at once; "
-    "Spark's stream breaks at its first batch.",
+    "pyspark.streaming:DStream.reduceByKeyAndWindow": "With an inverse, a negative slide raises `Py4JJavaError` at "
+    "once; Spark's stream breaks at its first batch.",
     "pyspark.streaming:StreamingContext": "A batch duration below one millisecond raises `ValueError`. Spark accepts "
     "it and never runs a batch.",
     "pyspark.streaming:StreamingContext.checkpoint": "Names and makes the folder, which states and windows with an "

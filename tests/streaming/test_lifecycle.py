@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 
 import pytest
@@ -61,6 +64,19 @@ def test_a_second_sigterm_ends_the_process_at_once(program: Callable[[str], obje
         child.process.wait(0.5)
     child.process.send_signal(signal.SIGTERM)
     assert child.ended(10)[0] == -signal.SIGTERM
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="warns of forks beside threads")
+def test_a_forked_child_dies_of_sigterm_without_touching_the_stream(ssc: StreamingContext) -> None:
+    ssc.queueStream([[1]]).foreachRDD(lambda rdd: None)
+    ssc.start()
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(1)
+    os.kill(child, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    assert StreamingContext.getActive() is ssc
 
 
 def test_a_programs_own_handler_is_left_alone(ssc: StreamingContext) -> None:

@@ -19,15 +19,16 @@ from types import FrameType
 from dstreams.streaming.log import logger
 
 _stop: Callable[[], None] | None = None
+_owner = 0  # the process in which the stream runs
 
 
 def stop_on_sigterm(stop: Callable[[], None]) -> None:
     """Calls `stop` when a SIGTERM comes, before the process ends."""
-    global _stop
+    global _stop, _owner
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, _end):
-        _stop = stop
+        _stop, _owner = stop, os.getpid()
         signal.signal(signal.SIGTERM, _end)
 
 
@@ -45,7 +46,8 @@ def _end(number: int, frame: FrameType | None) -> None:
     # A second signal, sent by somebody who has lost patience, ends the process at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        if _stop is not None:
+        # A forked child has the handler but no stream: its threads are the parent's.
+        if _stop is not None and os.getpid() == _owner:
             _stop()
     except Exception:
         logger.exception("the stream could not be stopped in order")
