@@ -7,9 +7,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::call::{call1, call2};
-use super::objects;
 use super::pipeline::Segment;
-use crate::block::{Block, Columns};
 
 /// `key, value = item`, with Python's own errors for what does not unpack.
 pub(crate) fn unpack<'py>(item: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
@@ -27,25 +25,14 @@ fn pairs(found: &Bound<'_, PyDict>) -> PyResult<Vec<Py<PyAny>>> {
     found.iter().map(|(key, value)| Ok(PyTuple::new(found.py(), [key, value])?.into_any().unbind())).collect()
 }
 
-/// What is gathered before the first element: the pairs of `seed`, or nothing.
-pub(crate) fn begin(py: Python<'_>, seed: Option<Columns>) -> PyResult<Bound<'_, PyDict>> {
-    let found = PyDict::new(py);
-    let Some(columns) = seed else { return Ok(found) };
-    for pair in objects::load(py, &Block::Columns(columns))? {
-        let (key, value) = unpack(pair.bind(py))?;
-        found.set_item(key, value)?;
-    }
-    Ok(found)
-}
-
 /// create(value) for a new key, merge(combined, value) for a known one.
 pub(crate) fn combine(
-    found: &Bound<'_, PyDict>,
     input: &mut Segment,
     create: &Bound<'_, PyAny>,
     merge: &Bound<'_, PyAny>,
 ) -> PyResult<Vec<Py<PyAny>>> {
     let py = create.py();
+    let found = PyDict::new(py);
     while let Some(item) = input.next(py)? {
         let (key, value) = unpack(&item)?;
         let combined = match found.get_item(&key)? {
@@ -54,16 +41,13 @@ pub(crate) fn combine(
         };
         found.set_item(key, combined)?;
     }
-    pairs(found)
+    pairs(&found)
 }
 
 /// merge(combined, combined) for keys seen before.
-pub(crate) fn merge_combiners(
-    found: &Bound<'_, PyDict>,
-    input: &mut Segment,
-    merge: &Bound<'_, PyAny>,
-) -> PyResult<Vec<Py<PyAny>>> {
+pub(crate) fn merge_combiners(input: &mut Segment, merge: &Bound<'_, PyAny>) -> PyResult<Vec<Py<PyAny>>> {
     let py = merge.py();
+    let found = PyDict::new(py);
     while let Some(item) = input.next(py)? {
         let (key, value) = unpack(&item)?;
         let combined = match found.get_item(&key)? {
@@ -72,7 +56,7 @@ pub(crate) fn merge_combiners(
         };
         found.set_item(key, combined)?;
     }
-    pairs(found)
+    pairs(&found)
 }
 
 /// (key, \[values\]) in the order of appearance.

@@ -18,7 +18,7 @@ use super::pipeline::{Segment, Source};
 use super::step::Step;
 use super::turn::Turn;
 use super::{aggregate, objects, task};
-use crate::block::{Block, Columns};
+use crate::block::Block;
 use crate::error::Result;
 use crate::expr::Program;
 use crate::rdd::{Blocks, Narrow, Task, ready};
@@ -71,13 +71,8 @@ impl Running {
 
     /// `steps` in Python over `input`.
     pub(super) fn python(self: Arc<Self>, steps: Range<usize>, input: Blocks) -> Blocks {
-        self.python_from(steps, None, input)
-    }
-
-    /// `steps`, whose first one gathers pairs by key, in Python; `seed` holds the pairs gathered so far.
-    pub(super) fn python_from(self: Arc<Self>, steps: Range<usize>, seed: Option<Columns>, input: Blocks) -> Blocks {
         let last = steps.end == self.chain.steps.len();
-        Box::new(LazyBlocks { state: State::Waiting { steps, seed, input }, running: self, size: 1, last })
+        Box::new(LazyBlocks { state: State::Waiting { steps, input }, running: self, size: 1, last })
     }
 
     fn native(self: &Arc<Self>, what: &Whole, steps: Range<usize>, input: Blocks) -> Blocks {
@@ -106,13 +101,12 @@ impl Running {
     }
 
     /// The last segment of `steps`: what is pulled from it has passed all of them.
-    fn begin(&self, py: Python<'_>, steps: Range<usize>, seed: Option<Columns>, input: Blocks) -> PyResult<Segment> {
+    fn begin(&self, py: Python<'_>, steps: Range<usize>, input: Blocks) -> PyResult<Segment> {
         let functions = self.functions(py)?;
         let skipped: usize = self.chain.steps[..steps.start].iter().map(|step| step.functions()).sum();
         let mut functions = functions.iter().skip(skipped);
         let mut next_function =
             || functions.next().ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: a step lacks its function"));
-        let gathered = aggregate::begin(py, seed)?;
         let mut segment = Segment::new(Source::blocks(input), self.task.cancel.clone());
         for &step in &self.chain.steps[steps] {
             let source = match step {
@@ -123,11 +117,9 @@ impl Running {
                 Step::Count => Source::items(vec![count(py, &mut segment)?]),
                 Step::Combine => {
                     let (create, merge) = (next_function()?, next_function()?);
-                    Source::items(aggregate::combine(&gathered, &mut segment, &create, &merge)?)
+                    Source::items(aggregate::combine(&mut segment, &create, &merge)?)
                 }
-                Step::MergeCombiners => {
-                    Source::items(aggregate::merge_combiners(&gathered, &mut segment, &next_function()?)?)
-                }
+                Step::MergeCombiners => Source::items(aggregate::merge_combiners(&mut segment, &next_function()?)?),
                 Step::Group => Source::items(aggregate::group(py, &mut segment)?),
                 Step::MergeGroups => Source::items(aggregate::merge_groups(py, &mut segment)?),
                 simple => {
@@ -136,7 +128,6 @@ impl Running {
                     continue;
                 }
             };
-            gathered.clear();
             segment = Segment::new(source, self.task.cancel.clone());
         }
         Ok(segment)
@@ -194,7 +185,7 @@ struct LazyBlocks {
 }
 
 enum State {
-    Waiting { steps: Range<usize>, seed: Option<Columns>, input: Blocks },
+    Waiting { steps: Range<usize>, input: Blocks },
     Running(Segment),
     Over,
 }
@@ -202,7 +193,7 @@ enum State {
 impl LazyBlocks {
     fn pull(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let mut segment = match std::mem::replace(&mut self.state, State::Over) {
-            State::Waiting { steps, seed, input } => self.running.begin(py, steps, seed, input)?,
+            State::Waiting { steps, input } => self.running.begin(py, steps, input)?,
             State::Running(segment) => segment,
             State::Over => return Ok(Vec::new()),
         };

@@ -285,6 +285,27 @@ def chain_in_if(x):
         return 2
 
 
+def first_or_fail(x):
+    if x:
+        return x[0]
+    return 1
+
+
+def calls_and_drops(x):
+    first_or_fail(x)
+    return 1
+
+
+def equal_but_of_another_type(x):
+    if x == "a":
+        return 0.0
+    if x == 7:
+        return False
+    if x is None:
+        return -0.0
+    return 0
+
+
 ONE: list[Callable[[Any], Any]] = [
     *(parse, in_another_order, computed_and_dropped, dropped_in_one_way, dropped_in_one_way_with_a_value),
     *(computed_before_a_branch, returns_early, nested, merges, merges_one, truth_of_many, bucket, augmented),
@@ -301,7 +322,7 @@ ONE: list[Callable[[Any], Any]] = [
         forgets,
     ),
     *(annotated, documented, after_return, nothing, while_false, with_constant_condition, old_style, slices, chain),
-    chain_in_if,
+    *(chain_in_if, calls_and_drops, equal_but_of_another_type),
     *(len, int, float, str, bool, abs, round, min, max, sum, sorted, any, all, ord, repr, tuple, list),
     *(str.lower, str.split, str.strip, str.isdigit, str.title, operator.neg, operator.not_, operator.truth),
     *(
@@ -413,6 +434,8 @@ ONE: list[Callable[[Any], Any]] = [
     lambda x: (x == 1 or x == "a") and "yes",
     lambda x: (x and 1) or (not x and 2),
     lambda x: 1 if x else 2,
+    lambda x: 1 if x else True,
+    lambda x: (1, 2) if x else (1.0, 2),
     lambda x: -x if x < 0 else x,
     lambda x: "a" if x == 1 else "b" if x == 7 else x,
     lambda x: (x if x else 1) if x != 7 else None,

@@ -13,7 +13,7 @@ from typing import Any
 from dstreams.udf.captures import Captures
 from dstreams.udf.instructions import perform
 from dstreams.udf.loops import comprehension
-from dstreams.udf.merge import choice_of_results, choice_of_values
+from dstreams.udf.merge import Merge
 from dstreams.udf.order import settle, trace
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, Returned, State
@@ -106,6 +106,7 @@ class Machine:
         if self._branches > MAX_BRANCHES:
             raise Unreadable("has too many branches")
         meet = frame.steps.meets[at]
+        merge = Merge(self.nodes, condition, self.nodes.count())
         ways = []
         for truth in (True, False):
             way = state.fork()
@@ -114,39 +115,39 @@ class Machine:
             ways.append(self.execute(frame, way, target if truth is on else at + 1, meet))
         then, otherwise = ways
         if isinstance(then, Returned) and isinstance(otherwise, Returned):
-            return self._join_returns(state, condition, then, otherwise)
+            return self._join_returns(state, merge, then, otherwise)
         if isinstance(then, Returned) or isinstance(otherwise, Returned):
             raise AssertionError("only one of two ways returns")
-        self._join(state, condition, then, otherwise)
+        self._join(state, merge, condition, then, otherwise)
         return state, meet
 
-    def _join_returns(self, state: State, condition: Node, then: Returned, otherwise: Returned) -> Returned:
+    def _join_returns(self, state: State, merge: Merge, then: Returned, otherwise: Returned) -> Returned:
         if then.value is otherwise.value and not (then.events or otherwise.events):
             return Returned(then.value, state.events)
         one, other = (settle(self.nodes, way.events, node_of(way.value)) for way in (then, otherwise))
-        value = choice_of_results(self.nodes, condition, one, other)
+        value = merge.of_results(one, other)
         self.note(state, value)
         return Returned(value, state.events)
 
-    def _join(self, state: State, condition: Node, then: State, otherwise: State) -> None:
+    def _join(self, state: State, merge: Merge, condition: Node, then: State, otherwise: State) -> None:
         """Makes `state` the moment after both ways."""
         merged: dict[tuple[int, int], Value] = {}
         chosen: list[tuple[Any, Any, Node]] = []
 
-        def merge(one: Value, other: Value) -> Value:
+        def both(one: Value, other: Value) -> Value:
             key = (id(one), id(other))
             if key not in merged:
-                merged[key] = value = choice_of_values(self.nodes, condition, one, other)
+                merged[key] = value = merge.of_values(one, other)
                 if isinstance(value, tuple) and one is not other:
                     chosen.append((one, other, value))
             return merged[key]
 
         if len(then.stack) != len(otherwise.stack):
             raise AssertionError("two ways meet with different stacks")
-        state.stack = [merge(one, other) for one, other in zip(then.stack, otherwise.stack, strict=True)]
+        state.stack = [both(one, other) for one, other in zip(then.stack, otherwise.stack, strict=True)]
         names = [*then.variables, *(name for name in otherwise.variables if name not in then.variables)]
         state.variables = {
-            name: merge(then.variables.get(name, NO_VALUE), otherwise.variables.get(name, NO_VALUE)) for name in names
+            name: both(then.variables.get(name, NO_VALUE), otherwise.variables.get(name, NO_VALUE)) for name in names
         }
         if then.events or otherwise.events:
             self.note(state, self._what_happened(state, condition, then, otherwise, chosen))

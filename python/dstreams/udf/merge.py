@@ -12,84 +12,91 @@ from dstreams.udf.tree import SKIP, Node, Nodes, same_constant
 from dstreams.udf.values import Captured, Refused, Value
 
 
-def choice(nodes: Nodes, condition: Node, then: Node, otherwise: Node) -> Node:
-    """`then if condition else otherwise`; what of the condition may fail must be an event already."""
-    if condition[0] == "not":
-        return choice(nodes, condition[1], otherwise, then)
-    if then is otherwise or alike(then, otherwise):
-        return then
-    if otherwise is condition and then is not SKIP:
-        return nodes.make("and", condition, then)
-    if then is condition and otherwise is not SKIP:
-        return nodes.make("or", condition, otherwise)
-    if then[0] == "if":
-        _, inner, one, other = then
-        if alike(other, otherwise):
-            return nodes.make("if", nodes.make("and", condition, inner), one, otherwise)
-        if alike(one, otherwise):
-            return nodes.make("if", nodes.make("and", condition, nodes.make("not", inner)), other, otherwise)
-    if otherwise[0] == "if":
-        _, inner, one, other = otherwise
-        if alike(one, then):
-            return nodes.make("if", nodes.make("or", condition, inner), then, other)
-        if alike(other, then):
-            return nodes.make("if", nodes.make("or", condition, nodes.make("not", inner)), then, one)
-    return nodes.make("if", condition, then, otherwise)
+class Merge:
+    """The meeting of two ways. `since`: how many nodes there were when they parted, see `Nodes.count`."""
 
+    def __init__(self, nodes: Nodes, condition: Node, since: int) -> None:
+        self._nodes = nodes
+        self._condition = condition
+        self._since = since
+        self._there: dict[int, int] = {}
+        self._back: dict[int, int] = {}
 
-def choice_of_results(nodes: Nodes, condition: Node, then: Node, otherwise: Node) -> Node:
-    """As `choice`, for what a function returns: tuples are chosen item by item."""
-    if then[0] == otherwise[0] == "tuple" and len(then[1]) == len(otherwise[1]) and then[1]:
-        pairs = zip(then[1], otherwise[1], strict=True)
-        return nodes.make("tuple", tuple(choice(nodes, condition, one, other) for one, other in pairs))
-    return choice(nodes, condition, then, otherwise)
+    def of_values(self, then: Value, otherwise: Value) -> Value:
+        """What a variable or a place of the stack is afterwards, whose values may be no nodes."""
+        if then is otherwise:
+            return then
+        if isinstance(then, tuple) and isinstance(otherwise, tuple):
+            return self._choice(self._condition, then, otherwise)
+        if isinstance(then, Captured) and isinstance(otherwise, Captured) and then.value is otherwise.value:
+            return then
+        if isinstance(then, Refused):
+            return then
+        if isinstance(otherwise, Refused):
+            return otherwise
+        return Refused("chooses between functions")
 
+    def of_results(self, then: Node, otherwise: Node) -> Node:
+        """What a function returns that returns on both ways: tuples are chosen item by item."""
+        if then[0] == otherwise[0] == "tuple" and len(then[1]) == len(otherwise[1]) and then[1]:
+            pairs = zip(then[1], otherwise[1], strict=True)
+            items = tuple(self._choice(self._condition, one, other) for one, other in pairs)
+            return self._nodes.make("tuple", items)
+        return self._choice(self._condition, then, otherwise)
 
-def choice_of_values(nodes: Nodes, condition: Node, then: Value, otherwise: Value) -> Value:
-    """As `choice`, for a variable or a place of the stack, which may hold what is no node."""
-    if then is otherwise:
-        return then
-    if isinstance(then, tuple) and isinstance(otherwise, tuple):
-        return choice(nodes, condition, then, otherwise)
-    if isinstance(then, Captured) and isinstance(otherwise, Captured) and then.value is otherwise.value:
-        return then
-    if isinstance(then, Refused):
-        return then
-    if isinstance(otherwise, Refused):
-        return otherwise
-    return Refused("chooses between functions")
+    def _choice(self, condition: Node, then: Node, otherwise: Node) -> Node:
+        """`then if condition else otherwise`; what of the condition may fail must be an event already."""
+        make = self._nodes.make
+        if condition[0] == "not":
+            return self._choice(condition[1], otherwise, then)
+        if self._alike(then, otherwise):
+            return then
+        if otherwise is condition and then is not SKIP:
+            return make("and", condition, then)
+        if then is condition and otherwise is not SKIP:
+            return make("or", condition, otherwise)
+        if then[0] == "if":
+            _, inner, one, other = then
+            if self._alike(other, otherwise):
+                return make("if", make("and", condition, inner), one, otherwise)
+            if self._alike(one, otherwise):
+                return make("if", make("and", condition, make("not", inner)), other, otherwise)
+        if otherwise[0] == "if":
+            _, inner, one, other = otherwise
+            if self._alike(one, then):
+                return make("if", make("or", condition, inner), then, other)
+            if self._alike(other, then):
+                return make("if", make("or", condition, make("not", inner)), then, one)
+        return make("if", condition, then, otherwise)
 
+    def _alike(self, one: Node, other: Node) -> bool:
+        """Whether two nodes of different ways have the same value, so that one of them will do for both.
 
-def alike(a: Node, b: Node) -> bool:
-    """Whether two nodes of different ways have the same value.
-
-    That is the same form, and the same nodes used twice, since a list made twice is two lists.
-    """
-    there: dict[int, int] = {}
-    back: dict[int, int] = {}
-
-    def same(one: Any, other: Any) -> bool:
-        if one[0] != other[0]:
+        They have the same form, and were made since the ways parted, each being the only partner of the other: a list
+        that is made again is another list.
+        """
+        tag = one[0]
+        if tag != other[0]:
             return False
-        if one[0] in ("const", "arg"):
+        if tag in ("const", "arg"):
             return same_constant(one[1], other[1])
-        if one[0] in ("item", "skip"):
-            return True
-        if one[0] == "table":
+        if tag in ("item", "skip", "table"):
             return one is other
-        if id(one) in there or id(other) in back:
-            return there.get(id(one)) == id(other) and back.get(id(other)) == id(one)
-        if one is not other and not all(_same_part(x, y) for x, y in zip(one[1:], other[1:], strict=True)):
-            return False
-        there[id(one)] = id(other)
-        back[id(other)] = id(one)
+        if id(one) in self._there or id(other) in self._back:
+            return self._there.get(id(one)) == id(other) and self._back.get(id(other)) == id(one)
+        if one is not other:
+            if self._nodes.number(one) < self._since or self._nodes.number(other) < self._since:
+                return False
+            if not all(self._alike_parts(x, y) for x, y in zip(one[1:], other[1:], strict=True)):
+                return False
+        self._there[id(one)] = id(other)
+        self._back[id(other)] = id(one)
         return True
 
-    def _same_part(x: Any, y: Any) -> bool:
+    def _alike_parts(self, x: Any, y: Any) -> bool:
+        """The same of what a node consists of: names, nodes, and tuples of nodes."""
         if type(x) is not tuple or type(y) is not tuple:
             return type(x) is str and x == y
         if x and type(x[0]) is str:
-            return bool(y) and type(y[0]) is str and same(x, y)
-        return len(x) == len(y) and all(_same_part(one, other) for one, other in zip(x, y, strict=True))
-
-    return same(a, b)
+            return bool(y) and type(y[0]) is str and self._alike(x, y)
+        return len(x) == len(y) and all(self._alike_parts(one, other) for one, other in zip(x, y, strict=True))

@@ -67,8 +67,8 @@ class Nodes:
 
     def __init__(self) -> None:
         self._kept: list[Node] = []
-        # By id: depth, size when written out without sharing, whether anything in it may fail.
-        self._facts: dict[int, tuple[int, int, bool]] = {id(ITEM): (1, 1, False), id(SKIP): (1, 1, False)}
+        # By id: depth, size when written out without sharing, whether anything in it may fail, its number.
+        self._facts: dict[int, tuple[int, int, bool, int]] = {id(ITEM): (1, 1, False, 0), id(SKIP): (1, 1, False, 0)}
 
     def make(self, *parts: Any) -> Node:
         """A new node. Raises TooLarge."""
@@ -79,8 +79,8 @@ class Nodes:
             depth, size, risky = max(depth, one[0]), size + one[1], risky or one[2]
         if depth >= MAX_DEPTH or size > MAX_SIZE:
             raise TooLarge
+        self._facts[id(node)] = (depth + 1, size, risky, len(self._kept))
         self._kept.append(node)
-        self._facts[id(node)] = (depth + 1, size, risky)
         return node
 
     def const(self, value: Any) -> Node:
@@ -90,6 +90,14 @@ class Nodes:
     def op(self, name: str, *operands: Node) -> Node:
         """An operation."""
         return self.make("op", name, operands)
+
+    def count(self) -> int:
+        """How many nodes there are. The next one has this number."""
+        return len(self._kept)
+
+    def number(self, node: Node) -> int:
+        """How many nodes were made before it."""
+        return self._facts[id(node)][3]
 
     def risky(self, node: Node) -> bool:
         """Whether something in it may fail."""

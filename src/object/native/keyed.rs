@@ -1,6 +1,6 @@
 //! One folded value per key, natively as far as it goes.
 //!
-//! The table becomes the beginning of a Python dict when a row comes that only Python can fold: the rows before it are in.
+//! When a row comes that only Python can fold, Python goes on: with what is folded, then that row and the rest.
 
 use std::sync::Arc;
 
@@ -98,9 +98,10 @@ impl Keyed {
                 Block::Columns(columns) => Block::Columns(columns.slice(row, columns.len() - row)),
                 objects => objects,
             };
-            let seed = table.map(Table::finish).transpose()?;
-            let input = Box::new(ready(vec![rest]).chain(input));
-            let mut python = Arc::clone(&self.running).python_from(self.steps.clone(), seed, input);
+            // What is folded comes first again: both steps take the first value of a key as it is.
+            let folded = table.map(Table::finish).transpose()?.map(Block::Columns);
+            let input = Box::new(ready(folded.into_iter().chain([rest]).collect()).chain(input));
+            let mut python = Arc::clone(&self.running).python(self.steps.clone(), input);
             let first = python.next().transpose();
             self.python = Some(python);
             return first;
