@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from typing import Any
 
-from dstreams.udf import Opaque, Program, explain_function, read
+import pytest
+
+from dstreams.udf import Explanation, Opaque, Program, explain_function, read
 from dstreams.udf.tree import MAX_SIZE, children
 
 X, Y = ("arg", 0), ("arg", 1)
@@ -162,3 +166,27 @@ def test_explanations_say_why_and_where() -> None:
     assert answer.reason == f"calls print, which has side effects (line {prints.__code__.co_firstlineno + 1})"
     assert explain_function(lambda a, b: a + b, use="reduceByKey").native
     assert not explain_function(lambda a, b: a + b, use="map").native
+
+
+def test_explanations_try_the_function_with_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for the evaluator: what it is given, and what becomes of its refusal."""
+    asked: list[Any] = []
+
+    class Refusal(Exception):
+        pass
+
+    class Evaluator:
+        def __init__(self, tree: Any, arity: int) -> None:
+            asked.append((tree, arity))
+
+        def run(self, columns: list[list[Any]]) -> list[Any]:
+            asked.append(columns)
+            if columns[0][0] > 100:
+                raise Refusal("an int beyond 64 bits")
+            return columns[0]
+
+    native = types.SimpleNamespace(Program=Evaluator, Bail=Refusal)
+    monkeypatch.setitem(sys.modules, "dstreams._native", native)
+    assert explain_function(lambda a, b: b, [(1, "a"), (2, "b")]) == Explanation(True, "")
+    assert asked == [(Y, 2), [[1, 2], ["a", "b"]]]
+    assert explain_function(lambda a: a, [(101,)]) == Explanation(False, "an int beyond 64 bits")
