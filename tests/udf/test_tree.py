@@ -20,6 +20,12 @@ def tree(function: Any, arity: int = 1) -> Any:
     return program.tree
 
 
+def items_of_result(function: Any, arity: int) -> Any:
+    """The nodes of a tuple that is returned, maybe after something else was computed."""
+    result = tree(function, arity)
+    return result[2][1] if result[0] == "seq" else result[1]
+
+
 def size(node: Any) -> int:
     return 1 + sum(map(size, children(node)))
 
@@ -42,7 +48,7 @@ def test_two_lists_of_equal_items_stay_two_lists() -> None:
             return first, x.split()
         return first, first
 
-    _, second = tree(f)[1]
+    _, second = items_of_result(f, 1)
     assert second[0] == "if", "a list of its own in one way, the same list in the other"
 
 
@@ -56,10 +62,23 @@ def test_lists_that_are_the_same_in_one_way_only() -> None:
             b = x.split()
         return a, b
 
-    result = tree(f, 2)
-    a, b = result[2][1] if result[0] == "seq" else result[1]
+    a, b = items_of_result(f, 2)
     assert a is not b
     assert b[0] == "if"
+
+
+def test_a_list_made_again_is_not_the_one_that_was_there() -> None:
+    def f(x, y):
+        before = x.split()
+        if y:
+            chosen = x.split()
+        else:
+            chosen = before
+        return chosen, before
+
+    chosen, before = items_of_result(f, 2)
+    assert chosen[0] == "if"
+    assert chosen[3] is before
 
 
 def test_conditions_are_put_together() -> None:
