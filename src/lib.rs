@@ -1,6 +1,6 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
-//! Who may import whom: `block` <- `kernel` <- `expr` <- `rdd` <- `exec` <- `stream` <- `py`; `source` and `monitor` depend on
+//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `stream` <- `py`; `source` and `monitor` depend on
 //! `block` alone. Only `py`, `object` and this file know the interpreter.
 
 pub mod block;
@@ -8,6 +8,7 @@ pub mod error;
 pub mod exec;
 pub mod expr;
 pub mod kernel;
+pub mod memory;
 pub mod monitor;
 pub mod rdd;
 pub mod source;

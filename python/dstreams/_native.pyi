@@ -1,7 +1,7 @@
 """Types of the native core. Private: programs use the classes of `dstreams` and `pyspark`."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, final
+from typing import Any, Literal, final
 
 from dstreams.core.context import SparkContext
 from dstreams.streaming.settings import StreamSettings
@@ -78,7 +78,15 @@ class Rdd:
 class Engine:
     """Makes the first nodes of lineages and runs jobs, for one SparkContext."""
 
-    def __new__(cls, threads: int, max_failures: int = 1) -> Engine: ...
+    def __new__(
+        cls,
+        threads: int,
+        max_failures: int = 1,
+        memory_limit: int | None = None,
+        task_limit: int | None = None,
+        folders: Callable[[], list[str]] | None = None,
+    ) -> Engine:
+        """Data beyond `memory_limit` bytes goes to files in `folders()`; one task gathers up to `task_limit` bytes."""
     @property
     def threads(self) -> int:
         """Number of task threads."""
@@ -99,7 +107,10 @@ class Engine:
         """Runs a job: the elements of the given partitions (default: all). Raises Py4JJavaError when a task fails."""
     def settle(self, rdd: Rdd) -> None:
         """Replaces the lineage of an RDD by its partitions, computed now unless they are kept."""
-    def persist(self, rdd: Rdd) -> None:
+    @property
+    def memory_held(self) -> int:
+        """Bytes that count against the limit now."""
+    def persist(self, rdd: Rdd, place: Literal["memory", "memory and disk", "disk"]) -> None:
         """Keep partitions once computed."""
     def unpersist(self, rdd: Rdd) -> None:
         """Forget kept partitions."""
@@ -185,7 +196,7 @@ class Streaming:
         """Raises what Spark raises when checkpoints are asked for that it could not write."""
     def add_output(self, parent: int, func: Callable[..., Any]) -> None:
         """Calls `func(time, rdd)` for each batch."""
-    def persist(self, node: int) -> None:
+    def persist(self, node: int, place: Literal["memory", "memory and disk", "disk"]) -> None:
         """Keep each batch's RDD once computed."""
     def slide_ms(self, node: int) -> int:
         """Distance of a node's RDDs."""

@@ -16,6 +16,8 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use crate::error::Result;
+
 pub use build::{list_array, tuple_array};
 pub use columns::Columns;
 pub use kind::{ClassTag, Kind};
@@ -43,14 +45,24 @@ impl Block {
         self.len() == 0
     }
 
-    /// Bytes held, as well as the block can tell.
+    /// Bytes held, as well as the block can tell; buffers are counted whole, however little of them the block uses.
     pub fn bytes(&self) -> usize {
+        let mut sum = 0;
+        self.for_each_buffer(&mut |_, bytes| sum += bytes);
+        sum
+    }
+
+    /// Address and bytes of everything that the block keeps in memory. Blocks that share a buffer give the same address.
+    pub fn for_each_buffer(&self, found: &mut dyn FnMut(usize, usize)) {
         match self {
-            Self::Columns(columns) => columns.bytes(),
-            Self::Objects(objects) => objects.bytes(),
+            Self::Columns(columns) => columns.for_each_buffer(found),
+            Self::Objects(objects) => found(Arc::as_ptr(objects).cast::<()>() as usize, objects.bytes()),
         }
     }
 }
+
+/// Makes a block of the bytes that `Objects::dump` gave.
+pub type LoadObjects = fn(&[u8]) -> Result<Block>;
 
 /// A block of elements that the engine cannot look into.
 pub trait Objects: Send + Sync + Debug {
@@ -62,6 +74,8 @@ pub trait Objects: Send + Sync + Debug {
     }
     /// Bytes held, as well as the block can tell.
     fn bytes(&self) -> usize;
+    /// The elements as bytes for a file of this process, and what makes a block of them again.
+    fn dump(&self) -> Result<(Vec<u8>, LoadObjects)>;
     /// For the layer that made the block to recognise it.
     fn as_any(&self) -> &dyn Any;
 }

@@ -5,27 +5,28 @@
 use std::sync::Arc;
 
 use super::Executor;
-use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Meeting, Op, Rdd, Task, ready};
 
 impl Executor {
     /// The blocks of a partition, from the store when the RDD is persisted.
     pub(super) fn blocks(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
-        if !rdd.is_persisted() {
-            return self.compute(rdd, partition, task);
+        match rdd.level() {
+            None => self.compute(rdd, partition, task),
+            Some(level) => {
+                self.store.get_or_compute((rdd.id(), partition), level, || self.compute(rdd, partition, task))
+            }
         }
-        let kept = self.store.get_or_compute(rdd.id(), partition, || {
-            let fresh = self.compute(rdd, partition, task)?.collect::<Result<Vec<Block>>>()?;
-            self.sealer.seal(fresh)
-        })?;
-        Ok(ready(kept))
     }
 
     fn compute(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
         task.cancel.check()?;
         match &*rdd.op() {
             Op::Held(slices) => Ok(ready(slices.get(partition).cloned().unwrap_or_default())),
+            Op::Kept(partitions) => {
+                let parcels = partitions.get(partition).cloned().unwrap_or_default();
+                Ok(Box::new(parcels.into_iter().flat_map(|parcel| parcel.section(0).into_iter().flatten())))
+            }
             Op::Read(reader) => reader.read(partition),
             Op::Narrow { parent, steps, .. } => {
                 let input = self.blocks(parent, partition, task)?;

@@ -12,7 +12,8 @@ use hashbrown::HashSet;
 use super::{Executor, StageProgress};
 use crate::block::Block;
 use crate::error::{EngineError, Result, TaskId};
-use crate::rdd::{CancelToken, MapOutput, Op, Properties, Rdd, RddId, ShuffleData, Task};
+use crate::memory::Pin;
+use crate::rdd::{Blocks, CancelToken, MapOutput, Op, Parcels, Properties, Rdd, RddId, ShuffleData, Task};
 
 /// How often a waiting caller looks for signals.
 const POLL: Duration = Duration::from_millis(50);
@@ -70,20 +71,40 @@ type Work<T> = Arc<dyn Fn(&Arc<Task>, usize) -> Result<T> + Send + Sync>;
 impl Executor {
     /// Runs a job: the blocks of each partition asked for.
     pub fn run(self: &Arc<Self>, job: &Job, hooks: &dyn Hooks) -> Result<Vec<Vec<Block>>> {
+        self.run_with(job, hooks, |_, blocks| blocks.collect())
+    }
+
+    /// Runs a job whose results stay with the executor, in memory or in files.
+    pub(super) fn park(self: &Arc<Self>, job: &Job, hooks: &dyn Hooks) -> Result<Vec<Parcels>> {
+        self.run_with(job, hooks, |executor, blocks| executor.store.park(blocks))
+    }
+
+    fn run_with<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: &Job,
+        hooks: &dyn Hooks,
+        finish: impl Fn(&Self, Blocks) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Vec<T>> {
         let number = self.jobs.begin(Arc::clone(&job.properties), job.cancel.clone());
         let job = Numbered { number, job };
-        let result = self.run_stages(&job, hooks);
+        let result = self.run_stages(&job, hooks, finish);
         self.jobs.end(number, result.is_ok());
         result
     }
 
-    fn run_stages(self: &Arc<Self>, job: &Numbered<'_>, hooks: &dyn Hooks) -> Result<Vec<Vec<Block>>> {
+    fn run_stages<T: Send + 'static>(
+        self: &Arc<Self>,
+        job: &Numbered<'_>,
+        hooks: &dyn Hooks,
+        finish: impl Fn(&Self, Blocks) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Vec<T>> {
         job.cancel.check()?;
-        for shuffle in self.pending_shuffles(&job.rdd) {
+        let (pending, _pins) = self.pending_shuffles(&job.rdd);
+        for shuffle in pending {
             self.run_map_side(&shuffle, job, hooks)?;
         }
         let (executor, rdd) = (Arc::clone(self), Arc::clone(&job.rdd));
-        let work: Work<Vec<Block>> = Arc::new(move |task, partition| executor.blocks(&rdd, partition, task)?.collect());
+        let work: Work<T> = Arc::new(move |task, partition| finish(&executor, executor.blocks(&rdd, partition, task)?));
         self.run_stage(work, &job.partitions, job, hooks)
     }
 
@@ -110,12 +131,12 @@ impl Executor {
         let partitions: Vec<usize> = (0..parent.partitions()?).collect();
         let work: Work<MapOutput> = Arc::new(move |task, partition| {
             let input = executor.blocks(&parent, partition, task)?;
-            let mut output = MapOutput::new(targets);
+            let mut output = MapOutput::within(&executor.memory, targets);
             router.route(task, input, &mut output)?;
-            Ok(output)
+            output.close()
         });
         let outputs = self.run_stage(work, &partitions, job, hooks)?;
-        slot.set(ShuffleData::new(outputs));
+        slot.set(ShuffleData::new(outputs)?);
         Ok(())
     }
 
@@ -200,7 +221,7 @@ impl Executor {
         let mut attempt = 0;
         loop {
             let id = TaskId { stage: stage.id, partition, attempt, number: self.next_task() };
-            let task = Task::new(id, cancel.clone(), Arc::clone(properties));
+            let task = Task::within(&self.memory, id, cancel.clone(), Arc::clone(properties));
             let source = match stage.count(|| cancel.check().and_then(|()| work(&task, partition))) {
                 Ok(value) => return Ok((value, task.collect())),
                 Err(stop @ EngineError::Cancelled { .. }) => return Err(stop),
@@ -233,10 +254,11 @@ fn finish<T>(results: Vec<Option<Result<TaskResult<T>>>>, hooks: &dyn Hooks) -> 
 }
 
 impl Executor {
-    /// The shuffles that must run before `rdd` can be read, parents first.
-    fn pending_shuffles(&self, rdd: &Arc<Rdd>) -> Vec<Arc<Rdd>> {
+    /// The shuffles that must run before `rdd` can be read, parents first; and what keeps the persisted partitions there
+    /// that make others unnecessary.
+    fn pending_shuffles(&self, rdd: &Arc<Rdd>) -> (Vec<Arc<Rdd>>, Vec<Pin>) {
         // Depth first with an explicit stack: lineages may be long. `true` marks a node whose parents are done.
-        let (mut order, mut seen) = (Vec::new(), HashSet::<RddId>::new());
+        let (mut order, mut seen, mut pins) = (Vec::new(), HashSet::<RddId>::new(), Vec::new());
         let mut stack = vec![(Arc::clone(rdd), false)];
         while let Some((node, parents_done)) = stack.pop() {
             let op = node.op();
@@ -248,14 +270,20 @@ impl Executor {
                 }
                 continue;
             }
-            let kept = node.is_persisted() && node.partitions().is_ok_and(|count| self.store.holds(node.id(), count));
-            if !seen.insert(node.id()) || (shuffle && !pending) || kept {
+            if !seen.insert(node.id()) || (shuffle && !pending) {
+                continue;
+            }
+            if node.is_persisted()
+                && let Ok(count) = node.partitions()
+                && let Some(mut kept) = self.store.pin(node.id(), count)
+            {
+                pins.append(&mut kept);
                 continue;
             }
             let parents = node.parents();
             stack.push((node, true));
             stack.extend(parents.into_iter().rev().map(|parent| (parent, false)));
         }
-        order
+        (order, pins)
     }
 }

@@ -22,6 +22,7 @@ use pool::TaskPool;
 pub use store::{Sealer, Store};
 
 use crate::error::Result;
+use crate::memory::Memory;
 use crate::rdd::{CancelToken, Rdd};
 
 /// Runs the jobs of one context.
@@ -29,20 +30,20 @@ pub struct Executor {
     pool: TaskPool,
     store: Store,
     jobs: Jobs,
-    sealer: Arc<dyn Sealer>,
+    memory: Arc<Memory>,
     max_failures: u32,
     stages: AtomicU64,
     tasks: AtomicU64,
 }
 
 impl Executor {
-    /// An executor with `threads` task threads that tries a task up to `max_failures` times.
-    pub fn new(threads: usize, max_failures: u32, sealer: Arc<dyn Sealer>) -> Result<Arc<Self>> {
+    /// An executor with `threads` task threads that tries a task up to `max_failures` times, and holds what `memory` allows.
+    pub fn new(threads: usize, max_failures: u32, sealer: Arc<dyn Sealer>, memory: Arc<Memory>) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
             pool: TaskPool::new(threads)?,
-            store: Store::default(),
+            store: Store::new(Arc::clone(&memory), sealer),
             jobs: Jobs::default(),
-            sealer,
+            memory,
             max_failures: max_failures.max(1),
             stages: AtomicU64::new(0),
             tasks: AtomicU64::new(0),
@@ -59,6 +60,11 @@ impl Executor {
         &self.jobs
     }
 
+    /// What its tasks and kept blocks may hold.
+    pub fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
     /// The persisted partitions.
     pub fn store(&self) -> &Store {
         &self.store
@@ -69,10 +75,8 @@ impl Executor {
         let partitions = (0..rdd.partitions()?).collect();
         let rdd = Arc::clone(rdd);
         let job = Job { rdd, partitions, cancel: CancelToken::default(), properties: Arc::default(), place };
-        let blocks = self.run(&job, hooks)?;
-        let sealed = blocks.into_iter().map(|partition| self.sealer.seal(partition)).collect::<Result<_>>()?;
-        job.rdd.settle(sealed);
-        job.rdd.set_persisted(false);
+        job.rdd.settle(self.park(&job, hooks)?);
+        job.rdd.set_persisted(None);
         self.store.forget(job.rdd.id());
         Ok(())
     }

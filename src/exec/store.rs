@@ -1,15 +1,18 @@
-//! Which computed partitions are kept for the next job?
+//! Which computed partitions are kept for the next job, and where?
 //!
 //! 1. A kept partition is sealed: what a later job does to its elements is not seen by the next one.
 //! 2. Two tasks that need the same missing partition compute it once: the second waits for the first.
+//! 3. A partition kept in memory only may be dropped when memory is short, or not be kept at all when it is larger than
+//!    what there is: then it is computed again. Its readers pin it, and so does a job that relies on it being there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
 use crate::block::Block;
-use crate::error::Result;
-use crate::rdd::RddId;
+use crate::error::{EngineError, Result};
+use crate::memory::{Gather, Level, Memory, Pin};
+use crate::rdd::{Blocks, Parcels, RddId};
 
 /// Makes blocks safe to keep: their elements can no longer be changed by anybody.
 pub trait Sealer: Send + Sync {
@@ -17,43 +20,98 @@ pub trait Sealer: Send + Sync {
     fn seal(&self, blocks: Vec<Block>) -> Result<Vec<Block>>;
 }
 
-type Entry = Arc<Mutex<Option<Vec<Block>>>>;
+type Entry = Arc<Mutex<Option<Parcels>>>;
+
+/// What has become of a partition.
+enum Gathered {
+    All(Parcels),
+    /// What was sealed before the room ran out, and what has not been computed yet.
+    Some(Vec<Block>, Blocks),
+}
+
+/// The blocks of a partition; None when some have been dropped.
+fn read(parcels: &Parcels) -> Option<Blocks> {
+    let sections = parcels.iter().map(|parcel| parcel.section(0)).collect::<Option<Vec<_>>>()?;
+    Some(Box::new(sections.into_iter().flatten()))
+}
 
 /// Persisted partitions of all RDDs of a context.
-#[derive(Default)]
 pub struct Store {
+    memory: Arc<Memory>,
+    sealer: Arc<dyn Sealer>,
     entries: Mutex<HashMap<(RddId, usize), Entry>>,
 }
 
 impl Store {
-    /// The kept partition, or what `compute` makes of it, which is then kept.
+    /// An empty store whose partitions count against `memory`.
+    pub fn new(memory: Arc<Memory>, sealer: Arc<dyn Sealer>) -> Self {
+        Self { memory, sealer, entries: Mutex::default() }
+    }
+
+    /// The kept partition, or what `compute` makes of it, which is then kept at `level` if there is room.
     pub fn get_or_compute(
         &self,
-        rdd: RddId,
-        partition: usize,
-        compute: impl FnOnce() -> Result<Vec<Block>>,
-    ) -> Result<Vec<Block>> {
+        (rdd, partition): (RddId, usize),
+        level: Level,
+        compute: impl FnOnce() -> Result<Blocks>,
+    ) -> Result<Blocks> {
         let entry = {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(entries.entry((rdd, partition)).or_default())
         };
         let mut kept = entry.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(blocks) = kept.as_ref() {
-            return Ok(blocks.clone());
+        if let Some(blocks) = kept.as_ref().and_then(read) {
+            return Ok(blocks);
         }
-        let blocks = compute()?;
-        *kept = Some(blocks.clone());
-        Ok(blocks)
+        // Parcels that were dropped: nothing to read in them any more.
+        *kept = None;
+        match self.gather(level, compute()?)? {
+            Gathered::All(parcels) => {
+                let blocks = read(&parcels).ok_or_else(|| EngineError::Bug("a new parcel was dropped".to_owned()));
+                *kept = Some(parcels);
+                blocks
+            }
+            // The elements of `rest` are new to everybody, so they need no seal.
+            Gathered::Some(blocks, rest) => Ok(Box::new(blocks.into_iter().map(Ok).chain(rest))),
+        }
     }
 
-    /// Whether all `partitions` of an RDD are kept.
-    pub fn holds(&self, rdd: RddId, partitions: usize) -> bool {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        (0..partitions).all(|at| {
-            let entry = entries.get(&(rdd, at));
+    /// Seals and gathers blocks as far as there is room for them.
+    fn gather(&self, level: Level, mut blocks: Blocks) -> Result<Gathered> {
+        let mut gathered = Gather::new(&self.memory, level, 1);
+        while let Some(block) = blocks.next() {
+            for sealed in self.sealer.seal(vec![block?])? {
+                if !gathered.push(0, sealed)? {
+                    return Ok(Gathered::Some(gathered.take().into_iter().flatten().collect(), blocks));
+                }
+            }
+        }
+        Ok(Gathered::All(gathered.close()?))
+    }
+
+    /// Blocks as one parcel after the other, wherever there is room; they are not computed again.
+    pub(super) fn park(&self, blocks: Blocks) -> Result<Parcels> {
+        match self.gather(Level::MemoryAndDisk, blocks)? {
+            Gathered::All(parcels) => Ok(parcels),
+            Gathered::Some(..) => Err(EngineError::Bug("blocks that may go to disk found no room".to_owned())),
+        }
+    }
+
+    /// Whether all `partitions` of an RDD are kept; if so, they stay as long as the pins live.
+    pub(super) fn pin(&self, rdd: RddId, partitions: usize) -> Option<Vec<Pin>> {
+        let found: Vec<Entry> = {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            (0..partitions).map(|at| entries.get(&(rdd, at)).cloned()).collect::<Option<_>>()?
+        };
+        let mut pins = Vec::new();
+        for entry in found {
             // An entry in use is being computed right now.
-            entry.is_some_and(|entry| entry.try_lock().is_ok_and(|kept| kept.is_some()))
-        })
+            let kept = entry.try_lock().ok()?;
+            for parcel in kept.as_ref()? {
+                pins.push(parcel.pin()?);
+            }
+        }
+        Some(pins)
     }
 
     /// Forget all partitions of an RDD.

@@ -17,7 +17,7 @@ use super::native::{self, Form, Joining, Keyed, RowsRun, Run, Sampled, Singles, 
 use super::pipeline::{Segment, Source};
 use super::step::Step;
 use super::turn::Turn;
-use super::{aggregate, objects, task};
+use super::{aggregate, objects, task, weigh};
 use crate::block::Block;
 use crate::error::Result;
 use crate::expr::Program;
@@ -116,12 +116,12 @@ impl Running {
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
                 Step::Count => Source::items(vec![count(py, &mut segment)?]),
                 Step::Combine => {
-                    let (create, merge) = (next_function()?, next_function()?);
-                    Source::items(aggregate::combine(&mut segment, &create, &merge)?)
+                    let (create, merge) = (next_function()?.unbind(), next_function()?.unbind());
+                    aggregate::combine(&self.task, segment, create, merge)
                 }
-                Step::MergeCombiners => Source::items(aggregate::merge_combiners(&mut segment, &next_function()?)?),
-                Step::Group => Source::items(aggregate::group(py, &mut segment)?),
-                Step::MergeGroups => Source::items(aggregate::merge_groups(py, &mut segment)?),
+                Step::MergeCombiners => aggregate::merge_combiners(&self.task, segment, next_function()?.unbind()),
+                Step::Group => aggregate::group(&self.task, segment),
+                Step::MergeGroups => aggregate::merge_groups(&self.task, segment),
                 simple => {
                     let function = if simple.functions() == 1 { Some(next_function()?.unbind()) } else { None };
                     segment.push(simple, function);
@@ -203,7 +203,7 @@ impl LazyBlocks {
         }
         if results.len() == self.size {
             self.state = State::Running(segment);
-            self.size = (self.size * 4).min(LARGEST_BLOCK);
+            self.size = weigh::next_size(py, &results, LARGEST_BLOCK);
         }
         Ok(results)
     }

@@ -6,11 +6,13 @@
 //! 3. Functions of tasks are frozen: shared when nothing in them can change, else a pickle loaded once per task.
 
 mod aggregate;
+mod buckets;
 pub(crate) mod call;
 mod chain;
 mod classes;
 pub(crate) mod convert;
 mod elements;
+mod external;
 mod frozen;
 pub(crate) mod hash;
 mod native;
@@ -26,6 +28,7 @@ pub(crate) mod task;
 mod text;
 pub(crate) mod threads;
 pub(crate) mod turn;
+mod weigh;
 
 pub(crate) use chain::Chain;
 pub(crate) use elements::Elements;

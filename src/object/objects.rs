@@ -14,33 +14,45 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyTuple};
 
 use super::call::user_error;
-use super::convert;
-use crate::block::{Block, Objects};
-use crate::error::Result;
+use super::{convert, weigh};
+use crate::block::{Block, LoadObjects, Objects};
+use crate::error::{EngineError, Result};
 use crate::exec::Sealer;
 
 /// Elements as Python objects.
 #[derive(Debug)]
 pub(crate) enum ObjectBlock {
     Fresh(Vec<Py<PyAny>>),
-    Shared(Vec<Py<PyAny>>),
+    Shared { items: Vec<Py<PyAny>>, bytes: usize },
     Pickled { data: Py<PyBytes>, bytes: usize, count: usize },
 }
 
 impl Objects for ObjectBlock {
     fn len(&self) -> usize {
         match self {
-            Self::Fresh(items) | Self::Shared(items) => items.len(),
+            Self::Fresh(items) | Self::Shared { items, .. } => items.len(),
             Self::Pickled { count, .. } => *count,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            // A small object takes about this much; the engine only needs an order of magnitude.
-            Self::Fresh(items) | Self::Shared(items) => items.len() * 64,
-            Self::Pickled { bytes, .. } => *bytes,
+            // The running task counts what it makes itself.
+            Self::Fresh(items) => items.len() * size_of::<Py<PyAny>>(),
+            Self::Shared { bytes, .. } | Self::Pickled { bytes, .. } => *bytes,
         }
+    }
+
+    fn dump(&self) -> Result<(Vec<u8>, LoadObjects)> {
+        let bytes = Python::attach(|py| match self {
+            Self::Fresh(items) | Self::Shared { items, .. } => {
+                Ok(dump(py, &PyList::new(py, items.iter().map(|item| item.clone_ref(py)))?)?.as_bytes().to_vec())
+            }
+            Self::Pickled { data, .. } => Ok(data.as_bytes(py).to_vec()),
+        });
+        let mut bytes = bytes.map_err(user_error)?;
+        bytes.extend_from_slice(&(self.len() as u64).to_le_bytes());
+        Ok((bytes, load_pickled))
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -52,7 +64,7 @@ impl Objects for ObjectBlock {
 impl Drop for ObjectBlock {
     fn drop(&mut self) {
         let items = match self {
-            Self::Fresh(items) | Self::Shared(items) => std::mem::take(items),
+            Self::Fresh(items) | Self::Shared { items, .. } => std::mem::take(items),
             Self::Pickled { .. } => return,
         };
         if items.is_empty() {
@@ -79,7 +91,7 @@ pub(crate) fn load(py: Python<'_>, block: &Block) -> PyResult<Vec<Py<PyAny>>> {
             Ok(items)
         }
         Block::Objects(objects) => match objects.as_any().downcast_ref::<ObjectBlock>() {
-            Some(ObjectBlock::Fresh(items) | ObjectBlock::Shared(items)) => {
+            Some(ObjectBlock::Fresh(items) | ObjectBlock::Shared { items, .. }) => {
                 Ok(items.iter().map(|item| item.clone_ref(py)).collect())
             }
             Some(ObjectBlock::Pickled { data, .. }) => {
@@ -148,18 +160,32 @@ pub(crate) enum Prefer {
 /// Seals a list of objects into one block.
 pub(crate) fn seal_items(py: Python<'_>, items: Vec<Py<PyAny>>, prefer: Prefer) -> PyResult<Block> {
     if prefer == Prefer::Shared && all_immutable(py, &items) {
-        return Ok(Block::Objects(Arc::new(ObjectBlock::Shared(items))));
+        return Ok(shared(py, items));
     }
     if let Some(columns) = convert::to_columns(py, &items) {
         return Ok(Block::Columns(columns));
     }
     if prefer == Prefer::Columns && all_immutable(py, &items) {
-        return Ok(Block::Objects(Arc::new(ObjectBlock::Shared(items))));
+        return Ok(shared(py, items));
     }
     let count = items.len();
     let data = dump(py, &PyList::new(py, items)?)?;
     let bytes = data.as_bytes().len();
     Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data: data.unbind(), bytes, count })))
+}
+
+fn shared(py: Python<'_>, items: Vec<Py<PyAny>>) -> Block {
+    let bytes = weigh::all(py, &items);
+    Block::Objects(Arc::new(ObjectBlock::Shared { items, bytes }))
+}
+
+/// What `dump` made, as a block: the pickle of a list, then its length in 8 bytes.
+fn load_pickled(bytes: &[u8]) -> Result<Block> {
+    let cut = || EngineError::Bug("a spilled block of objects is cut short".to_owned());
+    let (data, count) = bytes.split_last_chunk::<8>().ok_or_else(cut)?;
+    let data = Python::attach(|py| PyBytes::new(py, data).unbind());
+    let count = u64::from_le_bytes(*count) as usize;
+    Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count })))
 }
 
 fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {

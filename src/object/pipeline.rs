@@ -5,7 +5,7 @@
 
 use std::vec::IntoIter;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -29,6 +29,14 @@ pub(crate) enum Source {
     Items(IntoIter<Py<PyAny>>),
     /// What a function of a whole partition returned.
     Iterator(Py<PyAny>),
+    /// What a step over the whole partition makes, piece by piece.
+    Flow(Box<dyn Flow>),
+}
+
+/// Elements made when they are asked for.
+pub(crate) trait Flow: Send {
+    /// The next element, or None at the end.
+    fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>>;
 }
 
 impl Source {
@@ -44,6 +52,7 @@ impl Source {
         match self {
             Self::Items(items) => Ok(items.next().map(|item| item.into_bound(py))),
             Self::Iterator(iterator) => next_of(py, iterator),
+            Self::Flow(flow) => flow.next(py),
             Self::Blocks(blocks) => blocks.next(py),
         }
     }
@@ -87,8 +96,11 @@ impl FromBlocks {
 }
 
 /// An engine error that has to pass through Python code.
-fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
-    raised_in(py, error).unwrap_or_else(|| PyRuntimeError::new_err(error.to_string()))
+pub(crate) fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    raised_in(py, error).unwrap_or_else(|| match error {
+        EngineError::External { .. } => PyOSError::new_err(error.to_string()),
+        other => PyRuntimeError::new_err(other.to_string()),
+    })
 }
 
 fn next_of<'py>(py: Python<'py>, iterator: &Py<PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {

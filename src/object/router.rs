@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::aggregate::unpack;
+use super::buckets::Buckets;
 use super::call::{call1, user_error};
 use super::frozen::Frozen;
 use super::hash::{Hasher, bucket};
@@ -24,7 +25,7 @@ use crate::kernel::random::XorShiftRandom;
 use crate::kernel::sort::SortKeys;
 use crate::rdd::{Blocks, MapOutput, Router, Task};
 
-/// Rows of columns, and objects, that are gathered before they are sent.
+/// Rows of columns that are gathered before they are sent.
 const ENOUGH: usize = 65_536;
 
 /// By key: Spark's portable hash, or a function of the user.
@@ -78,8 +79,9 @@ struct Sender<'a> {
     output: &'a mut MapOutput,
     columns: Vec<Columns>,
     rows: usize,
-    objects: Vec<Vec<Py<PyAny>>>,
-    held: usize,
+    objects: Buckets,
+    /// Whether objects wait in the buckets.
+    waiting: bool,
     function: Option<Py<PyAny>>,
 }
 
@@ -129,12 +131,12 @@ impl Sender<'_> {
     fn place_objects(&mut self, block: &Block) -> Result<()> {
         let _turn = Turn::wait();
         let placed = Python::attach(|py| task::within(self.task, || self.place_attached(py, block)));
-        placed.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))?;
-        if self.held >= ENOUGH { self.send_objects() } else { Ok(()) }
+        placed.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
 
     fn place_attached(&mut self, py: Python<'_>, block: &Block) -> PyResult<()> {
-        let targets = self.objects.len();
+        let targets = self.output.targets();
+        self.waiting = true;
         if let (None, KeyRouter::Function { frozen, .. }) = (&self.function, self.router) {
             self.function = Some(frozen.load(py)?.get_item(0)?.unbind());
         }
@@ -147,32 +149,18 @@ impl Sender<'_> {
             };
             let pair =
                 if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
-            self.objects[target].push(pair.unbind());
+            self.objects.add(target, pair, self.output)?;
         }
-        self.held += block.len();
         Ok(())
     }
 
     fn send_objects(&mut self) -> Result<()> {
-        if self.held == 0 {
+        if !std::mem::take(&mut self.waiting) {
             return Ok(());
         }
-        self.held = 0;
-        let buckets = self.objects.iter_mut().map(std::mem::take).collect();
-        Python::attach(|py| send(py, buckets, self.output))
+        let sent = Python::attach(|py| task::within(self.task, || self.objects.send(py, self.output)));
+        sent.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
-}
-
-/// Seals the elements for each target and adds them to the output.
-fn send(py: Python<'_>, buckets: Vec<Vec<Py<PyAny>>>, output: &mut MapOutput) -> Result<()> {
-    for (target, items) in buckets.into_iter().enumerate() {
-        if !items.is_empty() {
-            let sealed = objects::seal_items(py, items, Prefer::Shared).map_err(user_error)?;
-            // What the output does with a block may take a while, or the disk.
-            py.detach(|| output.push(target, sealed))?;
-        }
-    }
-    Ok(())
 }
 
 impl Router for KeyRouter {
@@ -189,8 +177,8 @@ impl Router for KeyRouter {
             output,
             columns: Vec::new(),
             rows: 0,
-            objects: (0..targets).map(|_| Vec::new()).collect(),
-            held: 0,
+            objects: Buckets::new(task, targets, Prefer::Shared),
+            waiting: false,
             function: None,
         };
         for block in input {
@@ -212,6 +200,7 @@ impl Router for DealRouter {
         let targets = output.targets();
         let start = XorShiftRandom::new(task.id.partition as i64).next_int(targets as i32) as usize;
         let mut dealt = 0;
+        let mut buckets = Buckets::new(task, targets, Prefer::Shared);
         for block in input {
             task.cancel.check()?;
             let block = block?;
@@ -220,19 +209,26 @@ impl Router for DealRouter {
             dealt += block.len();
             match block {
                 Block::Columns(columns) => {
+                    self.send(&mut buckets, output)?;
                     for (target, part) in scatter(&columns, &numbers, targets)? {
                         output.push(target, Block::Columns(part))?;
                     }
                 }
                 block => Python::attach(|py| {
-                    let mut buckets: Vec<Vec<Py<PyAny>>> = (0..targets).map(|_| Vec::new()).collect();
-                    for (item, target) in objects::load(py, &block).map_err(user_error)?.into_iter().zip(numbers) {
-                        buckets[target as usize].push(item);
+                    for (item, target) in objects::load(py, &block)?.into_iter().zip(numbers) {
+                        buckets.add(target as usize, item.into_bound(py), output)?;
                     }
-                    send(py, buckets, output)
-                })?,
+                    Ok(())
+                })
+                .map_err(user_error)?,
             }
         }
-        Ok(())
+        self.send(&mut buckets, output)
+    }
+}
+
+impl DealRouter {
+    fn send(&self, buckets: &mut Buckets, output: &mut MapOutput) -> Result<()> {
+        Python::attach(|py| buckets.send(py, output)).map_err(user_error)
     }
 }

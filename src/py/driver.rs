@@ -16,6 +16,7 @@ use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
+use crate::memory::Level;
 use crate::monitor::InputInfo;
 use crate::object::call::user_error;
 use crate::object::threads::Inside;
@@ -96,7 +97,7 @@ impl Driver for PyDriver {
     type Rdd = Arc<Rdd>;
     type Func = Arc<Py<PyAny>>;
     type Input = Arc<InputSpec>;
-    type Level = ();
+    type Level = Level;
 
     fn start_inputs(&self, inputs: &[(NodeId, Self::Input)]) -> Result<()> {
         for (node, spec) in inputs {
@@ -243,7 +244,7 @@ impl Driver for PyDriver {
     }
 
     fn settle(&self, rdd: &Self::Rdd) -> Result<()> {
-        if matches!(&*rdd.op(), Op::Held(_)) {
+        if matches!(&*rdd.op(), Op::Held(_) | Op::Kept(_)) {
             return Ok(());
         }
         self.executor.settle(rdd, Where::Caller, &DriverHooks { main_thread: false })
@@ -254,20 +255,21 @@ impl Driver for PyDriver {
             .map_err(user_error)
     }
 
-    fn persist(&self, rdd: &Self::Rdd, _level: ()) -> Result<()> {
-        rdd.set_persisted(true);
+    fn persist(&self, rdd: &Self::Rdd, level: Level) -> Result<()> {
+        rdd.set_persisted(Some(level));
         Ok(())
     }
 
     fn unpersist(&self, rdd: &Self::Rdd) {
         if self.unpersists && rdd.is_persisted() {
-            rdd.set_persisted(false);
+            rdd.set_persisted(None);
             self.executor.store().forget(rdd.id());
         }
     }
 
-    fn window_level(&self) -> Option<()> {
-        Some(())
+    fn window_level(&self) -> Option<Level> {
+        // Never computed again: a window reads what it keeps in every batch.
+        Some(Level::MemoryAndDisk)
     }
 
     fn report_error(&self, what: &str, error: &EngineError) {

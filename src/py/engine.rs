@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -13,6 +14,7 @@ use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
+use crate::memory::{Folders, Level, Memory};
 use crate::object::threads::interrupt_tasks;
 use crate::object::{Numbers, ObjectSealer, Planned, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
@@ -51,12 +53,43 @@ impl PyEngine {
     }
 }
 
+/// The level that Python names.
+pub(super) fn level_of(place: &str) -> PyResult<Level> {
+    match place {
+        "memory" => Ok(Level::Memory),
+        "memory and disk" => Ok(Level::MemoryAndDisk),
+        "disk" => Ok(Level::Disk),
+        other => Err(PyValueError::new_err(format!("place: partitions cannot be kept in {other:?}"))),
+    }
+}
+
+/// The folders that a Python function gives as paths.
+fn claimed_from(claim: Py<PyAny>) -> Folders {
+    Folders::new(move || {
+        Python::attach(|py| claim.call0(py)?.extract(py)).map_err(|raised: PyErr| {
+            let cause = std::io::Error::other(raised.to_string());
+            EngineError::External { context: "there is no folder to spill to".to_owned(), cause }
+        })
+    })
+}
+
 #[pymethods]
 impl PyEngine {
     #[new]
-    #[pyo3(signature = (threads, max_failures=1))]
-    fn new(py: Python<'_>, threads: usize, max_failures: u32) -> PyResult<Self> {
-        let executor = checked(py, Executor::new(threads, max_failures, Arc::new(ObjectSealer)))?;
+    #[pyo3(signature = (threads, max_failures=1, memory_limit=None, task_limit=None, folders=None))]
+    fn new(
+        py: Python<'_>,
+        threads: usize,
+        max_failures: u32,
+        memory_limit: Option<usize>,
+        task_limit: Option<usize>,
+        folders: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let memory = match (memory_limit, folders) {
+            (Some(limit), Some(folders)) => Memory::new(limit, task_limit.unwrap_or(usize::MAX), claimed_from(folders)),
+            _ => Memory::unbounded(),
+        };
+        let executor = checked(py, Executor::new(threads, max_failures, Arc::new(ObjectSealer), memory))?;
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         Ok(Self { executor, number })
     }
@@ -120,14 +153,21 @@ impl PyEngine {
         enter_engine(py, || self.executor.settle(&rdd.0, Where::Pool, &hooks))
     }
 
+    /// Bytes that count against the limit now.
+    #[getter]
+    fn memory_held(&self) -> usize {
+        self.executor.memory().held()
+    }
+
     /// Keep the partitions of an RDD once they are computed.
-    fn persist(&self, rdd: &PyRdd) {
-        rdd.0.set_persisted(true);
+    fn persist(&self, rdd: &PyRdd, place: &str) -> PyResult<()> {
+        rdd.0.set_persisted(Some(level_of(place)?));
+        Ok(())
     }
 
     /// Forget the kept partitions of an RDD.
     fn unpersist(&self, py: Python<'_>, rdd: &PyRdd) {
-        rdd.0.set_persisted(false);
+        rdd.0.set_persisted(None);
         py.detach(|| self.executor.store().forget(rdd.0.id()));
     }
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::driver::{InputSpec, PyDriver};
-use super::engine::PyEngine;
+use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
 use super::gil::enter_engine;
 use super::input::Records;
@@ -257,8 +257,9 @@ impl PyStreaming {
         enter_engine(py, || self.runtime.output(output))
     }
 
-    fn persist(&self, py: Python<'_>, node: u32) -> PyResult<()> {
-        enter_engine(py, || self.runtime.persist(NodeId(node), ()))
+    fn persist(&self, py: Python<'_>, node: u32, place: &str) -> PyResult<()> {
+        let level = level_of(place)?;
+        enter_engine(py, || self.runtime.persist(NodeId(node), level))
     }
 
     fn slide_ms(&self, py: Python<'_>, node: u32) -> PyResult<i64> {

@@ -20,6 +20,7 @@ pub use task::{CancelToken, Properties, Task};
 
 use crate::block::Block;
 use crate::error::{EngineError, Result};
+use crate::memory::{Level, Parcel};
 
 /// The blocks of one partition, read in order. Pulling may wait: never pull while attached to the interpreter.
 pub type Blocks = Box<dyn Iterator<Item = Result<Block>> + Send>;
@@ -28,6 +29,9 @@ pub type Blocks = Box<dyn Iterator<Item = Result<Block>> + Send>;
 pub fn ready(blocks: Vec<Block>) -> Blocks {
     Box::new(blocks.into_iter().map(Ok))
 }
+
+/// The parcels that hold a partition, in order, each with one section.
+pub type Parcels = Vec<Arc<Parcel>>;
 
 /// Number of an RDD, unique in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,6 +88,8 @@ pub enum Meeting {
 pub enum Op {
     /// Blocks held in memory, a list per partition.
     Held(Vec<Vec<Block>>),
+    /// Sealed blocks that were computed before, in memory or in files, for each partition.
+    Kept(Vec<Parcels>),
     /// Read from outside.
     Read(Arc<dyn Reader>),
     /// Fused narrow steps over the parent's partition.
@@ -112,7 +118,7 @@ pub struct Rdd {
     op: RwLock<Arc<Op>>,
     partitioner: Option<Partitioner>,
     partitions: OnceLock<usize>,
-    persisted: std::sync::atomic::AtomicBool,
+    level: Mutex<Option<Level>>,
     label: Mutex<Option<String>>,
 }
 
@@ -129,7 +135,7 @@ impl Rdd {
             op,
             partitioner,
             partitions: OnceLock::new(),
-            persisted: false.into(),
+            level: Mutex::new(None),
             label: Mutex::new(None),
         })
     }
@@ -158,7 +164,7 @@ impl Rdd {
     pub fn kind(&self) -> &'static str {
         match &*self.op() {
             Op::Held(slices) if slices.is_empty() => "EmptyRDD",
-            Op::Held(_) => "ParallelCollectionRDD",
+            Op::Held(_) | Op::Kept(_) => "ParallelCollectionRDD",
             Op::Read(reader) => reader.name(),
             Op::Narrow { .. } => "PythonRDD",
             Op::Union(_) => "UnionRDD",
@@ -187,8 +193,8 @@ impl Rdd {
     }
 
     /// Replaces the lineage by the data of all partitions, which must be sealed.
-    pub fn settle(&self, partitions: Vec<Vec<Block>>) {
-        self.replace(Arc::new(Op::Held(partitions)));
+    pub fn settle(&self, partitions: Vec<Parcels>) {
+        self.replace(Arc::new(Op::Kept(partitions)));
     }
 
     /// Replaces the lineage by that of an RDD with the same elements in the same partitions.
@@ -218,12 +224,17 @@ impl Rdd {
 
     /// Whether partitions, once computed, are kept.
     pub fn is_persisted(&self) -> bool {
-        self.persisted.load(Ordering::Acquire)
+        self.level().is_some()
+    }
+
+    /// Where partitions, once computed, are kept; None: nowhere.
+    pub fn level(&self) -> Option<Level> {
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keep partitions once computed, or stop doing so (dropping what is kept is the store's part).
-    pub fn set_persisted(&self, keep: bool) {
-        self.persisted.store(keep, Ordering::Release);
+    pub fn set_persisted(&self, level: Option<Level>) {
+        *self.level.lock().unwrap_or_else(PoisonError::into_inner) = level;
     }
 
     /// Number of partitions, found on first use.
@@ -233,6 +244,7 @@ impl Rdd {
         }
         let found = match &*self.op() {
             Op::Held(slices) => slices.len(),
+            Op::Kept(partitions) => partitions.len(),
             Op::Read(reader) => reader.partitions()?,
             Op::Narrow { parent, .. } => parent.partitions()?,
             Op::Union(parents) => parents.iter().map(|p| p.partitions()).sum::<Result<usize>>()?,
@@ -248,7 +260,7 @@ impl Rdd {
     /// The nodes this one reads from.
     pub fn parents(&self) -> Vec<Arc<Rdd>> {
         match &*self.op() {
-            Op::Held(_) | Op::Read(_) => vec![],
+            Op::Held(_) | Op::Kept(_) | Op::Read(_) => vec![],
             Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => {
                 vec![Arc::clone(parent)]
             }
@@ -305,7 +317,7 @@ fn drop_lineage(op: Option<Op>) {
 
 fn into_parents(op: Op) -> Vec<Arc<Rdd>> {
     match op {
-        Op::Held(_) | Op::Read(_) => vec![],
+        Op::Held(_) | Op::Kept(_) | Op::Read(_) => vec![],
         Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => vec![parent],
         Op::Union(parents) | Op::Aligned(parents) => parents,
         Op::Pair { left, right, .. } => vec![left, right],

@@ -3,54 +3,67 @@
 //! 1. The output belongs to the node and lives as long as it: a second job does not run the map side again.
 //! 2. A reduce partition reads the map outputs in the order of the map partitions.
 //! 3. Blocks in here are sealed: no job can change what the next one reads.
+//! 4. What the memory has no room for is in files; it is read block by block, when a block is pulled.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blocks, ready};
+use super::Blocks;
 use crate::block::Block;
 use crate::error::Result;
+use crate::memory::{Gather, Level, Memory, Parcel};
 
 /// What one map task sends to each target partition, gathered while it runs.
 #[derive(Debug)]
 pub struct MapOutput {
-    targets: Vec<Vec<Block>>,
+    gathered: Gather,
+    parcels: Vec<Arc<Parcel>>,
 }
 
 impl MapOutput {
-    /// Nothing yet, for `targets` partitions.
+    /// Nothing yet, for `targets` partitions, all in memory.
     pub fn new(targets: usize) -> Self {
-        Self { targets: vec![Vec::new(); targets] }
+        Self::within(&Memory::unbounded(), targets)
+    }
+
+    /// Nothing yet, for `targets` partitions, in files where `memory` has no room.
+    pub fn within(memory: &Arc<Memory>, targets: usize) -> Self {
+        Self { gathered: Gather::new(memory, Level::MemoryAndDisk, targets), parcels: Vec::new() }
     }
 
     /// Number of target partitions.
     pub fn targets(&self) -> usize {
-        self.targets.len()
+        self.gathered.sections()
     }
 
-    /// Adds a sealed block to what `target` receives.
+    /// Adds a sealed block to what `target` receives. May write what was added before to a file.
     pub fn push(&mut self, target: usize, block: Block) -> Result<()> {
-        if !block.is_empty() {
-            self.targets[target].push(block);
-        }
-        Ok(())
+        self.gathered.push(target, block).map(drop)
+    }
+
+    /// Nothing more will be added: what is in memory may go to a file whenever others need the room.
+    pub fn close(mut self) -> Result<Self> {
+        self.parcels.append(&mut self.gathered.close()?);
+        Ok(self)
     }
 }
 
 /// All map outputs of a shuffle, in the order of the map partitions.
 #[derive(Debug, Default)]
 pub struct ShuffleData {
-    outputs: Vec<MapOutput>,
+    outputs: Vec<Vec<Arc<Parcel>>>,
 }
 
 impl ShuffleData {
     /// `outputs[m]`: what map partition m sends.
-    pub fn new(outputs: Vec<MapOutput>) -> Self {
-        Self { outputs }
+    pub fn new(outputs: Vec<MapOutput>) -> Result<Self> {
+        let outputs = outputs.into_iter().map(|output| Ok(output.close()?.parcels)).collect::<Result<_>>()?;
+        Ok(Self { outputs })
     }
 
     /// What target partition `target` receives.
     pub fn target(&self, target: usize) -> Blocks {
-        ready(self.outputs.iter().filter_map(|map| map.targets.get(target)).flatten().cloned().collect())
+        let parcels: Vec<Arc<Parcel>> = self.outputs.iter().flatten().cloned().collect();
+        Box::new(parcels.into_iter().flat_map(move |parcel| parcel.section(target).into_iter().flatten()))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{EngineError, Result, TaskId};
+use crate::memory::{Memory, Presence, Reservation};
 
 /// What the caller of a job says about it, by Spark's names: group, description, local properties.
 pub type Properties = BTreeMap<String, String>;
@@ -52,12 +53,30 @@ pub struct Task {
     /// The properties of its job.
     pub properties: Arc<Properties>,
     slot: Mutex<Option<Box<dyn Any + Send>>>,
+    memory: Arc<Memory>,
+    _counted: Presence,
 }
 
 impl Task {
-    /// A task that has not begun.
+    /// A task that has not begun, with all the memory there is.
     pub fn new(id: TaskId, cancel: CancelToken, properties: Arc<Properties>) -> Arc<Self> {
-        Arc::new(Self { id, cancel, properties, slot: Mutex::new(None) })
+        Self::within(&Memory::unbounded(), id, cancel, properties)
+    }
+
+    /// A task that has not begun, and shares `memory` with others.
+    pub fn within(memory: &Arc<Memory>, id: TaskId, cancel: CancelToken, properties: Arc<Properties>) -> Arc<Self> {
+        let (slot, counted) = (Mutex::new(None), memory.enter());
+        Arc::new(Self { id, cancel, properties, slot, memory: Arc::clone(memory), _counted: counted })
+    }
+
+    /// What the task may hold; `memory().share()` bytes for each thing that it gathers.
+    pub fn memory(&self) -> &Arc<Memory> {
+        &self.memory
+    }
+
+    /// For something that the task gathers: holds nothing yet, and gives back what it holds when dropped.
+    pub fn reservation(&self) -> Reservation {
+        self.memory.reservation()
     }
 
     /// Leave something with the task; the executor hands it to the job's hooks when the task succeeds.

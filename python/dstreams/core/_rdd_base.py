@@ -95,17 +95,22 @@ class RDDBase(Generic[T]):
 
     # -- persistence ----------------------------------------------------------------------------
     def cache(self) -> RDD[T]:
-        """Keeps partitions in memory once computed."""
+        """Keeps partitions in memory once computed, as far as there is room."""
         return self.persist(StorageLevel.MEMORY_ONLY)
 
     def persist(self, storageLevel: StorageLevel = StorageLevel.MEMORY_ONLY) -> RDD[T]:
-        """Keeps partitions once computed. The level cannot be changed afterwards."""
+        """Keeps partitions once computed. The level cannot be changed afterwards.
+
+        In memory alone, partitions that do not fit are computed again when needed; with disk, they are in files.
+        """
         if self.is_cached and storageLevel != self._storage:
             raise java_error(
                 "java.lang.UnsupportedOperationException",
                 "Cannot change storage level of an RDD after it was already assigned a level",
             )
-        self.ctx._running.persist(self._node)
+        engine, place = self.ctx._running, storageLevel._place
+        if place is not None:
+            engine.persist(self._node, place)
         self.is_cached, self._storage = True, storageLevel
         return self._self
 

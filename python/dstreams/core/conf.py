@@ -11,19 +11,27 @@ from dstreams.errors import PySparkRuntimeError
 __all__ = ["SparkConf"]
 
 
+_OPTIONS = {
+    "--master": "spark.master",
+    "--name": "spark.app.name",
+    "--driver-memory": "spark.driver.memory",
+    "--executor-memory": "spark.executor.memory",
+}
+
+
 def _submit_arguments() -> dict[str, str]:
     """Settings from PYSPARK_SUBMIT_ARGS, as `pyspark` and notebooks set them."""
     found: dict[str, str] = {}
     words = iter(shlex.split(os.environ.get("PYSPARK_SUBMIT_ARGS", "")))
     for word in words:
         option, _, value = word.partition("=")
-        if option in ("--master", "--name", "--conf"):
+        if option in _OPTIONS or option == "--conf":
             value = value or next(words, "")
             key, _, setting = value.partition("=")
             if option == "--conf":
                 found[key] = setting
             else:
-                found["spark.master" if option == "--master" else "spark.app.name"] = value
+                found[_OPTIONS[option]] = value
     return found
 
 

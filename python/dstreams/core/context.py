@@ -27,6 +27,8 @@ from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints
 from dstreams.core.conf import SparkConf, set_default
 from dstreams.core.errors import java_error
+from dstreams.core.localdirs import LocalDirs
+from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.output import local_path
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
 from dstreams.core.rdd import RDD
@@ -127,7 +129,9 @@ class SparkContext(JobControl, FileInputs):
         self.appName = self._conf.get("spark.app.name") or ""
         self.sparkHome = self._conf.get("spark.home")
         threads, failures = masters.parse(self.master)
-        self._engine = _native.Engine(threads, failures)
+        self._local_dirs = LocalDirs(self._conf)
+        limits = limit_of(self._conf), task_limit_of(self._conf)
+        self._engine = _native.Engine(threads, failures, *limits, self._local_dirs.claim)
         self._first_rdd = self._engine.held([]).id + 1
         self._start_time = int(time.time() * 1000)
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
@@ -238,6 +242,7 @@ class SparkContext(JobControl, FileInputs):
             engine, self._engine = self._engine, None
             if engine is not None:
                 engine.stop("because SparkContext was shut down")
+                self._local_dirs.remove()
                 if self._shipped_files is not None:
                     self._shipped_files.remove()
             if SparkContext._active_spark_context is self:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 
 from dstreams.core.errors import java_error
+from dstreams.core.localdirs import OwnFolder
 from dstreams.core.output import local_path
 
 __all__ = ["SparkFiles"]
@@ -43,7 +44,9 @@ class ShippedFiles:
     """The folder of one context."""
 
     def __init__(self) -> None:
-        self.root = tempfile.mkdtemp(prefix="dstreams-files-")
+        self._folder = OwnFolder(tempfile.gettempdir(), "files")
+        self.root = os.path.join(self._folder.path, "shipped")
+        os.mkdir(self.root)
         self.files: set[str] = set()
         self.archives: set[str] = set()
 
@@ -87,7 +90,7 @@ class ShippedFiles:
 
     def remove(self) -> None:
         """Removes the folder."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        self._folder.remove()
 
 
 def _existing(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 __all__ = ["StorageLevel"]
 
@@ -29,6 +29,13 @@ class StorageLevel:
         self.useOffHeap = useOffHeap
         self.deserialized = deserialized
         self.replication = replication
+
+    @property
+    def _place(self) -> Literal["memory", "memory and disk", "disk"] | None:
+        """What the engine makes of it. Off-heap memory is memory here, and there are no copies."""
+        if self.useMemory:
+            return "memory and disk" if self.useDisk else "memory"
+        return "disk" if self.useDisk else None
 
     def _fields(self) -> tuple[Any, ...]:
         return self.useDisk, self.useMemory, self.useOffHeap, self.deserialized, self.replication

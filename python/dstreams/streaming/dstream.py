@@ -75,7 +75,8 @@ class DStream(Windows[T]):
     def persist(self, storageLevel: StorageLevel) -> DStream[T]:
         """Keeps each batch's RDD once computed, until it is no longer needed."""
         self.is_cached = True
-        self._ssc._graph.persist(self._id)
+        if storageLevel._place is not None:
+            self._ssc._graph.persist(self._id, storageLevel._place)
         return self
 
     def checkpoint(self, interval: float) -> DStream[T]:

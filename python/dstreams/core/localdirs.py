@@ -1,0 +1,109 @@
+"""Where may this process put files of its own, and who removes them?
+
+1. A folder per process in each of the local folders (`spark.local.dir`), made when it is first needed. Its name begins
+   with `dstreams-`, and an open file in it is locked as long as the process lives.
+2. It is removed when the context stops and at exit. A process that was killed could not do that: whoever starts next
+   removes the folders whose lock is free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dstreams.core.conf import SparkConf
+
+_LOCK_NAME = ".owner"
+_PREFIX = "dstreams-"
+
+
+def roots_of(conf: SparkConf) -> list[str]:
+    """The local folders: SPARK_LOCAL_DIRS, else `spark.local.dir`, else the folder for temporary files."""
+    named = os.environ.get("SPARK_LOCAL_DIRS") or conf.get("spark.local.dir") or ""
+    found = [os.path.abspath(part.strip().removeprefix("file:")) for part in named.split(",") if part.strip()]
+    return found or [tempfile.gettempdir()]
+
+
+class OwnFolder:
+    """A folder of this process, locked until it is removed."""
+
+    def __init__(self, root: str, kind: str) -> None:
+        os.makedirs(root, exist_ok=True)
+        self.path = tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-{os.getpid()}-", dir=root)
+        draft = os.path.join(self.path, _LOCK_NAME + ".draft")
+        self._lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        # Under its name it is locked from the start: nobody can take the folder for an orphan in between.
+        os.rename(draft, os.path.join(self.path, _LOCK_NAME))
+
+    def remove(self) -> None:
+        """Removes the folder with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self._lock)
+
+
+class LocalDirs:
+    """The folders of one context, one in each local folder."""
+
+    def __init__(self, conf: SparkConf) -> None:
+        self.roots = roots_of(conf)
+        self._guard = threading.Lock()
+        self._folders: list[OwnFolder] = []
+        self._removed = False
+        for root in {*self.roots, tempfile.gettempdir()}:
+            remove_orphans(root)
+
+    def claim(self) -> list[str]:
+        """The folders' paths. Local folders that cannot be written are left out, as long as there is another one.
+
+        Raises: OSError when there is none.
+        """
+        with self._guard:
+            if self._removed:
+                raise OSError("the context is stopped: it has no local folders any more")
+            problems = []
+            if not self._folders:
+                for root in self.roots:
+                    try:
+                        self._folders.append(OwnFolder(root, "spill"))
+                    except OSError as problem:
+                        problems.append(f"{root}: {problem}")
+            if not self._folders:
+                raise OSError("none of the folders of spark.local.dir can be written: " + "; ".join(problems))
+            return [folder.path for folder in self._folders]
+
+    def remove(self) -> None:
+        """Removes the folders."""
+        with self._guard:
+            self._removed = True
+            while self._folders:
+                self._folders.pop().remove()
+
+
+def remove_orphans(root: str) -> None:
+    """Removes the folders in `root` whose processes are gone."""
+    with contextlib.suppress(OSError), os.scandir(root) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False) and _is_orphan(entry.path):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_orphan(path: str) -> bool:
+    try:
+        lock = os.open(os.path.join(path, _LOCK_NAME), os.O_RDWR)
+    except OSError:
+        return False  # another user's, not one of ours, or being made at this moment
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return True
+    finally:
+        os.close(lock)

@@ -1,0 +1,1 @@
+//! Which answers must the budget, the files and the parcels give?

@@ -1,0 +1,53 @@
+//! How do elements wait for their way to a target partition?
+//!
+//! They wait as objects until memory is short or the task ends; then those of each target are sealed into a block.
+
+use pyo3::prelude::*;
+
+use super::objects::{self, Prefer};
+use super::pipeline::engine_error;
+use super::weigh::{self, Scale};
+use crate::rdd::{MapOutput, Task};
+
+/// Elements by target.
+pub(crate) struct Buckets {
+    waiting: Vec<Vec<Py<PyAny>>>,
+    scale: Scale,
+    prefer: Prefer,
+}
+
+impl Buckets {
+    /// Empty buckets for so many targets.
+    pub(crate) fn new(task: &Task, targets: usize, prefer: Prefer) -> Self {
+        let waiting = (0..targets).map(|_| Vec::new()).collect();
+        Self { waiting, scale: Scale::new(task), prefer }
+    }
+
+    /// Adds an element for a target; when memory is short, all that waits is sent to `output`.
+    pub(crate) fn add(&mut self, target: usize, item: Bound<'_, PyAny>, output: &mut MapOutput) -> PyResult<()> {
+        let py = item.py();
+        let fits = match self.scale.due() {
+            Some(times) => self.scale.add(py, times * (8 + weigh::one(&item, 1)))?,
+            None => true,
+        };
+        self.waiting[target].push(item.unbind());
+        if !fits {
+            // Columns take less room than objects, here and in a file.
+            self.prefer = Prefer::Columns;
+            self.send(py, output)?;
+        }
+        Ok(())
+    }
+
+    /// Sends what waits.
+    pub(crate) fn send(&mut self, py: Python<'_>, output: &mut MapOutput) -> PyResult<()> {
+        for (target, items) in self.waiting.iter_mut().enumerate() {
+            if !items.is_empty() {
+                let block = objects::seal_items(py, std::mem::take(items), self.prefer)?;
+                py.detach(|| output.push(target, block)).map_err(|error| engine_error(py, &error))?;
+            }
+        }
+        self.scale.clear();
+        Ok(())
+    }
+}
