@@ -1,12 +1,13 @@
 """Types of the native core. Private: programs use the classes of `dstreams` and `pyspark`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, final
 
 from dstreams.core.context import SparkContext
 from dstreams.streaming.settings import StreamSettings
 
 __all__ = [
+    "Chunks",
     "Elements",
     "Engine",
     "Jobs",
@@ -19,6 +20,7 @@ __all__ = [
     "interrupt_threads",
     "list_files",
     "portable_hash",
+    "spool",
     "task_hash",
     "task_info",
     "task_property",
@@ -214,6 +216,17 @@ class Streaming:
         """Whether the stream has ended within `timeout` seconds. Raises what a batch raised."""
     def is_active(self) -> bool:
         """Whether the stream is started and not stopped."""
+
+@final
+class Chunks:
+    """An iterable in pieces that memory has room for."""
+
+    def __new__(cls, elements: Iterable[Any]) -> Chunks: ...
+    def take(self) -> tuple[list[Any], bool]:
+        """The next elements, and whether there may be more. The ones before are taken to be gone."""
+
+def spool(list: list[Any]) -> Elements:
+    """Writes a list to a file, and gives its elements as they are asked for."""
 
 @final
 class Elements(Iterator[Any]):

@@ -66,14 +66,18 @@ impl Input {
 
 /// Folded records in the order of their positions.
 enum Folded {
-    Here(IntoIter<(u64, Py<PyAny>, Py<PyAny>)>, Scale),
+    /// In memory; the second field holds the room for them.
+    Here {
+        records: IntoIter<(u64, Py<PyAny>, Py<PyAny>)>,
+        _room: Scale,
+    },
     Parts(Parts),
 }
 
 impl Folded {
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Record<'py>>> {
         match self {
-            Self::Here(records, _) => {
+            Self::Here { records, .. } => {
                 Ok(records.next().map(|(at, key, value)| (at, key.into_bound(py), value.into_bound(py))))
             }
             Self::Parts(parts) => parts.next(py),
@@ -137,7 +141,7 @@ impl Fold {
                 scale.accept();
             }
         }
-        Ok(Folded::Here(take(&found, firsts).into_iter(), scale))
+        Ok(Folded::Here { records: take(&found, firsts).into_iter(), _room: scale })
     }
 
     /// Merges a value into that of a known key; by about how many bytes it grew, if that is asked for.

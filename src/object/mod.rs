@@ -23,6 +23,7 @@ mod pipeline;
 mod planned;
 mod program;
 mod router;
+pub(crate) mod spool;
 mod step;
 pub(crate) mod task;
 mod text;

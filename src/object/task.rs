@@ -12,11 +12,10 @@ use pyo3::types::PyDict;
 
 use super::threads::Inside;
 use crate::error::TaskId;
-use crate::rdd::{Properties, Task};
+use crate::rdd::{CancelToken, Task};
 
 struct Running {
-    id: TaskId,
-    properties: Arc<Properties>,
+    task: Arc<Task>,
     updates: Option<Py<PyDict>>,
 }
 
@@ -30,14 +29,13 @@ pub(crate) struct Updates(pub Py<PyDict>);
 /// Runs `body` as (a part of) `task` on this thread.
 pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
     // A chain that pulls from another one of the same task: one context, one dict of updates.
-    let nested = RUNNING.with(|slot| slot.borrow().as_ref().is_some_and(|running| running.id == task.id));
+    let nested = RUNNING.with(|slot| slot.borrow().as_ref().is_some_and(|running| running.task.id == task.id));
     if nested {
         return body();
     }
     let _inside = Inside::enter(Some(task.id.stage));
     let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
-    let before = RUNNING
-        .with(|slot| slot.replace(Some(Running { id: task.id, properties: Arc::clone(&task.properties), updates })));
+    let before = RUNNING.with(|slot| slot.replace(Some(Running { task: Arc::clone(task), updates })));
     let result = body();
     let after = RUNNING.with(|slot| slot.replace(before));
     if let Some(updates) = after.and_then(|running| running.updates) {
@@ -46,16 +44,23 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// The running task; outside of tasks, one that nothing bounds.
+pub(crate) fn current() -> Arc<Task> {
+    let running = RUNNING.with(|slot| slot.borrow().as_ref().map(|running| Arc::clone(&running.task)));
+    running.unwrap_or_else(|| Task::new(TaskId::default(), CancelToken::default(), Arc::default()))
+}
+
 /// `(stage, partition, attempt, task number)` of the running task, or None in the driver.
 #[pyfunction]
 pub(crate) fn task_info() -> Option<(u64, usize, u32, u64)> {
-    RUNNING.with(|slot| slot.borrow().as_ref().map(|r| (r.id.stage, r.id.partition, r.id.attempt, r.id.number)))
+    let id = RUNNING.with(|slot| slot.borrow().as_ref().map(|running| running.task.id))?;
+    Some((id.stage, id.partition, id.attempt, id.number))
 }
 
 /// A local property of the running task's job; None in the driver, or when it is not set.
 #[pyfunction]
 pub(crate) fn task_property(key: &str) -> Option<String> {
-    RUNNING.with(|slot| slot.borrow().as_ref()?.properties.get(key).cloned())
+    RUNNING.with(|slot| slot.borrow().as_ref()?.task.properties.get(key).cloned())
 }
 
 /// The dict of accumulator updates of the running task, or None in the driver.

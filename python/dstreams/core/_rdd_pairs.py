@@ -18,6 +18,7 @@ from dstreams.core.closure import freeze
 from dstreams.core.native import program_of, ranges_form
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.resultiterable import ResultIterable
+from dstreams.core.sorting import sort_pairs
 
 if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
@@ -214,7 +215,7 @@ class PairOps(Sampling[T]):
     ) -> RDD[T]:
         """The pairs placed by `partitionFunc`, each partition sorted by `keyfunc(key)`."""
         placed = self.partitionBy(numPartitions, partitionFunc)
-        return placed.mapPartitions(partial(tasks.sort_pairs, keyfunc, ascending), True)
+        return placed.mapPartitions(partial(sort_pairs, keyfunc, ascending), True)
 
     def sortByKey(
         self,
@@ -224,7 +225,7 @@ class PairOps(Sampling[T]):
     ) -> RDD[T]:
         """The pairs sorted by `keyfunc(key)`, in ranges cut by a sample (which is drawn at once)."""
         count = self._defaultReducePartitions() if numPartitions is None else numPartitions
-        sort = partial(tasks.sort_pairs, keyfunc, bool(ascending))
+        sort = partial(sort_pairs, keyfunc, bool(ascending))
         if count == 1:
             gathered = self.coalesce(1) if self.getNumPartitions() > 1 else self._self
             return gathered.mapPartitions(sort, True)

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from dstreams import _native, udf
 from dstreams.core import tasks
 from dstreams.core.rddsampler import RDDRangeSampler, RDDSampler
+from dstreams.core.sorting import sort_pairs
 
 # The native form of one function: see src/object/native/form.rs.
 Form = _native.Program | tuple[Any, ...] | None
@@ -45,7 +46,7 @@ def _of_step(name: str, functions: tuple[Callable[..., Any], ...]) -> list[Form]
 
 def _by_name(function: Any) -> Form:
     if type(function) is partial and not function.keywords:
-        if function.func is tasks.sort_pairs:
+        if function.func is sort_pairs:
             keyfunc, ascending = function.args
             key = _key_program(keyfunc)
             return None if key is _UNKNOWN else ("sort", key, ascending)

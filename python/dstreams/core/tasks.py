@@ -202,11 +202,6 @@ def key_equals(key: Any, pair: Any) -> bool:
     return bool(pair[0] == key)
 
 
-def sort_pairs(keyfunc: Function, ascending: bool, pairs: Iterable[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
-    """Pairs sorted by the function of their key; equal ones keep their order."""
-    return sorted(pairs, key=lambda pair: keyfunc(pair[0]), reverse=not ascending)
-
-
 def is_comparable(value: Any) -> bool:
     """Whether a histogram counts the value: neither None nor NaN."""
     return value is not None and not (type(value) is float and isnan(value))
