@@ -70,8 +70,12 @@ _here = threading.local()
 
 def room_of_this_task() -> Room | None:
     """The room of the task that asks; None outside a barrier stage."""
-    room: Room | None = getattr(_here, "room", None)
-    return room if _native.task_info() is not None else None
+    info = _native.task_info()
+    # A thread may have been left by a task that did not come to its end.
+    if info is None or getattr(_here, "task", None) != info[3]:
+        return None
+    room: Room | None = _here.room
+    return room
 
 
 def next_round() -> int:
@@ -84,14 +88,14 @@ def run_in_room(
     f: Callable[[int, Iterable[Any]], Iterable[Any]], step: int, size: int, index: int, elements: Iterable[Any]
 ) -> Iterator[Any]:
     """A function of a partition, run where all tasks of the stage can meet."""
-    stage, _, attempt, _ = _native.task_info() or (-1, index, 0, 0)
+    stage, _, attempt, task = _native.task_info() or (-1, index, 0, -1)
     place = (step, stage)
     with _lock:
         if attempt:  # nobody waits for a task that is tried again alone
             problem = "A task of a barrier stage has failed: the stage is not tried again task by task."
             raise _failures[step].cause if step in _failures else java_error("org.apache.spark.SparkException", problem)
         room = _rooms.setdefault(place, Room(size))
-    _here.room, _here.round = room, 0
+    _here.task, _here.room, _here.round = task, room, 0
     try:
         yield from f(index, elements)
     except Exception as error:
@@ -99,7 +103,8 @@ def run_in_room(
             _failures.setdefault(step, Failure(step, stage, index, error))
         raise
     finally:
-        _here.room = None
+        if getattr(_here, "room", None) is room:
+            _here.task = None
         if room.leave():
             with _lock:
                 _rooms.pop(place, None)
