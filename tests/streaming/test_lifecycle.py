@@ -70,13 +70,19 @@ def test_a_second_sigterm_ends_the_process_at_once(program: Callable[[str], obje
 def test_a_forked_child_dies_of_sigterm_without_touching_the_stream(ssc: StreamingContext) -> None:
     ssc.queueStream([[1]]).foreachRDD(lambda rdd: None)
     ssc.start()
+    ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
+        # Python forgets signals that come while it forks.
+        os.write(tell, b"!")
         time.sleep(30)
         os._exit(1)
+    os.read(ready, 1)
     os.kill(child, signal.SIGTERM)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
     assert StreamingContext.getActive() is ssc
+    os.close(ready)
+    os.close(tell)
 
 
 def test_a_programs_own_handler_is_left_alone(ssc: StreamingContext) -> None:
