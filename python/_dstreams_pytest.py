@@ -13,6 +13,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -34,17 +35,24 @@ def spark_conf() -> Any:
     return conf.set("spark.streaming.clock", "org.apache.spark.util.ManualClock")
 
 
-@pytest.fixture(scope="session")
-def spark_context(spark_conf: Any) -> Iterator[Any]:
-    """The SparkContext of all tests of a run."""
+@contextmanager
+def context_of(conf: Any) -> Iterator[Any]:
+    """A SparkContext with these settings, stopped at the end."""
     from pyspark import SparkContext
 
     with pytest.MonkeyPatch.context() as environment:
         # Spark's worker processes must find what the tests import: they are to be of this very interpreter.
         environment.setenv("PYSPARK_PYTHON", os.environ.get("PYSPARK_PYTHON", sys.executable))
-        context = SparkContext(conf=spark_conf)
+        context = SparkContext(conf=conf)
         yield context
         context.stop()
+
+
+@pytest.fixture(scope="session")
+def spark_context(spark_conf: Any) -> Iterator[Any]:
+    """The SparkContext of all tests of a run."""
+    with context_of(spark_conf) as context:
+        yield context
 
 
 @pytest.fixture
