@@ -14,3 +14,4 @@ pub mod random;
 pub mod siphash;
 pub mod sort;
 mod texts;
+pub mod weigh;

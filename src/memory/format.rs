@@ -10,12 +10,13 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::ByteViewType;
 use arrow_array::{Array, ArrayRef, GenericByteViewArray, LargeBinaryArray, RecordBatch, StructArray};
+use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_ipc::CompressionType;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 
 use super::files::SpillFile;
-use crate::block::{Block, Columns, Kind, LoadObjects};
+use crate::block::{Block, Columns, Kind, LoadObjects, list_array};
 use crate::error::{EngineError, Result};
 
 /// Where a block is in a file, and what is needed to read it.
@@ -98,6 +99,13 @@ fn compact(array: &ArrayRef) -> Result<ArrayRef> {
         let (fields, nulls) = (tuples.fields().clone(), tuples.nulls().cloned());
         let made = StructArray::try_new(fields, items, nulls);
         return Ok(Arc::new(made.map_err(|problem| EngineError::Bug(format!("tuples to spill: {problem}")))?));
+    }
+    if let Some(lists) = array.as_list_opt::<i32>() {
+        let offsets = lists.value_offsets();
+        let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
+        let items = compact(&lists.values().slice(first as usize, (last - first) as usize))?;
+        let moved: Vec<i32> = offsets.iter().map(|offset| offset - first).collect();
+        return list_array(items, OffsetBuffer::new(ScalarBuffer::from(moved)), lists.nulls().cloned());
     }
     Ok(Arc::clone(array))
 }

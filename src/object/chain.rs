@@ -13,7 +13,7 @@ use pyo3::types::{PyInt, PyList};
 use super::call::{no_stop_iteration, user_error};
 use super::elements::Elements;
 use super::frozen::Frozen;
-use super::native::{self, Form, Joining, Keyed, RowsRun, Run, Sampled, Singles, Sorted, Whole};
+use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, Whole};
 use super::pipeline::{Segment, Source};
 use super::step::Step;
 use super::turn::Turn;
@@ -80,12 +80,12 @@ impl Running {
         match what.clone() {
             Whole::Fold(fold) => Box::new(Keyed::new(running, steps, fold, input)),
             Whole::Singles => Box::new(Singles::new(running, steps, input)),
-            Whole::Groups => later(move || native::grouped(&running, steps, input)),
+            Whole::Groups => later(move || native::grouped(&running, steps, input, false)),
             Whole::Join { keep_left, keep_right } => {
-                later(move || Joining::begin(&running, steps, (keep_left, keep_right), input))
+                later(move || native::joined_sides(&running, steps, (keep_left, keep_right), input, false))
             }
             Whole::Sort { key, ascending } => {
-                later(move || Sorted::begin(&running, steps, key.as_ref(), ascending, input))
+                later(move || native::sorted(&running, steps, key.as_ref(), ascending, input))
             }
             Whole::Sample { seed, from, below } => Box::new(Sampled::new(running, seed, (from, below), input)),
             Whole::Count => later(move || Ok(ready(count_blocks(&running.task, input)?))),

@@ -11,6 +11,7 @@ use crate::kernel::fold::{Fold, Folder};
 use crate::kernel::gather::{pair_columns, pairs};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
+use crate::object::step::Step;
 use crate::rdd::{Blocks, ready};
 
 /// The step `Combine` or `MergeCombiners` of one partition.
@@ -18,6 +19,9 @@ pub(crate) struct Keyed {
     running: Arc<Running>,
     steps: std::ops::Range<usize>,
     fold: Fold,
+    /// Before a shuffle, a table that memory has no room for is sent on as it is: the other side puts parts together.
+    /// After it, Python's step takes over, which knows how to work in parts.
+    sends_parts: bool,
     input: Option<Blocks>,
     /// Set once Python has gone on.
     python: Option<Blocks>,
@@ -35,6 +39,11 @@ impl Table {
     fn new(fold: &Fold, columns: &Columns) -> Option<Self> {
         let ((key, _), (value, _)) = pair_columns(columns)?;
         Some(Self { keys: KeyTable::new(key)?, folder: Folder::new(fold, value)?, folded: 0, ids: Vec::new() })
+    }
+
+    /// About how many bytes it holds.
+    fn bytes(&self) -> usize {
+        self.keys.bytes() + self.folder.bytes()
     }
 
     /// Folds pairs in; the row at which Python must go on, if there is one.
@@ -69,7 +78,8 @@ impl Table {
 impl Keyed {
     /// The fold over `input`.
     pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Fold, input: Blocks) -> Self {
-        Self { running, steps, fold, input: Some(input), python: None }
+        let sends_parts = running.step(steps.start) == Step::Combine;
+        Self { running, steps, fold, sends_parts, input: Some(input), python: None }
     }
 
     fn advance(&mut self) -> Result<Option<Block>> {
@@ -78,11 +88,20 @@ impl Keyed {
         }
         let Some(mut input) = self.input.take() else { return Ok(None) };
         let mut table: Option<Table> = None;
+        let mut held = self.running.task.reservation();
         while let Some(block) = input.next() {
             self.running.task.cancel.check()?;
+            // The result is made beside the table.
+            let more = (2 * table.as_ref().map_or(0, Table::bytes)).saturating_sub(held.bytes());
+            let room = held.try_reserve(more)?;
+            if let Some(full) = table.take_if(|_| !room && self.sends_parts) {
+                self.input = Some(Box::new(std::iter::once(block).chain(input)));
+                return Ok(Some(Block::Columns(full.finish()?)));
+            }
             let (rest, row) = match as_columns(block?) {
                 Err(objects) => (objects, 0),
                 Ok(columns) if columns.is_empty() => continue,
+                Ok(columns) if !room => (Block::Columns(columns), 0),
                 Ok(columns) => {
                     if table.is_none() {
                         table = Table::new(&self.fold, &columns);

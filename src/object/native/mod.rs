@@ -10,6 +10,7 @@
 
 mod form;
 mod keyed;
+mod parted;
 mod plan;
 mod rows;
 mod sample;
@@ -20,7 +21,7 @@ pub(super) use keyed::Keyed;
 pub(super) use plan::{Run, Whole, plan};
 pub(super) use rows::RowsRun;
 pub(super) use sample::Sampled;
-pub(super) use whole::{Joining, Singles, Sorted, grouped};
+pub(super) use whole::{Singles, grouped, joined_sides, sorted};
 
 use pyo3::prelude::*;
 

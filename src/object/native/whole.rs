@@ -1,10 +1,13 @@
 //! Groups, joins and sorts of a partition.
 //!
-//! They hold all of their input anyway: if Python must go on, it begins again with all of it.
+//! They hold all of their input anyway: if Python must go on, it begins again with all of it. What memory has no room for
+//! is gathered in parts (`parted.rs`); a sort is then Python's, which knows how to merge files.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::as_columns;
+use super::parted::{Gathering, parted};
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
@@ -12,47 +15,72 @@ use crate::kernel::gather::{Groups, pair_columns, pick, singles};
 use crate::kernel::join::{Joined, Sides};
 use crate::kernel::keys::joined;
 use crate::kernel::sort::SortKeys;
+use crate::kernel::weigh::bytes_of;
+use crate::memory::Reservation;
 use crate::object::chain::Running;
 use crate::rdd::{Blocks, ready};
 
-/// All columns of a partition; or its blocks, when some are no columns or `take` refuses one.
-fn all_columns(
+/// The input of a step over the whole partition.
+enum Input {
+    /// All of it was taken; it and what is made of it hold this memory.
+    Taken(Reservation),
+    /// The input again: some of it is no columns, or was refused.
+    Odd(Blocks),
+    /// The blocks read so far and the rest, for which there is no room.
+    Large(Vec<Block>, Blocks),
+}
+
+/// Gives all columns of `input` to `take`, as long as memory has room for them, or whatever they need with `anyway`.
+fn read(
     running: &Running,
-    input: Blocks,
+    mut input: Blocks,
+    anyway: bool,
     mut take: impl FnMut(&Columns) -> Result<bool>,
-) -> Result<std::result::Result<(), Blocks>> {
-    let (mut input, mut seen) = (input, Vec::new());
+) -> Result<Input> {
+    let mut seen = Vec::new();
+    let mut held = running.task.reservation();
     while let Some(block) = input.next() {
         running.task.cancel.check()?;
-        let again = match as_columns(block?) {
+        match as_columns(block?) {
             Ok(columns) => {
+                let more = 2 * bytes_of(columns.array());
+                if anyway {
+                    held.hold(more);
+                } else if !held.try_reserve(more)? {
+                    seen.push(Block::Columns(columns));
+                    return Ok(Input::Large(seen, input));
+                }
                 let taken = columns.is_empty() || take(&columns)?;
                 seen.push(Block::Columns(columns));
-                !taken
+                if taken {
+                    continue;
+                }
             }
-            Err(objects) => {
-                seen.push(objects);
-                true
-            }
-        };
-        if again {
-            return Ok(Err(Box::new(ready(seen).chain(input))));
+            Err(objects) => seen.push(objects),
         }
+        return Ok(Input::Odd(Box::new(ready(seen).chain(input))));
     }
-    Ok(Ok(()))
+    Ok(Input::Taken(held))
+}
+
+/// Blocks, and the memory that is held until they are read.
+fn holding(held: Reservation, blocks: Blocks) -> Blocks {
+    Box::new(blocks.inspect(move |_| {
+        let _ = &held;
+    }))
 }
 
 /// Pairs as groups of one, block by block.
 pub(crate) struct Singles {
     running: Arc<Running>,
-    steps: std::ops::Range<usize>,
+    steps: Range<usize>,
     input: Option<Blocks>,
     python: Option<Blocks>,
 }
 
 impl Singles {
     /// The step `Group` over `input`.
-    pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, input: Blocks) -> Self {
+    pub(crate) fn new(running: Arc<Running>, steps: Range<usize>, input: Blocks) -> Self {
         Self { running, steps, input: Some(input), python: None }
     }
 
@@ -85,50 +113,60 @@ impl Iterator for Singles {
     }
 }
 
-/// The groups of a partition.
-pub(crate) fn grouped(running: &Arc<Running>, steps: std::ops::Range<usize>, input: Blocks) -> Result<Blocks> {
+/// The groups of a partition, or of a part of it.
+pub(crate) fn grouped(running: &Arc<Running>, steps: Range<usize>, input: Blocks, anyway: bool) -> Result<Blocks> {
     let mut groups: Option<Groups> = None;
-    let seen = all_columns(running, input, |columns| {
+    let read = read(running, input, anyway, |columns| {
         if groups.is_none() {
             groups = Groups::new(columns.kind());
         }
         groups.as_mut().map_or(Ok(false), |groups| groups.add(columns))
     })?;
-    match (seen, groups) {
-        (Err(again), _) => Ok(Arc::clone(running).python(steps, again)),
-        (Ok(()), None) => Ok(ready(Vec::new())),
-        (Ok(()), Some(groups)) => {
+    match (read, groups) {
+        (Input::Odd(again), _) => Ok(Arc::clone(running).python(steps, again)),
+        (Input::Large(seen, rest), groups) => {
+            drop(groups);
+            let (inner, inner_steps) = (Arc::clone(running), steps.clone());
+            let gathering: Gathering = Arc::new(move |part, anyway| grouped(&inner, inner_steps.clone(), part, anyway));
+            parted(running, steps, seen, rest, &gathering)
+        }
+        (Input::Taken(_), None) => Ok(ready(Vec::new())),
+        (Input::Taken(held), Some(groups)) => {
             let made = groups.finish(|value| Kind::Group(Box::new(value)))?;
-            Ok(ready(vec![Block::Columns(made)]))
+            Ok(holding(held, ready(vec![Block::Columns(made)])))
         }
     }
 }
 
 /// The join of a partition's two sides.
-pub(crate) struct Joining {
-    joined: Joined,
-}
+struct Joining(Joined);
 
-impl Joining {
-    /// The steps `MergeGroups` and the pairing of values over `input`.
-    pub(crate) fn begin(
-        running: &Arc<Running>,
-        steps: std::ops::Range<usize>,
-        (keep_left, keep_right): (bool, bool),
-        input: Blocks,
-    ) -> Result<Blocks> {
-        let mut sides: Option<Sides> = None;
-        let seen = all_columns(running, input, |columns| {
-            if sides.is_none() {
-                sides = Sides::new(columns.kind());
-            }
-            sides.as_mut().map_or(Ok(false), |sides| sides.add(columns))
-        })?;
-        match (seen, sides) {
-            (Err(again), _) => Ok(Arc::clone(running).python(steps, again)),
-            (Ok(()), None) => Ok(ready(Vec::new())),
-            (Ok(()), Some(sides)) => Ok(Box::new(Self { joined: sides.finish(keep_left, keep_right)? })),
+/// The steps `MergeGroups` and the pairing of values over `input`; `keep` the left, the right side.
+pub(crate) fn joined_sides(
+    running: &Arc<Running>,
+    steps: Range<usize>,
+    keep: (bool, bool),
+    input: Blocks,
+    anyway: bool,
+) -> Result<Blocks> {
+    let mut sides: Option<Sides> = None;
+    let read = read(running, input, anyway, |columns| {
+        if sides.is_none() {
+            sides = Sides::new(columns.kind());
         }
+        sides.as_mut().map_or(Ok(false), |sides| sides.add(columns))
+    })?;
+    match (read, sides) {
+        (Input::Odd(again), _) => Ok(Arc::clone(running).python(steps, again)),
+        (Input::Large(seen, rest), sides) => {
+            drop(sides);
+            let (inner, inner_steps) = (Arc::clone(running), steps.clone());
+            let gathering: Gathering =
+                Arc::new(move |part, anyway| joined_sides(&inner, inner_steps.clone(), keep, part, anyway));
+            parted(running, steps, seen, rest, &gathering)
+        }
+        (Input::Taken(_), None) => Ok(ready(Vec::new())),
+        (Input::Taken(held), Some(sides)) => Ok(holding(held, Box::new(Joining(sides.finish(keep.0, keep.1)?)))),
     }
 }
 
@@ -136,41 +174,44 @@ impl Iterator for Joining {
     type Item = Result<Block>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.joined.next_block().transpose().map(|block| block.map(Block::Columns))
+        self.0.next_block().transpose().map(|block| block.map(Block::Columns))
     }
 }
 
-/// A partition's pairs by their keys.
-pub(crate) struct Sorted;
-
-impl Sorted {
-    /// The pairs of `input`, sorted by `key` of their keys.
-    pub(crate) fn begin(
-        running: &Arc<Running>,
-        steps: std::ops::Range<usize>,
-        key: Option<&Program>,
-        ascending: bool,
-        input: Blocks,
-    ) -> Result<Blocks> {
-        let mut parts: Vec<Columns> = Vec::new();
-        let seen = all_columns(running, input, |columns| {
-            let same = parts.first().is_none_or(|first| first.kind() == columns.kind());
-            if same {
-                parts.push(columns.clone());
-            }
-            Ok(same && pair_columns(columns).is_some())
-        })?;
-        if let Err(again) = seen {
-            return Ok(Arc::clone(running).python(steps, again));
+/// The pairs of `input`, sorted by `key` of their keys.
+pub(crate) fn sorted(
+    running: &Arc<Running>,
+    steps: Range<usize>,
+    key: Option<&Program>,
+    ascending: bool,
+    input: Blocks,
+) -> Result<Blocks> {
+    let mut parts: Vec<Columns> = Vec::new();
+    let read = read(running, input, false, |columns| {
+        let same = parts.first().is_none_or(|first| first.kind() == columns.kind());
+        if same {
+            parts.push(columns.clone());
         }
-        let Some(kind) = parts.first().map(|first| first.kind().clone()) else { return Ok(ready(Vec::new())) };
-        let arrays: Vec<_> = parts.into_iter().map(|part| Arc::clone(part.array())).collect();
-        let all = Columns::new(kind, joined(&arrays)?);
-        drop(arrays);
-        match sorted_rows(&all, key, ascending) {
-            Some(rows) => Ok(ready(vec![Block::Columns(Columns::new(all.kind().clone(), pick(all.array(), rows)?))])),
-            None => Ok(Arc::clone(running).python(steps, ready(vec![Block::Columns(all)]))),
+        Ok(same && pair_columns(columns).is_some())
+    })?;
+    let held = match read {
+        Input::Taken(held) => held,
+        Input::Odd(again) => return Ok(Arc::clone(running).python(steps, again)),
+        Input::Large(seen, rest) => {
+            drop(parts);
+            return Ok(Arc::clone(running).python(steps, Box::new(ready(seen).chain(rest))));
         }
+    };
+    let Some(kind) = parts.first().map(|first| first.kind().clone()) else { return Ok(ready(Vec::new())) };
+    let arrays: Vec<_> = parts.into_iter().map(|part| Arc::clone(part.array())).collect();
+    let all = Columns::new(kind, joined(&arrays)?);
+    drop(arrays);
+    match sorted_rows(&all, key, ascending) {
+        Some(rows) => {
+            let sorted = Columns::new(all.kind().clone(), pick(all.array(), rows)?);
+            Ok(holding(held, ready(vec![Block::Columns(sorted)])))
+        }
+        None => Ok(Arc::clone(running).python(steps, ready(vec![Block::Columns(all)]))),
     }
 }
 
