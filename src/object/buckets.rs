@@ -9,6 +9,9 @@ use super::pipeline::engine_error;
 use super::weigh::{self, Scale};
 use crate::rdd::{MapOutput, Task};
 
+/// About the bytes of a block: a reader has one in memory, at times twice.
+const LARGEST: usize = 2 << 20;
+
 /// Elements by target.
 pub(crate) struct Buckets {
     waiting: Vec<Vec<Py<PyAny>>>,
@@ -43,8 +46,13 @@ impl Buckets {
     pub(crate) fn send(&mut self, py: Python<'_>, output: &mut MapOutput) -> PyResult<()> {
         for (target, items) in self.waiting.iter_mut().enumerate() {
             if !items.is_empty() {
-                let block = objects::seal_items(py, std::mem::take(items), self.prefer)?;
-                py.detach(|| output.push(target, block)).map_err(|error| engine_error(py, &error))?;
+                let rows = weigh::rows(py, items, LARGEST);
+                let mut items = std::mem::take(items).into_iter();
+                while items.len() > 0 {
+                    let some = items.by_ref().take(rows).collect();
+                    let block = objects::seal_items(py, some, self.prefer)?;
+                    py.detach(|| output.push(target, block)).map_err(|error| engine_error(py, &error))?;
+                }
             }
         }
         self.scale.clear();

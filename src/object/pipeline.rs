@@ -20,6 +20,10 @@ use crate::rdd::{Blocks, CancelToken};
 
 /// Elements between two looks at the cancel token.
 const CHECK_EVERY: u32 = 64;
+/// Rows of a column that are objects at the same time, and about their bytes in the column.
+const FEWEST: usize = 16;
+const MOST: usize = 4096;
+const PIECE_BYTES: usize = 256 << 10;
 
 /// Where a segment's elements come from.
 pub(crate) enum Source {
@@ -41,7 +45,7 @@ pub(crate) trait Flow: Send {
 
 impl Source {
     pub(crate) fn blocks(blocks: Blocks) -> Self {
-        Self::Blocks(FromBlocks { blocks, columns: None, items: Vec::new().into_iter(), piece: FIRST_PIECE })
+        Self::Blocks(FromBlocks { blocks, columns: None, items: Vec::new().into_iter(), piece: FEWEST })
     }
 
     pub(crate) fn items(items: Vec<Py<PyAny>>) -> Self {
@@ -58,16 +62,13 @@ impl Source {
     }
 }
 
-/// Rows that are made into objects at a time: few at first, as few may be wanted.
-const FIRST_PIECE: usize = 16;
-const LARGEST_PIECE: usize = 4096;
-
 /// The elements of blocks as objects.
 pub(crate) struct FromBlocks {
     blocks: Blocks,
-    /// What is left of a block of columns.
-    columns: Option<Columns>,
+    /// What is left of a block of columns, and the most rows of a piece of it.
+    columns: Option<(Columns, usize)>,
     items: IntoIter<Py<PyAny>>,
+    /// Rows of the next piece: few at first, as few may be wanted.
     piece: usize,
 }
 
@@ -77,22 +78,30 @@ impl FromBlocks {
             if let Some(item) = self.items.next() {
                 return Ok(Some(item.into_bound(py)));
             }
-            if let Some(columns) = self.columns.take() {
-                let now = columns.len().min(self.piece);
+            if let Some((columns, most)) = self.columns.take() {
+                let now = columns.len().min(self.piece).min(most);
                 self.items = objects::load(py, &Block::Columns(columns.slice(0, now)))?.into_iter();
-                self.columns = (now < columns.len()).then(|| columns.slice(now, columns.len() - now));
-                self.piece = (self.piece * 4).min(LARGEST_PIECE);
+                self.columns = (now < columns.len()).then(|| (columns.slice(now, columns.len() - now), most));
+                self.piece = (self.piece * 4).min(MOST);
                 continue;
             }
             match py.detach(|| self.blocks.next()) {
                 None => return Ok(None),
                 Some(block) => match block.map_err(|e| engine_error(py, &e))? {
-                    Block::Columns(columns) => self.columns = Some(columns),
+                    Block::Columns(columns) => self.columns = Some(in_pieces(columns)),
                     block => self.items = objects::load(py, &block)?.into_iter(),
                 },
             }
         }
     }
+}
+
+/// A column, and how many of its rows are objects at the same time: few if they are large.
+fn in_pieces(columns: Columns) -> (Columns, usize) {
+    let mut bytes = 0;
+    columns.for_each_buffer(&mut |_, buffer| bytes += buffer);
+    let rows = PIECE_BYTES / (bytes / columns.len().max(1)).max(1);
+    (columns, rows.clamp(FEWEST, MOST))
 }
 
 /// An engine error that has to pass through Python code.

@@ -57,7 +57,7 @@ impl Chunks {
 pub(crate) fn spool(py: Python<'_>, list: &Bound<'_, PyList>) -> PyResult<Elements> {
     let task = task::current();
     let items: Vec<Py<PyAny>> = list.iter().map(Bound::unbind).collect();
-    let rows = (BLOCK / (weigh::all(py, &items) / items.len().max(1)).max(1)).clamp(1, 4096);
+    let rows = weigh::rows(py, &items, BLOCK).min(4096);
     let mut gathered = Gather::new(task.memory(), Level::Disk, 1);
     let mut items = items.into_iter();
     loop {

@@ -89,9 +89,12 @@ pub(crate) fn all(py: Python<'_>, items: &[Py<PyAny>]) -> usize {
 /// How many elements the block after one of `results` should have: four times as many, but not more than `most`, nor
 /// more than make a large block.
 pub(super) fn next_size(py: Python<'_>, results: &[Py<PyAny>], most: usize) -> usize {
-    const LARGE: usize = 1 << 20;
-    let fitting = LARGE / (all(py, results) / results.len().max(1)).max(1);
-    (results.len() * 4).min(most).min(fitting).max(1)
+    (results.len() * 4).min(most).min(rows(py, results, 1 << 20))
+}
+
+/// How many elements like these, one at least, are about `bytes`.
+pub(super) fn rows(py: Python<'_>, items: &[Py<PyAny>], bytes: usize) -> usize {
+    (bytes / (all(py, items) / items.len().max(1)).max(1)).max(1)
 }
 
 /// Weighs what a task gathers, and asks for the room.
