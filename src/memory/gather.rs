@@ -12,9 +12,11 @@ use super::{Holding, LEAST, Level, Memory, Parcel};
 use crate::block::{Block, Columns};
 use crate::error::{EngineError, Result};
 
-/// Columns of fewer rows are joined with their neighbours, up to `JOINED` rows.
+/// Columns of fewer rows and bytes are joined with their neighbours, up to `JOINED` rows or bytes.
 const SMALL: usize = 256;
+const SMALL_BYTES: usize = 32 << 10;
 const JOINED: usize = 4096;
+const JOINED_BYTES: usize = 1 << 20;
 /// Bytes gathered before the next parcel is written, where everything goes to disk.
 const STRIDE: usize = 4 << 20;
 
@@ -109,7 +111,7 @@ impl Gather {
     fn join(&mut self) -> Result<()> {
         let mut changed = false;
         for blocks in &mut self.sections {
-            if blocks.len() > 1 && blocks.iter().any(|block| block.len() < SMALL) {
+            if blocks.len() > 1 && blocks.iter().any(is_small) {
                 *blocks = join_small(std::mem::take(blocks))?;
                 changed = true;
             }
@@ -122,24 +124,29 @@ impl Gather {
     }
 }
 
+fn is_small(block: &Block) -> bool {
+    block.len() < SMALL && block.bytes() < SMALL_BYTES
+}
+
 fn join_small(blocks: Vec<Block>) -> Result<Vec<Block>> {
     let mut joined = Vec::with_capacity(blocks.len());
-    let (mut run, mut rows) = (Vec::<Columns>::new(), 0);
+    let (mut run, mut rows, mut bytes) = (Vec::<Columns>::new(), 0, 0);
     for block in blocks {
+        let (small, weight) = (is_small(&block), block.bytes());
         match block {
-            Block::Columns(columns) if columns.len() < SMALL => {
-                let fits =
-                    rows + columns.len() <= JOINED && run.last().is_none_or(|last| last.kind() == columns.kind());
-                if !fits {
+            Block::Columns(columns) if small => {
+                let alike = run.last().is_none_or(|last| last.kind() == columns.kind());
+                if !alike || rows + columns.len() > JOINED || bytes + weight > JOINED_BYTES {
                     joined.extend(join_run(std::mem::take(&mut run))?);
-                    rows = 0;
+                    (rows, bytes) = (0, 0);
                 }
                 rows += columns.len();
+                bytes += weight;
                 run.push(columns);
             }
             other => {
                 joined.extend(join_run(std::mem::take(&mut run))?);
-                rows = 0;
+                (rows, bytes) = (0, 0);
                 joined.push(other);
             }
         }

@@ -15,6 +15,7 @@ mod format;
 mod gather;
 mod ledger;
 mod parcel;
+mod system;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,13 +50,22 @@ pub struct Memory {
     most: usize,
     folders: Folders,
     active: AtomicUsize,
+    /// Bytes let go since free memory went back to the system.
+    freed: AtomicUsize,
     ledger: Mutex<Ledger>,
 }
 
 impl Memory {
     /// `limit` bytes for everything; at most `most` of them for one gathering of a task.
     pub fn new(limit: usize, most: usize, folders: Folders) -> Arc<Self> {
-        Arc::new(Self { limit, most, folders, active: AtomicUsize::new(0), ledger: Mutex::default() })
+        Arc::new(Self {
+            limit,
+            most,
+            folders,
+            active: AtomicUsize::new(0),
+            freed: AtomicUsize::new(0),
+            ledger: Mutex::default(),
+        })
     }
 
     /// Without bounds: nothing is counted, nothing is written.
@@ -102,6 +112,16 @@ impl Memory {
                 None => return Ok(fits),
                 Some(parcel) => parcel.leave()?,
             }
+        }
+    }
+
+    /// Says that `bytes` were let go. The allocator keeps what lies between objects that live on, and over many rounds
+    /// of gathering and writing that adds up to more than the budget: so free pages go back to the system now and then.
+    fn let_go(&self, bytes: usize) {
+        let freed = self.freed.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if self.is_bounded() && freed > (self.limit / 4).max(4 << 20) {
+            self.freed.store(0, Ordering::Relaxed);
+            system::give_back();
         }
     }
 
@@ -161,8 +181,12 @@ impl Reservation {
 
     /// Gives everything back.
     pub fn release(&mut self) {
-        let mut ledger = self.memory.ledger();
-        ledger.held = ledger.held.saturating_sub(std::mem::take(&mut self.bytes));
+        let bytes = std::mem::take(&mut self.bytes);
+        {
+            let mut ledger = self.memory.ledger();
+            ledger.held = ledger.held.saturating_sub(bytes);
+        }
+        self.memory.let_go(bytes);
     }
 }
 

@@ -180,12 +180,12 @@ impl Fold {
         let mut dealt = MapOutput::within(self.task.memory(), PARTS);
         let mut buckets = Buckets::new(&self.task, PARTS, Prefer::Columns);
         for (position, key, value) in records {
-            let record = record(py, position, key.bind(py), value.bind(py))?;
-            buckets.add(part_of(key.bind(py), level)?, record, &mut dealt)?;
+            let (key, value) = (key.into_bound(py), value.into_bound(py));
+            buckets.add(part_of(&key, level)?, record(py, position, key, value)?, &mut dealt)?;
         }
         drop(scale);
         while let Some((position, key, value)) = input.next(py)? {
-            buckets.add(part_of(&key, level)?, record(py, position, &key, &value)?, &mut dealt)?;
+            buckets.add(part_of(&key, level)?, record(py, position, key, value)?, &mut dealt)?;
         }
         buckets.send(py, &mut dealt)?;
         drop(input);
@@ -215,8 +215,7 @@ impl Fold {
                 bytes = 0;
             }
             let Some((position, key, value)) = next else { return Ok(()) };
-            let made = record(py, position, &key, &value)?;
-            drop((key, value));
+            let made = record(py, position, key, value)?;
             bytes += weigh::one(&made, 1);
             waiting.push(made.unbind());
         }
@@ -240,8 +239,8 @@ fn take(found: &Bound<'_, PyDict>, firsts: Vec<u64>) -> Vec<(u64, Py<PyAny>, Py<
 fn record<'py>(
     py: Python<'py>,
     position: u64,
-    key: &Bound<'py, PyAny>,
-    value: &Bound<'py, PyAny>,
+    key: Bound<'py, PyAny>,
+    value: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     Ok((position, key, value).into_pyobject(py)?.into_any())
 }
