@@ -19,9 +19,10 @@ MAY_USE: dict[str, set[str]] = {
     "source": {"block", "error"},
     "monitor": {"block", "error"},
     "kernel": {"block", "error"},
+    "memory": {"block", "error"},
     "expr": {"block", "kernel", "error"},
-    "rdd": {"block", "kernel", "expr", "error"},
-    "exec": {"rdd", "block", "kernel", "expr", "error"},
+    "rdd": {"block", "kernel", "memory", "expr", "error"},
+    "exec": {"rdd", "block", "kernel", "memory", "expr", "error"},
     "durable": {"exec", "rdd", "block", "kernel", "expr", "error"},
     "stream": {"durable", "exec", "rdd", "block", "kernel", "expr", "source", "monitor", "error"},
 }

@@ -17,7 +17,7 @@ from pyspark.streaming import StreamingContext
 Spark = Callable[..., SparkContext]
 AMPLE = {"spark.executor.memory": "1g"}
 # So little that whatever is gathered goes to files.
-TIGHT = {"spark.dstreams.memory.limit": "64k"}
+TIGHT = {"spark.dstreams.memory.limit": "200k"}
 
 
 class Point:
@@ -89,9 +89,7 @@ PIPELINES: dict[str, Callable[[SparkContext], Any]] = {
     ),
     "join": lambda sc: pairs(sc).join(few(sc)).collect(),
     "fullOuterJoin": lambda sc: few(sc).fullOuterJoin(pairs(sc), 3).collect(),
-    "cogroup": lambda sc: (
-        pairs(sc).cogroup(few(sc)).mapValues(lambda sides: [list(side) for side in sides]).collect()
-    ),
+    "cogroup": lambda sc: pairs(sc).cogroup(few(sc)).mapValues(lambda sides: [list(side) for side in sides]).collect(),
     "subtract": lambda sc: pairs(sc).keys().subtract(few(sc).keys()).collect(),
     "repartition": lambda sc: pairs(sc).repartition(4).glom().collect(),
     "partitionBy": lambda sc: pairs(sc).partitionBy(4, lambda k: k // 10).glom().collect(),
@@ -173,7 +171,7 @@ def test_memory_only_does_not_run_a_shuffle_again_that_it_relies_on(spark: Spark
 
 
 def test_a_local_checkpoint_and_its_files_live_as_long_as_the_rdd(spark: Spark, tmp_path: Path) -> None:
-    sc = spark("local[2]", {**TIGHT, "spark.local.dir": str(tmp_path)})
+    sc = spark("local[2]", {"spark.dstreams.memory.limit": "16k", "spark.local.dir": str(tmp_path)})
     rdd = pairs(sc).mapValues(lambda v: v[0])
     expected = rdd.collect()
     rdd.localCheckpoint()
@@ -200,9 +198,7 @@ def streamed(sc: SparkContext, tmp_path: Path) -> list[Any]:
     """What windows and states over five batches give."""
     ssc = StreamingContext(sc, 0.05)
     ssc.checkpoint(str(tmp_path / "checkpoint"))
-    batches = [
-        sc.range(800, numSlices=2).map(lambda i, b=b: (i * 31 % 97 + b, (b, "y" * (i % 40)))) for b in range(5)
-    ]
+    batches = [sc.range(800, numSlices=2).map(lambda i, b=b: (i * 31 % 97 + b, (b, "y" * (i % 40)))) for b in range(5)]
     source = ssc.queueStream(batches)
     seen: dict[str, list[Any]] = {"windows": [], "states": [], "sums": []}
 
@@ -234,7 +230,7 @@ def test_memory_stays_flat_over_many_jobs(spark: Spark, tmp_path: Path) -> None:
     assert held == [(0, 0)] * 5
 
 
-GROUPING = '''
+GROUPING = """
 import resource, sys
 from pyspark import SparkConf, SparkContext
 
@@ -255,7 +251,7 @@ found = sc.range(count, numSlices=8).map(pair).groupByKey(4).map(check).collect(
 assert len(found) == min(keys, count) and sum(n for n, _ in found) == count
 assert sum(total for _, total in found) == count * (count - 1) // 2
 print(base // 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-'''
+"""
 
 
 def peak_of_grouping(*arguments: str, seconds: float) -> tuple[int, int]:
