@@ -49,19 +49,24 @@ EVERYWHERE = [
     "Everything runs on this machine, in one process. Tasks are threads of the program's own process, where Spark has "
     "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
     "folder and the state of `random` are the program's own.",
-    "All data is in memory: persisted partitions, shuffles and received lines are never written to disk.",
+    "What shuffles, groupings, sorts and persisted partitions hold beyond `spark.executor.memory` (or "
+    "`spark.driver.memory`) times `spark.memory.fraction` goes to files in `spark.local.dir`. Sizes below Spark's minimum "
+    "of 450 MB are accepted. `spark.dstreams.memory.limit` sets the bytes themselves; "
+    "`spark.python.worker.memory` bounds what a task gathers. Input of `parallelize`, results in the driver, received "
+    "lines and the values of one key must fit into memory.",
     "Files are local: a path, or a `file:` address. Other file systems are refused.",
     "The order of sets of text follows the program's own hash seed, and so do `__hash__()` and, in functions of "
     "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives "
     "Spark's answer. Operations by key hash as Spark's workers do, except keys of classes whose own `__hash__` "
     "hashes text. With `PYTHONHASHSEED=0` there is no difference.",
-    "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, and of "
+    "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, "
+    "those of memory and local folders named above, and of "
     "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "
     "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all "
     "the same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and "
     "`unpersist`. `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
     "when asked for. There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
-    "`--name` and `--conf`.",
+    "`--name`, `--conf`, `--driver-memory` and `--executor-memory`.",
     "Exceptions have Spark's classes. Their texts are our own: a failed task's begins with the traceback of the "
     "program's function, without a Java stack, and the program's own exception is the `__cause__`.",
     "Classes of the program itself are shared with its tasks, not copied: a task sees, and may change, their "
@@ -81,7 +86,7 @@ EVERYWHERE = [
 
 _INTERRUPTS = "Cancelled tasks are always interrupted, as soon as they run Python code again."
 _NO_RECEIVER = "Never called."
-_IN_MEMORY = "Partitions are kept in memory, whatever the level says; none is dropped or written out to make room."
+_ONE_COPY = "There is one copy, whatever the level says; off-heap memory is memory."
 
 _NO_DATAFRAMES = "Making one raises `PySparkNotImplementedError`: there are no DataFrames."
 
@@ -111,8 +116,7 @@ BEHAVIOUR = {
     "pyspark:BarrierTaskContext.getTaskInfos": "All addresses are `localhost`.",
     "pyspark:RDDBarrier.mapPartitions": "More partitions than task threads raise `Py4JJavaError` at the action; Spark "
     "first waits ten minutes for more threads. A stage that is tried again has a new number.",
-    "pyspark:RDD.cache": "Partitions stay in memory until `unpersist`; none is dropped to make room.",
-    "pyspark:RDD.persist": _IN_MEMORY,
+    "pyspark:RDD.persist": _ONE_COPY,
     "pyspark:RDD.cleanShuffleDependencies": "Returns when it is done, whatever `blocking` says.",
     "pyspark:RDD.countApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.meanApprox": "Exact: the job runs to its end, whatever the timeout.",
@@ -126,7 +130,7 @@ BEHAVIOUR = {
     "several.",
     "pyspark.streaming:DStream.checkpoint": "`start()` asks for a folder and a fitting interval, and each batch is "
     "kept, as in Spark. Nothing is saved.",
-    "pyspark.streaming:DStream.persist": _IN_MEMORY,
+    "pyspark.streaming:DStream.persist": _ONE_COPY,
     "pyspark.streaming:DStream.reduceByKeyAndWindow": "With an inverse, a negative slide raises `Py4JJavaError` at "
     "once; Spark's stream breaks at its first batch.",
     "pyspark.streaming:StreamingContext": "A batch duration below one millisecond raises `ValueError`. Spark accepts "
