@@ -50,8 +50,8 @@ EVERYWHERE = [
     "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
     "folder and the state of `random` are the program's own.",
     "What shuffles, groupings, sorts and persisted partitions hold beyond `spark.executor.memory` (or "
-    "`spark.driver.memory`) times `spark.memory.fraction` goes to files in `spark.local.dir`. Sizes below Spark's minimum "
-    "of 450 MB are accepted. `spark.dstreams.memory.limit` sets the bytes themselves; "
+    "`spark.driver.memory`) times `spark.memory.fraction` goes to files in `spark.local.dir`. Sizes below Spark's "
+    "minimum of 450 MB are accepted. `spark.dstreams.memory.limit` sets the bytes themselves; "
     "`spark.python.worker.memory` bounds what a task gathers. Input of `parallelize`, results in the driver, received "
     "lines and the values of one key must fit into memory.",
     "Files are local: a path, or a `file:` address. Other file systems are refused.",
