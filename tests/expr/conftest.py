@@ -1,4 +1,4 @@
-"""How do tests of native programs say what they run? As Python expressions, which CPython itself evaluates for comparison."""
+"""How do tests of native programs say what they run? As Python expressions, which CPython evaluates too."""
 
 from __future__ import annotations
 
@@ -13,11 +13,29 @@ import pytest
 from dstreams._native import Bail, Program
 
 BINARY = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv", ast.Mod: "mod",
-    ast.Pow: "pow", ast.LShift: "lshift", ast.RShift: "rshift", ast.BitAnd: "bitand", ast.BitOr: "bitor",
-    ast.BitXor: "bitxor", ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
-    ast.Is: "is", ast.IsNot: "isnot", ast.In: "in", ast.NotIn: "notin",
-}  # fmt: skip
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "truediv",
+    ast.FloorDiv: "floordiv",
+    ast.Mod: "mod",
+    ast.Pow: "pow",
+    ast.LShift: "lshift",
+    ast.RShift: "rshift",
+    ast.BitAnd: "bitand",
+    ast.BitOr: "bitor",
+    ast.BitXor: "bitxor",
+    ast.Eq: "eq",
+    ast.NotEq: "ne",
+    ast.Lt: "lt",
+    ast.LtE: "le",
+    ast.Gt: "gt",
+    ast.GtE: "ge",
+    ast.Is: "is",
+    ast.IsNot: "isnot",
+    ast.In: "in",
+    ast.NotIn: "notin",
+}
 UNARY = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert"}
 NAMES = ("x", "y", "z")
 ABSENT = ("const", None)
@@ -114,7 +132,8 @@ class Reader:
         return ("fstring", self.all(node.values))
 
     def FormattedValue(self, node: ast.FormattedValue) -> tuple[Any, ...]:
-        spec = "" if node.format_spec is None else "".join(part.value for part in node.format_spec.values)  # type: ignore[attr-defined]
+        parts = () if node.format_spec is None else node.format_spec.values
+        spec = "".join(part.value for part in parts)
         return ("format", self.read(node.value), "" if node.conversion < 0 else chr(node.conversion), spec)
 
 

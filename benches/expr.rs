@@ -1,0 +1,175 @@
+//! How fast do native programs run over columns? Answers are checked first; figures are of one core.
+//!
+//! `cargo bench --no-default-features --bench expr`
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use _native::block::{Columns, Kind};
+use _native::expr::{Expr, Node, NodeId, Op, Program, Value};
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, Float64Array, Int64Array, StringViewArray};
+use arrow_buffer::Buffer;
+
+const ROWS: usize = 8192;
+const WORDS: [&str; 12] =
+    ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "#dog", "and", "international", "is"];
+
+struct Build(Expr);
+
+impl Build {
+    fn add(&mut self, node: Node) -> NodeId {
+        self.0.add(node).expect("a small expression")
+    }
+
+    fn int(&mut self, value: i64) -> NodeId {
+        self.add(Node::Const(Value::Int(value)))
+    }
+
+    fn text(&mut self, value: &str) -> NodeId {
+        self.add(Node::Const(Value::text(value)))
+    }
+
+    fn op(&mut self, name: &str, operands: &[NodeId]) -> NodeId {
+        self.add(Node::Op(Op::from_name(name), operands.to_vec()))
+    }
+}
+
+fn program(build: impl FnOnce(&mut Build, NodeId)) -> Program {
+    let mut expr = Build(Expr::new());
+    let x = expr.add(Node::Arg(0));
+    build(&mut expr, x);
+    Program::new(Arc::new(expr.0), 1)
+}
+
+/// Lines of ten words in one buffer, as a socket or file gives them.
+fn lines() -> Columns {
+    let mut text = String::new();
+    let mut views = Vec::new();
+    for line in 0..ROWS {
+        let start = text.len();
+        let words: Vec<&str> = (0..10).map(|word| WORDS[(line * 7 + word * word) % WORDS.len()]).collect();
+        text.push_str(&words.join(" "));
+        views.push(arrow_array::builder::make_view(&text.as_bytes()[start..], 0, start as u32));
+        text.push('\n');
+    }
+    let array = StringViewArray::try_new(views.into(), vec![Buffer::from_vec(text.into_bytes())], None);
+    Columns::new(Kind::Str, Arc::new(array.expect("valid views")))
+}
+
+fn bytes_of(columns: &Columns) -> usize {
+    columns.array().as_string_view().lengths().map(|length| length as usize + 1).sum()
+}
+
+/// Runs `work` for about half a second and prints what one run costs.
+fn time(name: &str, rows: usize, bytes: usize, mut work: impl FnMut()) {
+    work();
+    let (begin, mut runs) = (Instant::now(), 0u32);
+    while begin.elapsed().as_millis() < 500 {
+        work();
+        runs += 1;
+    }
+    let seconds = begin.elapsed().as_secs_f64() / f64::from(runs);
+    let per_row = seconds * 1e9 / rows as f64;
+    println!("{name:<32} {per_row:8.2} ns/row {:8.2} GB/s", bytes as f64 / seconds / 1e9);
+}
+
+fn main() {
+    let lines = lines();
+    let split = program(|e, x| {
+        let sep = e.text(" ");
+        e.op("method.split", &[x, sep]);
+    });
+    let (words, counts) = split.flatten(std::slice::from_ref(&lines), ROWS).expect("native");
+    assert_eq!(counts, vec![10; ROWS]);
+    assert_eq!(words.array().as_string_view().value(0), WORDS[0]);
+    time("flatMap: line.split(' ')", ROWS, bytes_of(&lines), || {
+        black_box(split.flatten(black_box(std::slice::from_ref(&lines)), ROWS).expect("native"));
+    });
+    let spaces = program(|e, x| {
+        e.op("method.split", &[x]);
+    });
+    assert_eq!(spaces.flatten(std::slice::from_ref(&lines), ROWS).expect("native").1, counts);
+    time("flatMap: line.split()", ROWS, bytes_of(&lines), || {
+        black_box(spaces.flatten(black_box(std::slice::from_ref(&lines)), ROWS).expect("native"));
+    });
+    of_words(&words);
+    of_numbers();
+}
+
+fn eval(name: &str, program: &Program, column: &Columns, width: usize) {
+    let rows = column.len();
+    time(name, rows, rows * width, || {
+        black_box(program.eval(black_box(std::slice::from_ref(column)), rows).expect("native"));
+    });
+}
+
+fn test(name: &str, program: &Program, column: &Columns, width: usize) {
+    let rows = column.len();
+    time(name, rows, rows * width, || {
+        black_box(program.test(black_box(std::slice::from_ref(column)), rows).expect("native"));
+    });
+}
+
+fn of_words(words: &Columns) {
+    let pair = program(|e, x| {
+        let one = e.int(1);
+        e.add(Node::Tuple(vec![x, one]));
+    });
+    eval("map: (w, 1)", &pair, words, 16);
+    let long = program(|e, x| {
+        let (length, three) = (e.op("len", &[x]), e.int(3));
+        e.op("gt", &[length, three]);
+    });
+    let count = long.test(std::slice::from_ref(words), words.len()).expect("native").count_set_bits();
+    assert_eq!(count, words.array().as_string_view().iter().flatten().filter(|word| word.len() > 3).count());
+    test("filter: len(w) > 3", &long, words, 16);
+    let tag = program(|e, x| {
+        let mark = e.text("#");
+        e.op("method.startswith", &[x, mark]);
+    });
+    test("filter: w.startswith('#')", &tag, words, 16);
+    let equal = program(|e, x| {
+        let fox = e.text("fox");
+        e.op("eq", &[x, fox]);
+    });
+    test("filter: w == 'fox'", &equal, words, 16);
+    let upper = program(|e, x| {
+        e.op("method.upper", &[x]);
+    });
+    eval("map: w.upper()", &upper, words, 16);
+    let strip = program(|e, x| {
+        e.op("method.strip", &[x]);
+    });
+    eval("map: w.strip()", &strip, words, 16);
+}
+
+fn of_numbers() {
+    let numbers: Vec<i64> = (0..ROWS as i64).map(|number| number * 7919 % 100_000).collect();
+    let ints = Columns::new(Kind::Int, Arc::new(Int64Array::from(numbers.clone())));
+    let floats: Vec<f64> = numbers.iter().map(|number| *number as f64 / 8.0).collect();
+    let floats = Columns::new(Kind::Float, Arc::new(Float64Array::from(floats)));
+    for (name, op, operand) in
+        [("x + 1", "add", 1), ("x * 3", "mul", 3), ("x % 10", "mod", 10), ("x // 7", "floordiv", 7)]
+    {
+        let program = program(|e, x| {
+            let operand = e.int(operand);
+            e.op(op, &[x, operand]);
+        });
+        eval(&format!("map: {name}"), &program, &ints, 8);
+        eval(&format!("map: {name} of floats"), &program, &floats, 8);
+    }
+    let even = program(|e, x| {
+        let (two, zero) = (e.int(2), e.int(0));
+        let rest = e.op("mod", &[x, two]);
+        e.op("eq", &[rest, zero]);
+    });
+    test("filter: x % 2 == 0", &even, &ints, 8);
+    let branch = program(|e, x| {
+        let (limit, half) = (e.int(500), e.int(2));
+        let (cond, then) = (e.op("lt", &[x, limit]), e.op("floordiv", &[x, half]));
+        e.add(Node::If { cond, then, other: x });
+    });
+    eval("map: x // 2 if x < 500 else x", &branch, &ints, 8);
+}
