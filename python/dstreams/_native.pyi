@@ -7,10 +7,12 @@ from dstreams.core.context import SparkContext
 from dstreams.streaming.settings import StreamSettings
 
 __all__ = [
+    "Bail",
     "Chunks",
     "Elements",
     "Engine",
     "Jobs",
+    "Program",
     "Rdd",
     "Streaming",
     "_columns_round_trip",

@@ -82,13 +82,20 @@ pub(super) fn sub_view(view: u128, parent: &[u8], start: usize, end: usize) -> u
 /// The view that holds `bytes[start..start + length]`, at most 12 bytes, itself.
 #[inline]
 pub(super) fn inline_view(bytes: &[u8], start: usize, length: usize) -> u128 {
-    if let Some(chunk) = bytes[start..].first_chunk() {
-        // As `make_view` does, without its choice by length, which a processor cannot foresee.
-        let text = u128::from_le_bytes(*chunk) & !(u128::MAX << (length * 8));
-        text << 32 | length as u128
+    // As `make_view` does, without its choice by length, which a processor cannot foresee: 16 bytes that contain the text.
+    let rest = &bytes[start..];
+    let text = if let Some(chunk) = rest.first_chunk() {
+        u128::from_le_bytes(*chunk)
+    } else if let Some(chunk) = bytes.last_chunk::<16>() {
+        let before = (chunk.len() - rest.len()) * 8;
+        // All 128 bits where nothing is left of the text.
+        u128::from_le_bytes(*chunk).checked_shr(before as u32).unwrap_or(0)
     } else {
-        make_view(&bytes[start..start + length], 0, 0)
-    }
+        let mut chunk = [0; 16];
+        chunk[..length].copy_from_slice(&rest[..length]);
+        u128::from_le_bytes(chunk)
+    };
+    (text & !(u128::MAX << (length * 8))) << 32 | length as u128
 }
 
 /// Each text of `texts` cut down to a part of it: `cut` gives where it begins and ends, in bytes.

@@ -16,7 +16,7 @@ use super::convert::{list_to_columns, to_list};
 use crate::block::Columns;
 use crate::expr::{self, Basic, Expr, Node, NodeId, Op, Part, Value};
 
-create_exception!(_native, Bail, PyException, "A program has no native answer for these values.");
+create_exception!(dstreams._native, Bail, PyException, "A program has no native answer for these values.");
 
 /// How deep tuples among the constants may nest.
 const MAX_CONSTANT_DEPTH: usize = 8;

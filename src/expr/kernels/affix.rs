@@ -13,7 +13,11 @@ pub(super) fn strip(method: Method, texts: Texts<'_>, chars: Option<&Val>, rows:
     let (left, right) = (method != Method::RStrip, method != Method::LStrip);
     match chars {
         None | Some(Val::Const(Value::None)) => {
-            text::cut(texts, rows, |_, text| Ok(ends(text, left, right, text::is_space)))
+            text::cut(texts, rows, |_, text| match text.as_bytes() {
+                // Most often there is nothing to strip, which two bytes tell.
+                [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => Ok((0, text.len())),
+                _ => Ok(ends(text, left, right, text::is_space)),
+            })
         }
         Some(chars) => {
             let chars = Texts::expect(chars)?;

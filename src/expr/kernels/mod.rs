@@ -82,6 +82,8 @@ fn basic(op: Basic, operands: &[Val], rows: usize) -> Result<Val> {
         (Reversed, [a]) => sequence::reversed(a, rows),
         (List, [a]) => sequence::list(a, rows),
         (Tuple, [a]) => sequence::tuple(a, rows),
+        (Format, [a]) => formatted(a, None, "", rows),
+        (Format, [a, Val::Const(super::Value::Str(spec))]) => formatted(a, None, spec, rows),
         _ => bail(format!("{} with {} operands", op.name(), operands.len())),
     }
 }

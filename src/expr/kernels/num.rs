@@ -96,7 +96,12 @@ pub(super) fn ints(value: &Val) -> Result<Src<'_, i64>> {
 
 /// A function of two numbers for all rows.
 #[inline]
-pub(super) fn zip<A: Copy, B: Copy, R>(a: &Src<'_, A>, b: &Src<'_, B>, rows: usize, f: impl Fn(A, B) -> R) -> Vec<R> {
+pub(super) fn zip<A: Copy, B: Copy, R>(
+    a: &Src<'_, A>,
+    b: &Src<'_, B>,
+    rows: usize,
+    mut f: impl FnMut(A, B) -> R,
+) -> Vec<R> {
     match (a, b) {
         (Src::One(a), Src::One(b)) => (0..rows).map(|_| f(*a, *b)).collect(),
         (Src::One(a), Src::Many(b)) => b.iter().map(|b| f(*a, *b)).collect(),
@@ -115,13 +120,13 @@ pub(super) fn zip_checked<A: Copy, B: Copy, R>(
     f: impl Fn(A, B) -> (R, bool),
 ) -> Result<Vec<R>> {
     // No early end: a loop without one is faster, and a failure is rare.
-    let failed = std::cell::Cell::new(false);
+    let mut failed = false;
     let values = zip(a, b, rows, |a, b| {
         let (value, bad) = f(a, b);
-        failed.set(failed.get() | bad);
+        failed |= bad;
         value
     });
-    if failed.get() { bail(reason) } else { Ok(values) }
+    if failed { bail(reason) } else { Ok(values) }
 }
 
 /// As `zip`, for functions that have no answer for some numbers.

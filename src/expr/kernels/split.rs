@@ -84,6 +84,7 @@ pub(super) fn split(method: Method, texts: Texts<'_>, rest: &[Val], rows: usize)
             for row in 0..rows {
                 let text = texts.get(row);
                 match method {
+                    Method::Split if most.is_none() && text.is_ascii() => at_ascii_spaces(&mut pieces, row, text)?,
                     Method::Split => at_spaces(&mut pieces, row, text, limit(row))?,
                     _ => at_spaces_from_right(&mut pieces, row, text, limit(row))?,
                 }
@@ -118,7 +119,7 @@ fn at_byte(texts: &StringViewArray, sep: u8) -> Result<Val> {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let pattern = u64::from_ne_bytes([sep; 8]);
     let buffers = texts.data_buffers();
-    let mut views: Vec<u128> = Vec::with_capacity(texts.views().len() * 4);
+    let mut views: Vec<u128> = Vec::with_capacity(expected_pieces(texts, sep));
     let mut offsets: Vec<i32> = Vec::with_capacity(texts.views().len() + 1);
     offsets.push(0);
     for view in texts.views() {
@@ -148,6 +149,15 @@ fn at_byte(texts: &StringViewArray, sep: u8) -> Result<Val> {
     }
     let count = views.len();
     Ok(Val::list(text::same_buffers(views, texts), count, offsets))
+}
+
+/// About how many pieces there will be, judged by the first texts: growing step by step would copy pieces again and again.
+fn expected_pieces(texts: &StringViewArray, sep: u8) -> usize {
+    const SAMPLE: usize = 64;
+    let rows = texts.views().len();
+    let sample = texts.views().iter().take(SAMPLE).map(|view| text::bytes_of(view, texts.data_buffers()));
+    let pieces: usize = sample.map(|text| 1 + memchr::memchr_iter(sep, text).count()).sum();
+    (pieces * rows / rows.clamp(1, SAMPLE)) * 9 / 8 + 16
 }
 
 fn at_text(pieces: &mut Pieces<'_>, row: usize, text: &str, sep: &str, limit: usize) -> Result<()> {
@@ -186,6 +196,34 @@ fn at_spaces(pieces: &mut Pieces<'_>, row: usize, text: &str, limit: usize) -> R
         pieces.push(row, text, rest, text.len())?;
     }
     Ok(())
+}
+
+/// `text.split()` for ASCII text: eight bytes at a time, since most of them are no spaces.
+fn at_ascii_spaces(pieces: &mut Pieces<'_>, row: usize, text: &str) -> Result<()> {
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Takes all bytes above the space beyond 127.
+    const ABOVE_SPACE: u64 = 0x5f5f_5f5f_5f5f_5f5f;
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    let mut end_word = |at: usize| {
+        if is_space(char::from(bytes[at])) {
+            if start < at {
+                pieces.push(row, text, start, at)?;
+            }
+            start = at + 1;
+        }
+        Ok(())
+    };
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        let mut candidates = !(u64::from_le_bytes(*chunk) + ABOVE_SPACE) & HIGH;
+        while candidates != 0 {
+            end_word(number * 8 + (candidates.trailing_zeros() / 8) as usize)?;
+            candidates &= candidates - 1;
+        }
+    }
+    (bytes.len() - rest.len()..bytes.len()).try_for_each(&mut end_word)?;
+    if start < bytes.len() { pieces.push(row, text, start, bytes.len()) } else { Ok(()) }
 }
 
 fn skip_spaces(text: &str, from: usize) -> usize {

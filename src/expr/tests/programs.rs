@@ -47,6 +47,46 @@ fn separators_are_found_at_every_place_of_a_line() {
 }
 
 #[test]
+fn white_space_is_found_at_every_place_of_a_line() {
+    let words = program(1, |e| {
+        let line = e.arg(0);
+        e.op("method.split", &[line])
+    });
+    let spaces = ['\t', '\n', '\x0b', '\x0c', '\r', '\x1c', '\x1d', '\x1e', '\x1f', ' '];
+    for c in (0..128).map(char::from) {
+        for length in [1, 5, 8, 9, 16, 30] {
+            for at in 0..length {
+                let line: String = (0..length).map(|place| if place % 7 == at % 7 { c } else { 'x' }).collect();
+                let expected: Vec<&str> = line.split(spaces).filter(|word| !word.is_empty()).collect();
+                let (found, _) = words.flatten(&[texts(&["a b", &line])], 2).unwrap();
+                assert_eq!(text_values(&found)[2..], expected, "{line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn deep_branches_fit_a_small_stack() {
+    let deep = program(1, |e| {
+        let x = e.arg(0);
+        let mut value = e.int(0);
+        for level in 1..49 {
+            let (limit, one) = (e.int(level), e.int(1));
+            let cond = e.op("gt", &[x, limit]);
+            // Not cheap, so each level selects its rows.
+            let text = e.op("str", &[value]);
+            let inner = e.op("int", &[text]);
+            value = e.node(Node::If { cond, then: inner, other: one });
+        }
+        value
+    });
+    let numbers: Vec<i64> = (0..100).collect();
+    let run = move || deep.eval(&[ints(&numbers)], 100).map(|result| int_values(&result)[..2].to_vec());
+    let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap();
+    assert_eq!(thread.join().unwrap(), Ok(vec![1, 1]));
+}
+
+#[test]
 fn slices_of_columns_are_read_where_they_are() {
     let lines = texts(&["no", "a b", LINE, "no"]).slice(1, 2);
     let (words, counts) = split().flatten(&[lines], 2).unwrap();
