@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dstreams import _native
+from dstreams.core.resultiterable import ResultIterable
 
 Point = collections.namedtuple("Point", "x y")
 
@@ -306,3 +307,11 @@ def test_a_class_is_judged_anew_when_it_changes():
     assert not _native._is_immutable(changing(1))
     del changing.__eq__
     assert _native._is_immutable(changing(1))
+
+
+def test_values_of_a_key_come_back_as_an_iterable_with_a_length():
+    answer = _native._columns_round_trip([[1, 2], None, []], "group")
+    assert answer is not None
+    first, none, empty = answer[1]
+    assert type(first) is ResultIterable
+    assert (list(first), len(first), none, list(empty)) == ([1, 2], 2, None, [])

@@ -10,13 +10,15 @@
 mod build;
 mod read;
 
+use std::sync::Arc;
+
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 pub(crate) use self::read::Reader;
 pub(crate) use super::classes::is_immutable;
-use crate::block::Columns;
+use crate::block::{Columns, Kind};
 use crate::error::EngineError;
 use build::Builder;
 
@@ -72,13 +74,18 @@ pub(crate) fn _columns_round_trip<'py>(
     let py = list.py();
     let columns = match way {
         "list" => list_to_columns(list),
+        // Lists as if they were the values of `groupByKey`, which are never made from objects.
+        "group" => list_to_columns(list).map(|columns| match columns.kind() {
+            Kind::List(item) => Columns::new(Kind::Group(item.clone()), Arc::clone(columns.array())),
+            _ => columns,
+        }),
         _ => to_columns(py, &list.iter().map(Bound::unbind).collect::<Vec<_>>()),
     };
     let Some(columns) = columns else {
         return Ok(None);
     };
     let back = match way {
-        "list" => to_list(py, &columns)?,
+        "list" | "group" => to_list(py, &columns)?,
         _ => {
             // In two slices, because offsets of sliced columns are where readers go wrong.
             let middle = columns.len() / 2;

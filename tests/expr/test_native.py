@@ -63,6 +63,8 @@ NATIVE: dict[tuple[str, ...], list[list[Any]]] = {
         "not x",
         "bool(x)",
         "str(x)",
+        "format(x)",
+        "format(x, '>+6d')",
         "float(x)",
         "int(x)",
         "repr(x)",
