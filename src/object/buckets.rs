@@ -5,7 +5,7 @@
 use pyo3::prelude::*;
 
 use super::objects::{self, Prefer};
-use super::pipeline::engine_error;
+use super::call::engine_error;
 use super::weigh::{self, Scale};
 use crate::rdd::{MapOutput, Task};
 

@@ -15,6 +15,7 @@ use super::elements::Elements;
 use super::frozen::Frozen;
 use super::native::{self, Form, Joining, Keyed, RowsRun, Run, Sampled, Singles, Sorted, Whole};
 use super::pipeline::{Segment, Source};
+use super::remote::Remote;
 use super::step::Step;
 use super::turn::Turn;
 use super::{aggregate, objects, task, weigh};
@@ -30,17 +31,45 @@ pub(crate) struct Chain {
     /// Per step: the native forms of its functions.
     forms: Vec<Vec<Option<Form>>>,
     runs: Vec<Run>,
+    /// Where Python runs, if not in this process.
+    remote: Option<Arc<Remote>>,
 }
 
 impl Chain {
     /// `functions` holds the steps' functions in order, `forms` their native forms; without these all runs in Python.
-    pub(crate) fn new(steps: Vec<Step>, functions: Frozen, forms: Option<Vec<Option<Form>>>) -> Self {
+    /// With `remote` it runs there from the first run of Python on.
+    pub(crate) fn new(
+        steps: Vec<Step>,
+        functions: Frozen,
+        forms: Option<Vec<Option<Form>>>,
+        remote: Option<Arc<Remote>>,
+    ) -> Self {
         let native = forms.is_some();
         let mut forms = forms.unwrap_or_default().into_iter();
         let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
         let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
         let runs = if native { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
-        Self { steps, functions, forms, runs }
+        Self { steps, functions, forms, runs, remote }
+    }
+
+    /// The blocks of all runs that begin at step `first` or behind it.
+    pub(super) fn run_from(self: Arc<Self>, first: usize, task: &Arc<Task>, partition: usize, input: Blocks) -> Blocks {
+        let task = Arc::clone(task);
+        let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
+        let mut blocks = input;
+        for run in running.chain.runs.iter().filter(|run| run.first() >= first) {
+            blocks = match (run, &running.chain.remote) {
+                (Run::Python(steps), Some(remote)) => {
+                    return remote.run(&running.task, (steps.start, partition), blocks);
+                }
+                (Run::Python(steps), None) => Arc::clone(&running).python(steps.clone(), blocks),
+                (Run::Rows { steps, eager }, _) => {
+                    Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, blocks))
+                }
+                (Run::Whole { steps, what }, _) => running.native(what, steps.clone(), blocks),
+            };
+        }
+        blocks
     }
 }
 
@@ -161,14 +190,7 @@ fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, par
 
 impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
-        let task = Arc::clone(task);
-        let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
-        let blocks = running.chain.runs.iter().fold(input, |input, run| match run {
-            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
-            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
-            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
-        });
-        Ok(blocks)
+        Ok(self.run_from(0, task, partition, input))
     }
 }
 

@@ -5,17 +5,15 @@
 
 use std::vec::IntoIter;
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::call::{call1, raised_in};
+use super::call::{call1, engine_error};
 use super::objects;
 use super::step::Step;
 use super::turn;
 use crate::block::{Block, Columns};
-use crate::error::EngineError;
 use crate::rdd::{Blocks, CancelToken};
 
 /// Elements between two looks at the cancel token.
@@ -93,14 +91,6 @@ impl FromBlocks {
             }
         }
     }
-}
-
-/// An engine error that has to pass through Python code.
-pub(crate) fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
-    raised_in(py, error).unwrap_or_else(|| match error {
-        EngineError::External { .. } => PyOSError::new_err(error.to_string()),
-        other => PyRuntimeError::new_err(other.to_string()),
-    })
 }
 
 fn next_of<'py>(py: Python<'py>, iterator: &Py<PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {

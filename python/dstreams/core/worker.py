@@ -1,0 +1,133 @@
+"""What does a worker process do? It runs tasks of its driver, one at a time, until the driver is gone.
+
+Its side of the conversation in `src/object/remote.rs`. stdin is the driver's socket at first and empty for the program;
+stdout and stderr are the driver's, and are flushed before each message, so that what a task prints is there when its
+job ends. Started by `core/workers.py`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import pickle
+import sys
+import threading
+from typing import Any
+
+from dstreams import _native
+from dstreams.core import broadcast, files, travel
+from dstreams.core.broadcast import Broadcast
+from dstreams.core.errors import PySparkRuntimeError
+
+
+class _Driver:
+    """The other end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._link = _native.WorkerLink(descriptor)
+
+    def say(self, kind: str, data: bytes = b"") -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # A program may close them, or put something of its own in their place.
+            if stream is not None and not getattr(stream, "closed", False):
+                stream.flush()
+        self._link.send(kind, data)
+
+    def hear(self) -> tuple[str, bytes]:
+        return self._link.receive()
+
+    def ask(self, *question: Any) -> Any:
+        answer, error = pickle.loads(self._link.ask(pickle.dumps(question)))
+        if error is not None:
+            raise error
+        return answer
+
+    def pull(self) -> list[Any] | None:
+        """The next block of input."""
+        self.say("need")
+        kind, data = self.hear()
+        return travel.load(data) if kind == "input" else None
+
+
+def main() -> None:
+    """Takes the socket from stdin and serves. Does not return: the process ends with its driver."""
+    driver = _Driver(os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    # What is printed shows up even if the process is killed a moment later.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)
+    values = _Values(driver)
+    broadcast.fetch_with(values)
+    files.ask_with(lambda: driver.ask("files"))
+    while True:
+        _, order = driver.hear()
+        _run(driver, values, order)
+
+
+def _run(driver: _Driver, values: _Values, order: bytes) -> None:
+    try:
+        chain, numbers, properties, path, folder, forgotten = pickle.loads(order)
+        values.forget(forgotten)
+        if path is not None:
+            sys.path[:] = path
+            importlib.invalidate_caches()
+        if folder is not None:
+            os.chdir(folder)
+        steps, functions = pickle.loads(chain)
+        run = _native.TaskRun(steps, functions, numbers, properties, driver.pull)
+        for block in run:
+            driver.say("block", travel.dump_home(block))
+            if driver.hear()[0] == "stop":
+                break
+        updates = run.end()
+        left = travel.dump_home(travel.values_of(updates)) if updates else b""
+    except BaseException as raised:  # SystemExit fails the task, not the worker
+        driver.say("failed", travel.dump_failure(raised))
+        return
+    driver.say("done", left)
+
+
+class _Values(dict[int, Broadcast[Any]]):
+    """Broadcasts by number, as far as this worker has heard of them."""
+
+    def __init__(self, driver: _Driver) -> None:
+        self._driver = driver
+
+    def __missing__(self, number: int) -> Broadcast[Any]:
+        made = self[number] = _Remote(number, self._driver)
+        return made
+
+    def forget(self, numbers: list[int]) -> None:
+        """Drops the values that the driver has unpersisted or destroyed."""
+        for number in numbers:
+            if number in self:
+                self[number]._copies.clear()
+
+
+class _Remote(Broadcast[Any]):
+    """A broadcast of the driver's. Its value comes when it is first asked for, and stays for the tasks to follow."""
+
+    def __init__(self, number: int, driver: _Driver) -> None:
+        self._id = number
+        self._lock = threading.Lock()
+        self._copies = {}
+        self._driver = driver
+
+    def _pickled(self) -> bytes:
+        return self._driver.ask("broadcast", self._id)
+
+    def unpersist(self, blocking: bool = False) -> None:
+        """Raises: only the driver can."""
+        raise _only_in_driver("unpersisted")
+
+    def destroy(self, blocking: bool = False) -> None:
+        """Raises: only the driver can."""
+        raise _only_in_driver("destroyed")
+
+
+def _only_in_driver(what: str) -> PySparkRuntimeError:
+    return PySparkRuntimeError(f"[INVALID_BROADCAST_OPERATION] Broadcast can only be {what} in driver.")
