@@ -289,6 +289,7 @@ class TaskRun(Iterator[list[Any]]):
         cls,
         steps: Sequence[tuple[str, int]],
         functions: bytes,
+        index: int,
         numbers: tuple[int, int, int, int],
         properties: dict[str, str],
         pull: Callable[[], list[Any] | None],

@@ -66,9 +66,9 @@ impl Remote {
     }
 
     /// The results of the chain, computed in a worker as they are pulled.
-    pub(crate) fn run(self: &Arc<Self>, task: &Arc<Task>, input: Blocks) -> Blocks {
+    pub(crate) fn run(self: &Arc<Self>, task: &Arc<Task>, index: usize, input: Blocks) -> Blocks {
         let state = State::Waiting(input);
-        Box::new(RemoteBlocks { remote: Arc::clone(self), task: Arc::clone(task), state })
+        Box::new(RemoteBlocks { remote: Arc::clone(self), task: Arc::clone(task), index, state })
     }
 
     /// Says which setting a lost worker belongs to, and how often the task may be tried.
@@ -103,6 +103,8 @@ enum State {
 struct RemoteBlocks {
     remote: Arc<Remote>,
     task: Arc<Task>,
+    /// The RDD's partition, which need not be the task's.
+    index: usize,
     state: State,
 }
 
@@ -123,7 +125,7 @@ impl RemoteBlocks {
                 None => PEER.import(py, "dstreams.core.travel", "Peer")?.call0()?.unbind(),
             };
             let numbers = (id.stage, id.partition, id.attempt, id.number);
-            let order = (&self.remote.shipment, numbers, properties.as_ref().clone());
+            let order = (&self.remote.shipment, self.index, numbers, properties.as_ref().clone());
             let order = bytes_of(&peer.bind(py).call_method1("task", order)?)?;
             Ok((peer, order))
         })?;

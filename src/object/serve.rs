@@ -75,12 +75,13 @@ pub(crate) struct TaskRun {
 
 #[pymethods]
 impl TaskRun {
-    /// `functions` as bytes that `closure.load_functions` reads; `numbers`: stage, partition, attempt, task number;
+    /// `functions` as bytes that `closure.load_functions` reads; `index`: the RDD's partition; `numbers`: stage, partition, attempt, task number;
     /// `pull()` gives a list, or None at the end of the input.
     #[new]
     fn new(
         steps: Vec<(String, usize)>,
         functions: &Bound<'_, PyBytes>,
+        index: usize,
         numbers: (u64, usize, u32, u64),
         properties: BTreeMap<String, String>,
         pull: Py<PyAny>,
@@ -89,7 +90,7 @@ impl TaskRun {
         let id = TaskId { stage, partition, attempt, number };
         let task = Task::new(id, CancelToken::default(), Arc::new(properties));
         let chain = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, None));
-        let blocks = chain.run(&task, partition, Box::new(Pulled(pull))).map_err(bug)?;
+        let blocks = chain.run(&task, index, Box::new(Pulled(pull))).map_err(bug)?;
         Ok(Self { task, blocks: Mutex::new(Some(blocks)) })
     }
 

@@ -56,7 +56,28 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             # Cells of notebooks: no file has their lines, which tracebacks show.
             if source is not None and len(source) == 4 and source[1] is None:
                 self.sources[name] = source
+        elif type(obj) is functools._lru_cache_wrapper and not closure.is_importable(obj):
+            # It would go by its name. In two parts, because the function may call itself through its cache.
+            return _empty_cache, (obj.cache_parameters(),), obj.__wrapped__, None, None, _fill_cache
         return super().reducer_override(obj)
+
+
+class _Forward:
+    """Stands in for a cached function until that has arrived."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.function(*arguments, **named)
+
+
+def _empty_cache(parameters: dict[str, Any]) -> Any:
+    return functools.lru_cache(**parameters)(_Forward())
+
+
+def _fill_cache(cache: Any, function: Callable[..., Any]) -> None:
+    cache.__wrapped__.function = function
+    functools.update_wrapper(cache, function)
 
 
 class _Luggage:
@@ -140,16 +161,16 @@ class Peer:
         self._known.update(classes)
         return data
 
-    def task(self, chain: bytes, numbers: Numbers, properties: dict[str, str]) -> bytes:
+    def task(self, chain: bytes, index: int, numbers: Numbers, properties: dict[str, str]) -> bytes:
         """The order to run a chain as a task, with what has changed in the driver since the order before."""
         path = folder = None
         if self._path != sys.path:
-            path = self._path = [entry for entry in sys.path if isinstance(entry, str)]
+            path = self._path = list(sys.path)
         if self._folder != (here := os.getcwd()):
             folder = self._folder = here
         news = forgotten[self._heard :]
         self._heard += len(news)
-        order = (chain, numbers, properties, path, folder, news)
+        order = (chain, index, numbers, properties, path, folder, news)
         return pickle.dumps(order, protocol=pickle.HIGHEST_PROTOCOL)
 
     def items(self, items: list[Any]) -> bytes:
@@ -195,15 +216,17 @@ def dump_failure(raised: BaseException) -> bytes:
     return pickle.dumps(_taken_apart(raised, 0), protocol=pickle.HIGHEST_PROTOCOL)
 
 
+# The exception, its traceback's text, its cause, its context, and whether the context is not to be shown.
 _Failure = tuple[bytes, str, Any, Any, bool]
 
 
 def _taken_apart(raised: BaseException, depth: int) -> _Failure:
-    inner = [
-        _taken_apart(one, depth + 1) if one is not None and depth < 8 else None
-        for one in (raised.__cause__, raised.__context__ if raised.__context__ is not raised.__cause__ else None)
-    ]
-    return _exception_pickled(raised), user_traceback(raised), *inner, raised.__suppress_context__
+    def inner(one: BaseException | None) -> _Failure | None:
+        return _taken_apart(one, depth + 1) if one is not None and depth < 8 else None
+
+    cause = inner(raised.__cause__)
+    context = inner(raised.__context__ if raised.__context__ is not raised.__cause__ else None)
+    return _exception_pickled(raised), user_traceback(raised), cause, context, raised.__suppress_context__
 
 
 def _exception_pickled(raised: BaseException) -> bytes:

@@ -70,7 +70,7 @@ def main() -> None:
 
 def _run(driver: _Driver, values: _Values, order: bytes) -> None:
     try:
-        chain, numbers, properties, path, folder, forgotten = pickle.loads(order)
+        chain, index, numbers, properties, path, folder, forgotten = pickle.loads(order)
         values.forget(forgotten)
         if path is not None:
             sys.path[:] = path
@@ -78,7 +78,7 @@ def _run(driver: _Driver, values: _Values, order: bytes) -> None:
         if folder is not None:
             os.chdir(folder)
         steps, functions = pickle.loads(chain)
-        run = _native.TaskRun(steps, functions, numbers, properties, driver.pull)
+        run = _native.TaskRun(steps, functions, index, numbers, properties, driver.pull)
         for block in run:
             driver.say("block", travel.dump_home(block))
             if driver.hear()[0] == "stop":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
 from dstreams.core.errors import java_error
@@ -56,12 +56,11 @@ def _command() -> list[str]:
         )
     # Of this interpreter's options, those that would make it overlook PYTHONHASHSEED are left out.
     options = [option for option in subprocess._args_from_interpreter_flags() if option not in ("-E", "-I", "-R")]  # type: ignore[attr-defined]
-    path = [entry for entry in sys.path if isinstance(entry, str)]
-    return [sys.executable, *options, "-c", _PROGRAM, _NAME, *path]
+    return [sys.executable, *options, "-c", _PROGRAM, _NAME, *map(str, sys.path)]
 
 
 def remote_form(
-    workers: _native.Workers | None, steps: list[tuple[str, int]], functions: list[object]
+    workers: _native.Workers | None, steps: list[tuple[str, int]], functions: list[Any]
 ) -> tuple[_native.Workers, bytes] | None:
     """A chain as worker processes get it; None when it runs in this process."""
     if workers is None:
