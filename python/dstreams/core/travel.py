@@ -163,6 +163,8 @@ class Peer:
 
     def task(self, chain: bytes, index: int, numbers: Numbers, properties: dict[str, str]) -> bytes:
         """The order to run a chain as a task, with what has changed in the driver since the order before."""
+        # A class travels once per task, because it may have changed since the task before.
+        self._known.clear()
         path = folder = None
         if self._path != sys.path:
             path = self._path = list(sys.path)

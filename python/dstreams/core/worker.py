@@ -86,6 +86,8 @@ def _run(driver: _Driver, values: _Values, order: bytes) -> None:
         updates = run.end()
         left = travel.dump_home(travel.values_of(updates)) if updates else b""
     except BaseException as raised:  # SystemExit fails the task, not the worker
+        if raised.__traceback__ is not None:
+            raised.__traceback__ = raised.__traceback__.tb_next  # without this function
         driver.say("failed", travel.dump_failure(raised))
         return
     driver.say("done", left)
