@@ -48,18 +48,21 @@ EVERYWHERE = [
     "installed Spark Connect client, `pyspark.sql` is the client's.)",
     "Everything runs on this machine, in one process. Tasks are threads of the program's own process, where Spark has "
     "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
-    "folder and the state of `random` are the program's own.",
+    "folder and the state of `random` are the program's own. With `spark.dstreams.python.workers` = n functions run in "
+    "n worker processes, as on a cluster: of all these, only the current folder is the program's there.",
     "All data is in memory: persisted partitions, shuffles and received lines are never written to disk.",
     "Files are local: a path, or a `file:` address. Other file systems are refused.",
     "The order of sets of text follows the program's own hash seed, and so do `__hash__()` and, in functions of "
     "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives "
     "Spark's answer. Operations by key hash as Spark's workers do, except keys of classes whose own `__hash__` "
     "hashes text. With `PYTHONHASHSEED=0` there is no difference.",
-    "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, and of "
+    "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, of "
     "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "
     "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all "
     "the same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and "
-    "`unpersist`. `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
+    "`unpersist`, and three for worker processes: `spark.dstreams.python.workers` (their number; 0, the default: "
+    "none), `spark.task.maxFailures` (tries of a task whose worker process dies; 4) and `spark.executorEnv.*` (their "
+    "environment). `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
     "when asked for. There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
     "`--name` and `--conf`.",
     "Exceptions have Spark's classes. Their texts are our own: a failed task's begins with the traceback of the "

@@ -29,9 +29,10 @@ class _Driver:
 
     def say(self, kind: str, data: bytes = b"") -> None:
         for stream in (sys.stdout, sys.stderr):
-            # A program may close them, or put something of its own in their place.
-            if stream is not None and not getattr(stream, "closed", False):
+            try:
                 stream.flush()
+            except Exception:  # closed, or replaced by something of the program's own: no task fails for it here
+                continue
         self._link.send(kind, data)
 
     def hear(self) -> tuple[str, bytes]:

@@ -73,7 +73,8 @@ impl<T: Default> Crew<T> {
     /// Takes back a worker that has ended its task.
     pub fn dismiss(&self, worker: Worker, notes: T) {
         let surplus = self.with(|state| {
-            if state.stopped || state.idle.len() >= self.size {
+            // Twice as many: chains that read from chains need two each.
+            if state.stopped || state.idle.len() >= 2 * self.size {
                 return Some((worker, notes));
             }
             state.idle.push((worker, notes));
