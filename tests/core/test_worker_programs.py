@@ -124,7 +124,8 @@ print(sc.parallelize(range(4), 2).map(lambda x: x + 1).collect(), flush=True)
 """
     child = program(START + WORK + text)
     child.wait_for("running")
-    assert child.ended() == (0, "running\nTrue\n[1, 2, 3, 4]\n", "")
+    child.wait_for("running")
+    assert child.ended() == (0, "True\n[1, 2, 3, 4]\n", "")
 
 
 @pytest.mark.parametrize("work", ["sleep", "spin"])
