@@ -234,8 +234,7 @@ fn bytes_of(made: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 }
 
 fn read_items(py: Python<'_>, data: &[u8]) -> PyResult<Vec<Py<PyAny>>> {
-    static READ: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let read = READ.import(py, "dstreams.core.travel", "load")?;
+    let read = objects::pickle_loads(py)?;
     Ok(read.call1((PyBytes::new(py, data),))?.cast_into::<PyList>()?.iter().map(Bound::unbind).collect())
 }
 

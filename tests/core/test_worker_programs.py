@@ -38,11 +38,13 @@ for step in (10, 20):
     for moved, pair, kind in points.map(both).collect():
         print(type(moved) is Point, moved.x, type(pair) is Pair, pair.right is Colour.RED, kind is Point)
 print(Point.made)
+shared = sc.broadcast({"at": Point(5)})
+print(sc.parallelize([1, 2], 2).map(lambda x: shared.value["at"].moved().x + x).collect())
 local = sc.parallelize([1], 1).map(lambda x: collections.namedtuple("Local", "a")(x)).collect()
 print(local, sc.parallelize(local, 1).map(lambda l: l.a + 1).collect())
 """
     expected = "".join(f"True {x + step} True True True\n" for step in (10, 20) for x in (1, 2))
-    assert program(START + text).ended() == (0, expected + "20\n[Local(a=1)] [2]\n", "")
+    assert program(START + text).ended() == (0, expected + "20\n[26, 27]\n[Local(a=1)] [2]\n", "")
 
 
 def test_cached_and_recursive_functions_travel(program: Callable[[str], Any]) -> None:

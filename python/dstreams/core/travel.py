@@ -36,11 +36,11 @@ _numbers: dict[type, int] = {}
 
 # -- pickling by value --------------------------------------------------------------------------
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """Notes the classes and the sources that travel; classes that the other side knows go as their numbers."""
+    """Classes that the other side knows go as their numbers; in the driver it notes what else travels by value."""
 
-    def __init__(self, file: io.BytesIO, known: Callable[[type], int | None]) -> None:
+    def __init__(self, file: io.BytesIO, known: Callable[[type], int | None], notes: bool) -> None:
         super().__init__(file, protocol=pickle.HIGHEST_PROTOCOL)
-        self.known = known
+        self.known, self.notes = known, notes
         self.classes: dict[int, type] = {}
         self.sources: dict[str, Any] = {}
 
@@ -49,8 +49,9 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
             number = self.known(obj)
             if number is not None:
                 return closure.class_numbered, (number,)
-            self.classes[closure.number_of(obj)] = obj
-        elif type(obj) is types.FunctionType:
+            if self.notes:
+                self.classes[closure.number_of(obj)] = obj
+        elif type(obj) is types.FunctionType and self.notes:
             name = obj.__code__.co_filename
             source = linecache.cache.get(name)
             # Cells of notebooks: no file has their lines, which tracebacks show.
@@ -97,17 +98,18 @@ def _unpack(classes: dict[int, type], sources: dict[str, Any]) -> None:
         _numbers[arrived] = number
 
 
-def _pickled(value: Any, known: Callable[[type], int | None], take_along: bool = True) -> tuple[bytes, dict[int, type]]:
-    buffer = io.BytesIO()
-    pickler = _Pickler(buffer, known)
-    with closure.as_pickling_errors():
-        pickler.dump((value, _Luggage(pickler) if take_along else None))
-    return buffer.getvalue(), pickler.classes
+class _Reduced:
+    """Pickles as what a function gives."""
+
+    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
+        self.reduced = function, arguments
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return self.reduced
 
 
-def load(data: bytes) -> Any:
-    """What `Peer` or `dump_home` pickled."""
-    return pickle.loads(data)[0]
+def _first(value: Any, _: None) -> Any:
+    return value
 
 
 # -- from the driver ----------------------------------------------------------------------------
@@ -116,7 +118,7 @@ def shipment(steps: list[tuple[str, int]], functions: list[Any]) -> bytes | None
     if any(_must_stay(function) for function in functions) or all(_is_ours(function) for function in functions):
         return None
     buffer = io.BytesIO()
-    pickler = _Pickler(buffer, lambda _: None)
+    pickler = _Pickler(buffer, lambda _: None, notes=True)
     with closure.as_pickling_errors():
         # One more than the steps need: the last one is for `_unpack` alone.
         pickler.dump([*functions, _Luggage(pickler)])
@@ -157,9 +159,12 @@ class Peer:
         return number if number in self._known else None
 
     def _dump(self, value: Any) -> bytes:
-        data, classes = _pickled(value, self._number)
-        self._known.update(classes)
-        return data
+        buffer = io.BytesIO()
+        pickler = _Pickler(buffer, self._number, notes=True)
+        with closure.as_pickling_errors():
+            pickler.dump(_Reduced(_first, value, _Luggage(pickler)))
+        self._known.update(pickler.classes)
+        return buffer.getvalue()
 
     def task(self, chain: bytes, index: int, numbers: Numbers, properties: dict[str, str]) -> bytes:
         """The order to run a chain as a task, with what has changed in the driver since the order before."""
@@ -183,10 +188,15 @@ class Peer:
         """What a worker asked for, or the exception that it has to raise instead."""
         kind, *arguments = pickle.loads(question)
         try:
-            found = data_of(*arguments) if kind == "broadcast" else files.SparkFiles.getRootDirectory()
+            found = self._broadcast(*arguments) if kind == "broadcast" else files.SparkFiles.getRootDirectory()
             return pickle.dumps((found, None), protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             return pickle.dumps((None, error), protocol=pickle.HIGHEST_PROTOCOL)
+
+    def _broadcast(self, number: int) -> bytes:
+        data = data_of(number)
+        # The worker's `__main__` is another one: what is named in this one has to travel by value.
+        return self._dump(pickle.loads(data)) if b"__main__" in data else data
 
 
 def load_failure(data: bytes) -> BaseException:
@@ -198,14 +208,16 @@ def keep_updates(data: bytes) -> None:
     """Adds a worker's updates to those of the running task."""
     updates = _native.task_updates()
     if updates is not None:
-        add_updates(updates, load(data))
+        add_updates(updates, pickle.loads(data))
 
 
 # -- from a worker ------------------------------------------------------------------------------
 def dump_home(value: Any) -> bytes:
     """A block of results, or updates."""
-    data, _ = _pickled(value, _numbers.get, take_along=False)
-    return data
+    buffer = io.BytesIO()
+    with closure.as_pickling_errors():
+        _Pickler(buffer, _numbers.get, notes=False).dump(value)
+    return buffer.getvalue()
 
 
 def values_of(updates: dict[int, Accumulator[Any]]) -> dict[int, Any]:
@@ -233,23 +245,15 @@ def _taken_apart(raised: BaseException, depth: int) -> _Failure:
 
 def _exception_pickled(raised: BaseException) -> bytes:
     # Many exceptions cannot be made anew from their `args`: what `__init__` does is not done again for them.
-    bare = (_made_bare, (type(raised), _portable(raised.args), _portable(vars(raised))))
-    for attempt in (raised, _Reduced(bare)):
+    bare = _Reduced(_made_bare, type(raised), _portable(raised.args), _portable(vars(raised)))
+    for attempt in (raised, bare):
         try:
             data = dump_home(attempt)
-            if type(load(data)) is type(raised):
+            if type(pickle.loads(data)) is type(raised):
                 return data
         except Exception:  # the next attempt asks for less
             continue
     return dump_home(RuntimeError(f"{type(raised).__qualname__}: {raised}"))
-
-
-class _Reduced:
-    def __init__(self, reduced: tuple[Any, ...]) -> None:
-        self.reduced = reduced
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self.reduced
 
 
 def _portable(values: Any) -> Any:
@@ -260,7 +264,7 @@ def _portable(values: Any) -> Any:
 
 def _travels(value: Any) -> bool:
     try:
-        load(dump_home(value))
+        pickle.loads(dump_home(value))
         return True
     except Exception:  # any: what a program's own classes do when pickled
         return False
@@ -275,7 +279,7 @@ def _made_bare(kind: type[BaseException], arguments: tuple[Any, ...], variables:
 
 def _rebuild(failure: _Failure) -> BaseException:
     data, text, cause, context, suppress = failure
-    raised: BaseException = load(data)
+    raised: BaseException = pickle.loads(data)
     raised.__cause__ = _rebuild(cause) if cause is not None else None
     raised.__context__ = _rebuild(context) if context is not None else raised.__cause__
     raised.__suppress_context__ = suppress
