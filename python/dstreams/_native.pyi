@@ -47,12 +47,12 @@ class Rdd:
         functions: list[Any] | bytes,
         forms: Sequence[Any] | None,
         keeps_partitioner: bool,
-        remote: tuple[Workers, bytes] | None = None,
+        remote: tuple[Workers, bytes, list[bool]] | None,
     ) -> Rdd:
         """Fused steps over each partition; `functions` is what `closure.freeze` gave, `forms` what they are natively.
 
         A form is a Program, None, or a tuple that names one of the engine's own steps. Without forms all is Python.
-        With `remote` (from `travel.shipment`) steps that run in Python do so in worker processes.
+        With `remote` (from `workers.remote_form`) it runs in worker processes, unless all is native.
         """
     def shuffle(
         self, targets: int, function: list[Any] | bytes | None = None, identity: int = 0, form: Any = None
@@ -262,7 +262,12 @@ class Workers:
     """The worker processes of one context, started when they are needed."""
 
     def __new__(
-        cls, count: int, tries: int, command: Sequence[str], environment: Sequence[tuple[str, str]]
+        cls,
+        count: int,
+        tries: int,
+        command: Sequence[str],
+        environment: Sequence[tuple[str, str]],
+        folders: Callable[[], list[str]],
     ) -> Workers: ...
     def stop(self) -> None:
         """Ends all of them."""
@@ -282,16 +287,23 @@ class WorkerLink:
         """Sends a question and waits for its answer."""
 
 @final
+class WorkerMemory:
+    """What the tasks of a worker may hold, and where the rest goes."""
+
+    def __new__(cls, limit: int, most: int, folders: Callable[[], list[str]]) -> WorkerMemory: ...
+
+@final
 class TaskRun(Iterator[list[Any]]):
     """A chain that runs in a worker as a task of its driver's: the blocks of its results."""
 
     def __new__(
         cls,
         steps: Sequence[tuple[str, int]],
-        functions: bytes,
+        functions: tuple[bytes, Sequence[Any] | None],
         index: int,
         numbers: tuple[int, int, int, int],
         properties: dict[str, str],
+        memory: WorkerMemory,
         pull: Callable[[], list[Any] | None],
     ) -> TaskRun: ...
     def __iter__(self) -> TaskRun: ...

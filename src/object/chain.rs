@@ -31,13 +31,13 @@ pub(crate) struct Chain {
     /// Per step: the native forms of its functions.
     forms: Vec<Vec<Option<Form>>>,
     runs: Vec<Run>,
-    /// Where Python runs, if not in this process.
+    /// Where the chain runs, if not in this process.
     remote: Option<Arc<Remote>>,
 }
 
 impl Chain {
     /// `functions` holds the steps' functions in order, `forms` their native forms; without these all runs in Python.
-    /// With `remote` it runs there from the first run of Python on.
+    /// With `remote` it runs there, unless all functions of the program run natively.
     pub(crate) fn new(
         steps: Vec<Step>,
         functions: Frozen,
@@ -49,28 +49,21 @@ impl Chain {
         let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
         let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
         let runs = if native { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
+        let remote = remote.filter(|remote| runs.iter().any(|run| calls(&steps, run, remote)));
         Self { steps, functions, forms, runs, remote }
     }
+}
 
-    /// The blocks of all runs that begin at step `first` or behind it.
-    pub(super) fn run_from(self: Arc<Self>, first: usize, task: &Arc<Task>, partition: usize, input: Blocks) -> Blocks {
-        let task = Arc::clone(task);
-        let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
-        let mut blocks = input;
-        for run in running.chain.runs.iter().filter(|run| run.first() >= first) {
-            blocks = match (run, &running.chain.remote) {
-                (Run::Python(steps), Some(remote)) => {
-                    return remote.run(&running.task, (steps.start, partition), blocks);
-                }
-                (Run::Python(steps), None) => Arc::clone(&running).python(steps.clone(), blocks),
-                (Run::Rows { steps, eager }, _) => {
-                    Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, blocks))
-                }
-                (Run::Whole { steps, what }, _) => running.native(what, steps.clone(), blocks),
-            };
-        }
-        blocks
-    }
+/// Functions that `steps` take.
+fn count_functions(steps: &[Step]) -> usize {
+    steps.iter().map(|step| step.functions()).sum()
+}
+
+/// Whether a run calls functions of the program in Python.
+fn calls(all: &[Step], run: &Run, remote: &Remote) -> bool {
+    let Run::Python(steps) = run else { return false };
+    let first = count_functions(&all[..steps.start]);
+    remote.calls_any(first..first + count_functions(&all[steps.clone()]))
 }
 
 /// A chain over one partition.
@@ -132,7 +125,7 @@ impl Running {
     /// The last segment of `steps`: what is pulled from it has passed all of them.
     fn begin(&self, py: Python<'_>, steps: Range<usize>, input: Blocks) -> PyResult<Segment> {
         let functions = self.functions(py)?;
-        let skipped: usize = self.chain.steps[..steps.start].iter().map(|step| step.functions()).sum();
+        let skipped = count_functions(&self.chain.steps[..steps.start]);
         let mut functions = functions.iter().skip(skipped);
         let mut next_function =
             || functions.next().ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: a step lacks its function"));
@@ -190,7 +183,17 @@ fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, par
 
 impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
-        Ok(self.run_from(0, task, partition, input))
+        if let Some(remote) = &self.remote {
+            return Ok(remote.run(task, partition, input));
+        }
+        let task = Arc::clone(task);
+        let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
+        let blocks = running.chain.runs.iter().fold(input, |input, run| match run {
+            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
+            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
+            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
+        });
+        Ok(blocks)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::vec::IntoIter;
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;

@@ -7,6 +7,7 @@
 //! 2. A worker goes back to its crew after the last frame of its task; in all other cases it is killed.
 //! 3. Accumulator updates come with the last frame, and become the task's.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -26,6 +27,8 @@ use crate::rdd::{Blocks, Task};
 pub(crate) struct Workers {
     crew: Arc<Crew<Notes>>,
     tries: u32,
+    /// Gives the local folders, for workers that need one.
+    folders: Arc<Py<PyAny>>,
 }
 
 /// What `dstreams.core.travel.Peer` notes about a worker.
@@ -34,11 +37,18 @@ type Notes = Option<Py<PyAny>>;
 #[pymethods]
 impl Workers {
     /// `count` processes, started as `command` when they are needed; a task that loses its worker is tried `tries` times.
+    /// `folders()` gives the paths of local folders.
     #[new]
-    fn new(count: usize, tries: u32, command: Vec<String>, environment: Vec<(String, String)>) -> Self {
+    fn new(
+        count: usize,
+        tries: u32,
+        command: Vec<String>,
+        environment: Vec<(String, String)>,
+        folders: Py<PyAny>,
+    ) -> Self {
         let mut command = command.into_iter();
         let launch = Launch { program: command.next().unwrap_or_default(), arguments: command.collect(), environment };
-        Self { crew: Arc::new(Crew::new(count, launch)), tries }
+        Self { crew: Arc::new(Crew::new(count, launch)), tries, folders: Arc::new(folders) }
     }
 
     /// Ends all of them, those with a task included.
@@ -56,13 +66,22 @@ impl Workers {
 pub(crate) struct Remote {
     crew: Arc<Crew<Notes>>,
     tries: u32,
+    folders: Arc<Py<PyAny>>,
     shipment: Py<PyBytes>,
+    /// Per function of the chain: whether it is the program's own, or calls such a one.
+    own: Vec<bool>,
 }
 
 impl Remote {
-    /// `shipment` is what `travel.shipment` made of the steps and their functions.
-    pub(crate) fn new(workers: &Workers, shipment: Py<PyBytes>) -> Arc<Self> {
-        Arc::new(Self { crew: Arc::clone(&workers.crew), tries: workers.tries, shipment })
+    /// `shipment` and `own` are what `travel.shipment` made of the steps and their functions.
+    pub(crate) fn new(workers: &Workers, shipment: Py<PyBytes>, own: Vec<bool>) -> Arc<Self> {
+        let (crew, folders) = (Arc::clone(&workers.crew), Arc::clone(&workers.folders));
+        Arc::new(Self { crew, tries: workers.tries, folders, shipment, own })
+    }
+
+    /// Whether one of these functions of the chain is the program's own.
+    pub(super) fn calls_any(&self, functions: Range<usize>) -> bool {
+        self.own[functions].contains(&true)
     }
 
     /// The results of the chain, computed in a worker as they are pulled.
@@ -122,7 +141,9 @@ impl RemoteBlocks {
         let (peer, order) = self.attached(|py| {
             let peer = match notes {
                 Some(peer) => peer,
-                None => PEER.import(py, "dstreams.core.travel", "Peer")?.call0()?.unbind(),
+                None => {
+                    PEER.import(py, "dstreams.core.travel", "Peer")?.call1((self.remote.folders.as_ref(),))?.unbind()
+                }
             };
             let numbers = (id.stage, id.partition, id.attempt, id.number);
             let order = (&self.remote.shipment, self.index, numbers, properties.as_ref().clone());

@@ -11,10 +11,11 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::call::{raised_in, user_error};
 use super::task::Updates;
-use super::{Chain, Frozen, objects, parse_steps};
+use super::{Chain, Form, Frozen, claimed_from, objects, parse_steps};
 use crate::block::Block;
 use crate::error::{Result, TaskId};
 use crate::exec::workers::{Kind, Link};
+use crate::memory::Memory;
 use crate::rdd::{Blocks, CancelToken, Narrow, Task};
 
 /// The worker's end of its socket. The process ends when the driver's end is closed.
@@ -66,6 +67,19 @@ impl Iterator for Pulled {
     }
 }
 
+/// What the tasks of a worker may hold, and where the rest goes.
+#[pyclass(name = "WorkerMemory", module = "dstreams._native", frozen)]
+pub(crate) struct WorkerMemory(Arc<Memory>);
+
+#[pymethods]
+impl WorkerMemory {
+    /// `limit` bytes, at most `most` of them for one gathering; `folders()` gives the paths of folders.
+    #[new]
+    fn new(limit: usize, most: usize, folders: Py<PyAny>) -> Self {
+        Self(Memory::new(limit, most, claimed_from(folders)))
+    }
+}
+
 /// A chain that runs as a task of the driver's. Iterable once: the blocks of its results, as lists.
 #[pyclass(name = "TaskRun", module = "dstreams._native", frozen)]
 pub(crate) struct TaskRun {
@@ -75,21 +89,25 @@ pub(crate) struct TaskRun {
 
 #[pymethods]
 impl TaskRun {
-    /// `functions` as bytes that `closure.load_functions` reads; `index`: the RDD's partition; `numbers`: stage, partition, attempt, task number;
-    /// `pull()` gives a list, or None at the end of the input.
+    /// `functions` as bytes that `closure.load_functions` reads, and their native forms, if any; `index`: the RDD's
+    /// partition; `numbers`: stage, partition, attempt, task number; `pull()` gives a list, or None at the end of the
+    /// input.
     #[new]
     fn new(
         steps: Vec<(String, usize)>,
-        functions: &Bound<'_, PyBytes>,
+        functions: (Bound<'_, PyBytes>, Option<Bound<'_, PyAny>>),
         index: usize,
         numbers: (u64, usize, u32, u64),
         properties: BTreeMap<String, String>,
+        memory: &WorkerMemory,
         pull: Py<PyAny>,
     ) -> PyResult<Self> {
         let (stage, partition, attempt, number) = numbers;
         let id = TaskId { stage, partition, attempt, number };
-        let task = Task::new(id, CancelToken::default(), Arc::new(properties));
-        let chain = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, None));
+        let task = Task::within(&memory.0, id, CancelToken::default(), Arc::new(properties));
+        let (functions, forms) = functions;
+        let forms = forms.as_ref().map(Form::parse_all).transpose()?;
+        let chain = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(&functions)?, forms, None));
         let blocks = chain.run(&task, index, Box::new(Pulled(pull))).map_err(bug)?;
         Ok(Self { task, blocks: Mutex::new(Some(blocks)) })
     }

@@ -37,17 +37,16 @@ impl PyRdd {
         checked(py, found)
     }
 
-    #[pyo3(signature = (steps, functions, keeps_partitioner, remote=None))]
     fn narrow(
         &self,
         steps: Vec<(String, usize)>,
         functions: &Bound<'_, PyAny>,
         forms: Option<&Bound<'_, PyAny>>,
         keeps_partitioner: bool,
-        remote: Option<(PyRef<'_, Workers>, Py<PyBytes>)>,
+        remote: Option<(PyRef<'_, Workers>, Py<PyBytes>, Vec<bool>)>,
     ) -> PyResult<Self> {
         let forms = forms.map(Form::parse_all).transpose()?;
-        let remote = remote.map(|(workers, shipment)| Remote::new(&workers, shipment));
+        let remote = remote.map(|(workers, shipment, own)| Remote::new(&workers, shipment, own));
         let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, forms, remote));
         Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps, keeps_partitioner })))
     }

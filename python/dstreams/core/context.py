@@ -130,8 +130,8 @@ class SparkContext(JobControl, FileInputs):
         self.appName = self._conf.get("spark.app.name") or ""
         self.sparkHome = self._conf.get("spark.home")
         threads, failures = masters.parse(self.master)
-        self._workers = workers_of(self._conf)
         self._local_dirs = LocalDirs(self._conf)
+        self._workers = workers_of(self._conf, self._local_dirs)
         limits = limit_of(self._conf), task_limit_of(self._conf)
         self._engine = _native.Engine(threads, failures, *limits, self._local_dirs.claim)
         self._first_rdd = self._engine.held([]).id + 1

@@ -113,22 +113,30 @@ def _first(value: Any, _: None) -> Any:
 
 
 # -- from the driver ----------------------------------------------------------------------------
-def shipment(steps: list[tuple[str, int]], functions: list[Any]) -> bytes | None:
-    """A chain for worker processes; None when it has to stay in this one, or gains nothing elsewhere."""
-    if any(_must_stay(function) for function in functions) or all(_is_ours(function) for function in functions):
+def shipment(
+    steps: list[tuple[str, int]], functions: list[Any], forms: list[Any] | None
+) -> tuple[bytes, list[bool]] | None:
+    """A chain for worker processes, and which of its functions call the program's own.
+
+    None when it has to stay in this one, or gains nothing elsewhere.
+    """
+    own = [not _is_ours(function) for function in functions]
+    if not any(own) or any(_must_stay(function) for function in functions):
         return None
     buffer = io.BytesIO()
     pickler = _Pickler(buffer, lambda _: None, notes=True)
     with closure.as_pickling_errors():
         # One more than the steps need: the last one is for `_unpack` alone.
         pickler.dump([*functions, _Luggage(pickler)])
-    return pickle.dumps((steps, buffer.getvalue()), protocol=pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps((steps, (buffer.getvalue(), forms)), protocol=pickle.HIGHEST_PROTOCOL), own
 
 
 def _parts(function: Any) -> list[Any]:
     if type(function) is functools.partial:
         inside = (function.func, *function.args, *function.keywords.values())
         return [part for one in inside for part in _parts(one)]
+    if type(function) in (tuple, list):
+        return [part for one in function for part in _parts(one)]
     return [function]
 
 
@@ -148,7 +156,12 @@ def _is_ours(function: Any) -> bool:
 class Peer:
     """What the driver knows about one worker."""
 
-    def __init__(self) -> None:
+    def __init__(self, local_folders: Callable[[], list[str]]) -> None:
+        self._questions: dict[str, Callable[..., Any]] = {
+            "broadcast": data_of,
+            "files": files.SparkFiles.getRootDirectory,
+            "folders": local_folders,
+        }
         self._known: set[int] = set()
         self._path: list[str] = []
         self._folder = ""

@@ -12,13 +12,15 @@ import io
 import os
 import pickle
 import sys
+import tempfile
 import threading
+from functools import partial
 from typing import Any
 
 from dstreams import _native
 from dstreams.core import broadcast, files, travel
 from dstreams.core.broadcast import Broadcast
-from dstreams.core.errors import PySparkRuntimeError
+from dstreams.errors import PySparkRuntimeError
 
 
 class _Driver:
@@ -51,8 +53,11 @@ class _Driver:
         return pickle.loads(data) if kind == "input" else None
 
 
-def main() -> None:
-    """Takes the socket from stdin and serves. Does not return: the process ends with its driver."""
+def main(limits: tuple[int, int | None]) -> None:
+    """Takes the socket from stdin and serves. Does not return: the process ends with its driver.
+
+    `limits`: bytes that a task may hold, and that it may hold for one thing that it gathers.
+    """
     driver = _Driver(os.dup(0))
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -64,12 +69,18 @@ def main() -> None:
     values = _Values(driver)
     broadcast.fetch_with(values)
     files.ask_with(lambda: driver.ask("files"))
+    memory = _native.WorkerMemory(limits[0], limits[1] or sys.maxsize, partial(_own_folders, driver))
     while True:
         _, order = driver.hear()
-        _run(driver, values, order)
+        _run(driver, values, memory, order)
 
 
-def _run(driver: _Driver, values: _Values, order: bytes) -> None:
+def _own_folders(driver: _Driver) -> list[str]:
+    """A folder of this process in each of the driver's local folders, with which it is removed."""
+    return [tempfile.mkdtemp(prefix="worker-", dir=folder) for folder in driver.ask("folders")]
+
+
+def _run(driver: _Driver, values: _Values, memory: _native.WorkerMemory, order: bytes) -> None:
     try:
         chain, index, numbers, properties, path, folder, forgotten = pickle.loads(order)
         values.forget(forgotten)
@@ -79,7 +90,7 @@ def _run(driver: _Driver, values: _Values, order: bytes) -> None:
         if folder is not None:
             os.chdir(folder)
         steps, functions = pickle.loads(chain)
-        run = _native.TaskRun(steps, functions, index, numbers, properties, driver.pull)
+        run = _native.TaskRun(steps, functions, index, numbers, properties, memory, driver.pull)
         for block in run:
             driver.say("block", travel.dump_home(block))
             if driver.hear()[0] == "stop":
@@ -120,8 +131,8 @@ class _Remote(Broadcast[Any]):
         self._copies = {}
         self._driver = driver
 
-    def _pickled(self) -> bytes:
-        return self._driver.ask("broadcast", self._id)
+    def _loaded(self) -> Any:
+        return pickle.loads(self._driver.ask("broadcast", self._id))
 
     def unpersist(self, blocking: bool = False) -> None:
         """Raises: only the driver can."""
@@ -133,4 +144,6 @@ class _Remote(Broadcast[Any]):
 
 
 def _only_in_driver(what: str) -> PySparkRuntimeError:
-    return PySparkRuntimeError(f"[INVALID_BROADCAST_OPERATION] Broadcast can only be {what} in driver.")
+    return PySparkRuntimeError(
+        error_class="INVALID_BROADCAST_OPERATION", message_parameters={"operation": what}
+    )

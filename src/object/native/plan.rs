@@ -18,15 +18,6 @@ pub(crate) enum Run {
     Whole { steps: Range<usize>, what: Whole },
 }
 
-impl Run {
-    /// The index of its first step.
-    pub(crate) fn first(&self) -> usize {
-        match self {
-            Self::Python(steps) | Self::Rows { steps, .. } | Self::Whole { steps, .. } => steps.start,
-        }
-    }
-}
-
 /// What a native step does with a partition.
 #[derive(Clone)]
 pub(crate) enum Whole {
