@@ -257,6 +257,7 @@ class Program:
     def fold(self) -> str | None:
         """Which well-known fold a function of two arguments is, for people; None if it is none."""
     def __reduce__(self) -> tuple[Any, ...]: ...
+
 @final
 class Workers:
     """The worker processes of one context, started when they are needed."""

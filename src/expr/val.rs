@@ -148,7 +148,7 @@ impl Val {
 
     fn from_array(kind: &Kind, array: &ArrayRef) -> Result<Self> {
         let wrong = || Bail::new("a column that is not what its kind says");
-        if array.len() > 0 && array.logical_null_count() == array.len() {
+        if !array.is_empty() && array.logical_null_count() == array.len() {
             return Ok(Self::NONE);
         }
         Ok(match kind {

@@ -99,14 +99,16 @@ def outcome(pipeline: Callable[[SparkContext], Any], sc: SparkContext) -> tuple[
         return "raised", f"{type(error).__name__}: {error}"
 
 
-@pytest.fixture(scope="module")
-def answers() -> dict[str, list[tuple[str, Any]]]:
-    """What each pipeline gives without workers, and with two."""
+@pytest.fixture(scope="module", params=["1", "0"], ids=["native", "all in Python"])
+def answers(request: pytest.FixtureRequest) -> dict[str, list[tuple[str, Any]]]:
+    """What each pipeline gives without workers, and with two, where plain functions run natively or not."""
     found: dict[str, list[tuple[str, Any]]] = {name: [] for name in PIPELINES}
-    for workers in (0, 2):
-        with SparkContext(conf=SparkConf().setMaster("local[2]").set(WORKERS, workers)) as sc:
-            for name, pipeline in PIPELINES.items():
-                found[name].append(outcome(pipeline, sc))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DSTREAMS_NATIVE", request.param)
+        for workers in (0, 2):
+            with SparkContext(conf=SparkConf().setMaster("local[2]").set(WORKERS, workers)) as sc:
+                for name, pipeline in PIPELINES.items():
+                    found[name].append(outcome(pipeline, sc))
     return found
 
 
@@ -365,7 +367,7 @@ def test_an_ordinary_exception_is_not_tried_again(pooled: Callable[..., SparkCon
 
 def test_no_process_is_left_when_the_context_stops(pooled: Callable[..., SparkContext]) -> None:
     sc = pooled()
-    sc.parallelize([0, 1], 2).map(lambda x: x).collect()
+    sc.parallelize([0, 1], 2).map(lambda x: os.getpid()).collect()
     assert sc._workers is not None
     found = sc._workers.processes()
     assert found

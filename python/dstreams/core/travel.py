@@ -145,10 +145,14 @@ def _must_stay(function: Any) -> bool:
     return any(part is run_in_room for part in _parts(function))
 
 
+# Where functions come from that do little: the engine's own, and operators (`sum` folds with one).
+_NOT_OWN = ("dstreams", "_operator")
+
+
 def _is_ours(function: Any) -> bool:
     """Whether nothing of the program's own is called."""
     return all(
-        not callable(part) or (getattr(part, "__module__", None) or "").startswith("dstreams.")
+        not callable(part) or (getattr(part, "__module__", None) or "").partition(".")[0] in _NOT_OWN
         for part in _parts(function)
     )
 
@@ -158,7 +162,7 @@ class Peer:
 
     def __init__(self, local_folders: Callable[[], list[str]]) -> None:
         self._questions: dict[str, Callable[..., Any]] = {
-            "broadcast": data_of,
+            "broadcast": self._broadcast,
             "files": files.SparkFiles.getRootDirectory,
             "folders": local_folders,
         }
@@ -201,7 +205,7 @@ class Peer:
         """What a worker asked for, or the exception that it has to raise instead."""
         kind, *arguments = pickle.loads(question)
         try:
-            found = self._broadcast(*arguments) if kind == "broadcast" else files.SparkFiles.getRootDirectory()
+            found = self._questions[kind](*arguments)
             return pickle.dumps((found, None), protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as error:
             return pickle.dumps((None, error), protocol=pickle.HIGHEST_PROTOCOL)

@@ -144,6 +144,4 @@ class _Remote(Broadcast[Any]):
 
 
 def _only_in_driver(what: str) -> PySparkRuntimeError:
-    return PySparkRuntimeError(
-        error_class="INVALID_BROADCAST_OPERATION", message_parameters={"operation": what}
-    )
+    return PySparkRuntimeError(error_class="INVALID_BROADCAST_OPERATION", message_parameters={"operation": what})

@@ -65,7 +65,7 @@ def _command(limits: tuple[int, int | None]) -> list[str]:
 
 
 def remote_form(
-    workers: _native.Workers | None, steps: list[tuple[str, int]], functions: list[object], forms: list[Form] | None
+    workers: _native.Workers | None, steps: list[tuple[str, int]], functions: list[Any], forms: list[Form] | None
 ) -> tuple[_native.Workers, bytes, list[bool]] | None:
     """A chain as worker processes get it; None when it runs in this process."""
     shipped = shipment(steps, functions, forms) if workers is not None else None

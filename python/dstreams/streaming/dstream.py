@@ -87,7 +87,7 @@ class DStream(Windows[T]):
         """
         self.is_checkpointed = True
         self._ssc._graph.checkpoint(self._id, int(interval * 1000))
-        self._ssc._graph.persist(self._id)
+        self._ssc._graph.persist(self._id, "memory")
         return self
 
     def slice(self, begin: datetime | int, end: datetime | int) -> list[RDD[T]]:
