@@ -7,14 +7,17 @@ from dstreams.core.context import SparkContext
 from dstreams.streaming.settings import StreamSettings
 
 __all__ = [
+    "Bail",
     "Chunks",
     "Elements",
     "Engine",
     "Jobs",
+    "Program",
     "Rdd",
     "Streaming",
     "TaskRun",
     "WorkerLink",
+    "WorkerMemory",
     "Workers",
     "_columns_round_trip",
     "_hash_as_columns",
