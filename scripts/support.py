@@ -48,7 +48,8 @@ EVERYWHERE = [
     "installed Spark Connect client, `pyspark.sql` is the client's.)",
     "Everything runs on this machine, in one process. Tasks are threads of the program's own process, where Spark has "
     "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
-    "folder and the state of `random` are the program's own.",
+    "folder and the state of `random` are the program's own. With `spark.dstreams.python.workers` = n functions run in "
+    "n worker processes, as on a cluster: of all these, only the current folder is the program's there.",
     "What shuffles, groupings, sorts and persisted partitions hold beyond `spark.executor.memory` (or "
     "`spark.driver.memory`) times `spark.memory.fraction` goes to files in `spark.local.dir`. Sizes below Spark's "
     "minimum of 450 MB are accepted. `spark.dstreams.memory.limit` sets the bytes themselves; "
@@ -64,7 +65,9 @@ EVERYWHERE = [
     "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "
     "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all "
     "the same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and "
-    "`unpersist`. `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
+    "`unpersist`, and three for worker processes: `spark.dstreams.python.workers` (their number; 0, the default: "
+    "none), `spark.task.maxFailures` (tries of a task whose worker process dies; 4) and `spark.executorEnv.*` (their "
+    "environment). `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
     "when asked for. There is no `spark-defaults.conf`; `PYSPARK_SUBMIT_ARGS` is read for `--master`, "
     "`--name`, `--conf`, `--driver-memory` and `--executor-memory`.",
     "Exceptions have Spark's classes. Their texts are our own: a failed task's begins with the traceback of the "

@@ -54,6 +54,9 @@ pub enum EngineError {
     /// The job was cancelled before it finished; `reason` is a sentence.
     #[error("{reason}")]
     Cancelled { reason: String },
+    /// The process that ran a task has ended; such a task is tried up to `tries` times.
+    #[error("{problem}")]
+    WorkerLost { problem: String, tries: u32 },
     /// Not the user's doing.
     #[error("bug in dstreams, please report: {0}")]
     Bug(String),

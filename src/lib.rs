@@ -35,6 +35,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Bail", module.py().get_type::<object::Bail>())?;
     module.add_class::<object::spool::Chunks>()?;
     module.add_function(wrap_pyfunction!(object::spool::spool, module)?)?;
+    module.add_class::<object::Workers>()?;
+    // For worker processes.
+    module.add_class::<object::PyLink>()?;
+    module.add_class::<object::TaskRun>()?;
+    module.add_class::<object::WorkerMemory>()?;
     module.add_function(wrap_pyfunction!(py::input::list_files, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::zstd_pack, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;

@@ -19,12 +19,12 @@ MAY_USE: dict[str, set[str]] = {
     "source": {"block", "error"},
     "monitor": {"block", "error"},
     "kernel": {"block", "error"},
-    "memory": {"block", "error"},
     "expr": {"block", "kernel", "error"},
-    "rdd": {"block", "kernel", "memory", "expr", "error"},
-    "exec": {"rdd", "block", "kernel", "memory", "expr", "error"},
-    "durable": {"exec", "rdd", "block", "kernel", "expr", "error"},
-    "stream": {"durable", "exec", "rdd", "block", "kernel", "expr", "source", "monitor", "error"},
+    "memory": {"block", "error"},
+    "rdd": {"block", "memory", "kernel", "expr", "error"},
+    "exec": {"rdd", "block", "memory", "kernel", "expr", "error"},
+    "durable": {"exec", "rdd", "block", "memory", "kernel", "expr", "error"},
+    "stream": {"durable", "exec", "rdd", "block", "memory", "kernel", "expr", "source", "monitor", "error"},
 }
 # These two know the interpreter, so they may use all the others; nobody may use them.
 PYTHON_SIDE = {"object", "py"}

@@ -15,6 +15,10 @@ __all__ = [
     "Program",
     "Rdd",
     "Streaming",
+    "TaskRun",
+    "WorkerLink",
+    "WorkerMemory",
+    "Workers",
     "_columns_round_trip",
     "_hash_as_columns",
     "_is_immutable",
@@ -46,10 +50,12 @@ class Rdd:
         functions: list[Any] | bytes,
         forms: Sequence[Any] | None,
         keeps_partitioner: bool,
+        remote: tuple[Workers, bytes, list[bool]] | None,
     ) -> Rdd:
         """Fused steps over each partition; `functions` is what `closure.freeze` gave, `forms` what they are natively.
 
         A form is a Program, None, or a tuple that names one of the engine's own steps. Without forms all is Python.
+        With `remote` (from `workers.remote_form`) it runs in worker processes, unless all is native.
         """
     def shuffle(
         self, targets: int, function: list[Any] | bytes | None = None, identity: int = 0, form: Any = None
@@ -254,6 +260,60 @@ class Program:
     def fold(self) -> str | None:
         """Which well-known fold a function of two arguments is, for people; None if it is none."""
     def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Workers:
+    """The worker processes of one context, started when they are needed."""
+
+    def __new__(
+        cls,
+        count: int,
+        tries: int,
+        command: Sequence[str],
+        environment: Sequence[tuple[str, str]],
+        folders: Callable[[], list[str]],
+    ) -> Workers: ...
+    def stop(self) -> None:
+        """Ends all of them."""
+    def processes(self) -> list[int]:
+        """The process numbers of those that are there now."""
+
+@final
+class WorkerLink:
+    """A worker's end of its socket. The process ends when the driver's end is closed."""
+
+    def __new__(cls, descriptor: int) -> WorkerLink: ...
+    def send(self, kind: str, data: bytes) -> None:
+        """Sends a message; the kinds are listed in src/exec/workers/frame.rs."""
+    def receive(self) -> tuple[str, bytes]:
+        """Waits for the next message."""
+    def ask(self, question: bytes) -> bytes:
+        """Sends a question and waits for its answer."""
+
+@final
+class WorkerMemory:
+    """What the tasks of a worker may hold, and where the rest goes."""
+
+    def __new__(cls, limit: int, most: int, folders: Callable[[], list[str]]) -> WorkerMemory: ...
+
+@final
+class TaskRun(Iterator[list[Any]]):
+    """A chain that runs in a worker as a task of its driver's: the blocks of its results."""
+
+    def __new__(
+        cls,
+        steps: Sequence[tuple[str, int]],
+        functions: tuple[bytes, Sequence[Any] | None],
+        index: int,
+        numbers: tuple[int, int, int, int],
+        properties: dict[str, str],
+        memory: WorkerMemory,
+        pull: Callable[[], list[Any] | None],
+    ) -> TaskRun: ...
+    def __iter__(self) -> TaskRun: ...
+    def __next__(self) -> list[Any]: ...
+    def end(self) -> dict[int, Any] | None:
+        """Ends the chain; the updates of accumulators."""
 
 def portable_hash(value: Any) -> int:
     """Spark's hash of a key. Raises TypeError for what cannot be hashed."""

@@ -228,7 +228,12 @@ impl Executor {
                 Err(source) => source,
             };
             attempt += 1;
-            if attempt >= self.max_failures {
+            // A lost process says little about the function that ran in it: it has tries of its own.
+            let most = match &source {
+                EngineError::WorkerLost { tries, .. } => self.max_failures.max(*tries),
+                _ => self.max_failures,
+            };
+            if attempt >= most {
                 return Err(EngineError::TaskFailed { at: id, tries: attempt, source: Box::new(source) });
             }
         }

@@ -12,6 +12,7 @@ mod job;
 mod jobs;
 mod pool;
 mod store;
+pub mod workers;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

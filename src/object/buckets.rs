@@ -4,8 +4,8 @@
 
 use pyo3::prelude::*;
 
+use super::call::engine_error;
 use super::objects::{self, Prefer};
-use super::pipeline::engine_error;
 use super::weigh::{self, Scale};
 use crate::rdd::{MapOutput, Task};
 

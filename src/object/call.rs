@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 
 use crate::error::EngineError;
@@ -21,9 +21,34 @@ impl fmt::Display for Raised {
 
 impl std::error::Error for Raised {}
 
+pyo3::create_exception!(
+    dstreams._native,
+    WorkerLost,
+    PyRuntimeError,
+    "The process that ran a task has ended. On its way through Python code; programs see a Py4JJavaError."
+);
+
 /// An exception of user code as an engine error.
 pub(crate) fn user_error(raised: PyErr) -> EngineError {
-    EngineError::UserCode { cause: Box::new(Raised(raised)) }
+    let lost = Python::attach(|py| match raised.is_instance_of::<WorkerLost>(py) {
+        true => raised.value(py).getattr("args").and_then(|args| args.extract::<(String, u32)>()).ok(),
+        false => None,
+    });
+    match lost {
+        Some((problem, tries)) => EngineError::WorkerLost { problem, tries },
+        None => EngineError::UserCode { cause: Box::new(Raised(raised)) },
+    }
+}
+
+/// An engine error that has to pass through Python code; `user_error` knows it again.
+pub(crate) fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    if let EngineError::WorkerLost { problem, tries } = error {
+        return WorkerLost::new_err((problem.clone(), *tries));
+    }
+    raised_in(py, error).unwrap_or_else(|| match error {
+        EngineError::External { .. } => PyOSError::new_err(error.to_string()),
+        other => PyRuntimeError::new_err(other.to_string()),
+    })
 }
 
 /// The exception inside an engine error, if there is one.

@@ -15,6 +15,7 @@ use super::elements::Elements;
 use super::frozen::Frozen;
 use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, Whole};
 use super::pipeline::{Segment, Source};
+use super::remote::Remote;
 use super::step::Step;
 use super::turn::Turn;
 use super::{aggregate, objects, task, weigh};
@@ -30,18 +31,39 @@ pub(crate) struct Chain {
     /// Per step: the native forms of its functions.
     forms: Vec<Vec<Option<Form>>>,
     runs: Vec<Run>,
+    /// Where the chain runs, if not in this process.
+    remote: Option<Arc<Remote>>,
 }
 
 impl Chain {
     /// `functions` holds the steps' functions in order, `forms` their native forms; without these all runs in Python.
-    pub(crate) fn new(steps: Vec<Step>, functions: Frozen, forms: Option<Vec<Option<Form>>>) -> Self {
+    /// With `remote` it runs there, unless all functions of the program run natively.
+    pub(crate) fn new(
+        steps: Vec<Step>,
+        functions: Frozen,
+        forms: Option<Vec<Option<Form>>>,
+        remote: Option<Arc<Remote>>,
+    ) -> Self {
         let native = forms.is_some();
         let mut forms = forms.unwrap_or_default().into_iter();
         let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
         let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
         let runs = if native { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
-        Self { steps, functions, forms, runs }
+        let remote = remote.filter(|remote| runs.iter().any(|run| calls(&steps, run, remote)));
+        Self { steps, functions, forms, runs, remote }
     }
+}
+
+/// Functions that `steps` take.
+fn count_functions(steps: &[Step]) -> usize {
+    steps.iter().map(|step| step.functions()).sum()
+}
+
+/// Whether a run calls functions of the program in Python.
+fn calls(all: &[Step], run: &Run, remote: &Remote) -> bool {
+    let Run::Python(steps) = run else { return false };
+    let first = count_functions(&all[..steps.start]);
+    remote.calls_any(first..first + count_functions(&all[steps.clone()]))
 }
 
 /// A chain over one partition.
@@ -103,7 +125,7 @@ impl Running {
     /// The last segment of `steps`: what is pulled from it has passed all of them.
     fn begin(&self, py: Python<'_>, steps: Range<usize>, input: Blocks) -> PyResult<Segment> {
         let functions = self.functions(py)?;
-        let skipped: usize = self.chain.steps[..steps.start].iter().map(|step| step.functions()).sum();
+        let skipped = count_functions(&self.chain.steps[..steps.start]);
         let mut functions = functions.iter().skip(skipped);
         let mut next_function =
             || functions.next().ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: a step lacks its function"));
@@ -161,6 +183,9 @@ fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, par
 
 impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.run(task, partition, input));
+        }
         let task = Arc::clone(task);
         let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
         let blocks = running.chain.runs.iter().fold(input, |input, run| match run {

@@ -17,9 +17,9 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::aggregate::{ENTRY, unpack};
 use super::buckets::Buckets;
-use super::call::call2;
+use super::call::{call2, engine_error};
 use super::objects::{self, Prefer};
-use super::pipeline::{Flow, Segment, Source, engine_error};
+use super::pipeline::{Flow, Segment, Source};
 use super::weigh::{self, Scale};
 use crate::rdd::{MapOutput, ShuffleData, Task};
 

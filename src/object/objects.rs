@@ -104,7 +104,7 @@ pub(crate) fn load(py: Python<'_>, block: &Block) -> PyResult<Vec<Py<PyAny>>> {
     }
 }
 
-fn pickle_loads(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
+pub(super) fn pickle_loads(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     static LOADS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     LOADS.import(py, "pickle", "loads")
 }

@@ -5,17 +5,17 @@
 
 use std::vec::IntoIter;
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use super::call::{call1, raised_in};
+use super::call::{call1, engine_error};
 use super::objects;
 use super::step::Step;
 use super::turn;
 use crate::block::{Block, Columns};
-use crate::error::EngineError;
+use crate::kernel::weigh::bytes_of;
 use crate::rdd::{Blocks, CancelToken};
 
 /// Elements between two looks at the cancel token.
@@ -98,18 +98,9 @@ impl FromBlocks {
 
 /// A column, and how many of its rows are objects at the same time: few if they are large.
 fn in_pieces(columns: Columns) -> (Columns, usize) {
-    let mut bytes = 0;
-    columns.for_each_buffer(&mut |_, buffer| bytes += buffer);
+    let bytes = bytes_of(columns.array());
     let rows = PIECE_BYTES / (bytes / columns.len().max(1)).max(1);
     (columns, rows.clamp(FEWEST, MOST))
-}
-
-/// An engine error that has to pass through Python code.
-pub(crate) fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
-    raised_in(py, error).unwrap_or_else(|| match error {
-        EngineError::External { .. } => PyOSError::new_err(error.to_string()),
-        other => PyRuntimeError::new_err(other.to_string()),
-    })
 }
 
 fn next_of<'py>(py: Python<'py>, iterator: &Py<PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {

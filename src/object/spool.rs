@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyIterator, PyList};
 
+use super::call::engine_error;
 use super::elements::Elements;
 use super::objects::{self, Prefer};
-use super::pipeline::{Segment, Source, engine_error};
+use super::pipeline::{Segment, Source};
 use super::task;
 use super::weigh::{self, Scale};
 use crate::error::Result;

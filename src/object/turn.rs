@@ -42,7 +42,8 @@ pub(crate) fn progressed() {
 
 /// A turn, held until dropped; or the right to run without one.
 pub(crate) struct Turn {
-    held: bool,
+    /// Whether the turn, if this thread has it, ends with this value: not that of a chain within another one.
+    outermost: bool,
 }
 
 impl Turn {
@@ -50,29 +51,53 @@ impl Turn {
     pub(crate) fn wait() -> Self {
         // A chain that pulls from another one runs within the turn it has.
         if PARALLEL.load(Ordering::Relaxed) || HOLDS.get() {
-            return Self { held: false };
+            return Self { outermost: false };
         }
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
-        while *taken {
-            let before = PROGRESS.load(Ordering::Relaxed);
-            let (again, waited) = FREE.wait_timeout(taken, PATIENCE).unwrap_or_else(PoisonError::into_inner);
-            taken = again;
-            if waited.timed_out() && *taken && PROGRESS.load(Ordering::Relaxed) == before {
-                return Self { held: false };
-            }
-        }
-        *taken = true;
-        HOLDS.set(true);
-        Self { held: true }
+        queue_up();
+        Self { outermost: true }
     }
+}
+
+/// Waits until this thread has the turn, or may do without.
+fn queue_up() {
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    while *taken {
+        let before = PROGRESS.load(Ordering::Relaxed);
+        let (again, waited) = FREE.wait_timeout(taken, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+        taken = again;
+        if waited.timed_out() && *taken && PROGRESS.load(Ordering::Relaxed) == before {
+            return;
+        }
+    }
+    *taken = true;
+    HOLDS.set(true);
+}
+
+/// Gives up the turn, if this thread has it.
+fn give_up() -> bool {
+    let held = HOLDS.replace(false);
+    if held {
+        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        FREE.notify_one();
+    }
+    held
+}
+
+/// Waits for another process, without the turn that this thread may have; the next one may go ahead. The thread must
+/// not be attached.
+pub(crate) fn aside<T>(wait: impl FnOnce() -> T) -> T {
+    let held = give_up();
+    let result = wait();
+    if held {
+        queue_up();
+    }
+    result
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.held {
-            HOLDS.set(false);
-            *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
-            FREE.notify_one();
+        if self.outermost {
+            give_up();
         }
     }
 }

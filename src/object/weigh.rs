@@ -8,7 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use super::pipeline::engine_error;
+use super::call::engine_error;
 use crate::memory::Reservation;
 use crate::rdd::Task;
 

@@ -14,9 +14,9 @@ use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
-use crate::memory::{Folders, Level, Memory};
+use crate::memory::{Level, Memory};
 use crate::object::threads::interrupt_tasks;
-use crate::object::{Numbers, ObjectSealer, Planned, load_list, seal_list};
+use crate::object::{Numbers, ObjectSealer, Planned, claimed_from, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
 
 /// The engine of one SparkContext.
@@ -61,16 +61,6 @@ pub(super) fn level_of(place: &str) -> PyResult<Level> {
         "disk" => Ok(Level::Disk),
         other => Err(PyValueError::new_err(format!("place: partitions cannot be kept in {other:?}"))),
     }
-}
-
-/// The folders that a Python function gives as paths.
-fn claimed_from(claim: Py<PyAny>) -> Folders {
-    Folders::new(move || {
-        Python::attach(|py| claim.call0(py)?.extract(py)).map_err(|raised: PyErr| {
-            let cause = std::io::Error::other(raised.to_string());
-            EngineError::External { context: "there is no folder to spill to".to_owned(), cause }
-        })
-    })
 }
 
 #[pymethods]

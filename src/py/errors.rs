@@ -19,8 +19,12 @@ pub(crate) fn to_python(py: Python<'_>, error: &EngineError) -> PyErr {
         EngineError::UserCode { .. } => {
             raised_in(py, error).unwrap_or_else(|| PyRuntimeError::new_err(error.to_string()))
         }
+        EngineError::TaskFailed { source, .. } if matches!(**source, EngineError::WorkerLost { .. }) => {
+            java_error_with(py, error, format!("{error}, most recent failure: {source}"))
+        }
         EngineError::TaskFailed { at, tries, source } => task_failed(py, *at, *tries, source),
         EngineError::Refused { .. }
+        | EngineError::WorkerLost { .. }
         | EngineError::MissingInput { .. }
         | EngineError::External { .. }
         | EngineError::Cancelled { .. } => java_error(py, error),
@@ -38,10 +42,13 @@ fn java_class(error: &EngineError) -> &'static str {
 }
 
 fn java_error(py: Python<'_>, error: &EngineError) -> PyErr {
+    java_error_with(py, error, error.to_string())
+}
+
+fn java_error_with(py: Python<'_>, error: &EngineError, text: String) -> PyErr {
     static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let built = BUILD
-        .import(py, "dstreams.core.errors", "java_error")
-        .and_then(|build| build.call1((java_class(error), error.to_string())));
+    let built =
+        BUILD.import(py, "dstreams.core.errors", "java_error").and_then(|build| build.call1((java_class(error), text)));
     built.map_or_else(|failed| failed, PyErr::from_value)
 }
 

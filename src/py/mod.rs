@@ -12,6 +12,7 @@ mod rdd;
 mod streaming;
 
 pub(crate) use engine::PyEngine;
+pub(crate) use gil::detached;
 pub(crate) use jobs::PyJobs;
 pub(crate) use rdd::PyRdd;
 pub(crate) use streaming::PyStreaming;

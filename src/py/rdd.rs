@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::PyAny;
+use pyo3::types::{PyAny, PyBytes};
 
 use super::gil::checked;
-use crate::object::{CartesianPairs, Chain, DealRouter, Form, Frozen, KeyRouter, ZippedPairs, parse_steps};
+use crate::object::{
+    CartesianPairs, Chain, DealRouter, Form, Frozen, KeyRouter, Remote, Workers, ZippedPairs, parse_steps,
+};
 use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
 
 /// Elements that `repartition` deals out together.
@@ -41,9 +43,11 @@ impl PyRdd {
         functions: &Bound<'_, PyAny>,
         forms: Option<&Bound<'_, PyAny>>,
         keeps_partitioner: bool,
+        remote: Option<(PyRef<'_, Workers>, Py<PyBytes>, Vec<bool>)>,
     ) -> PyResult<Self> {
         let forms = forms.map(Form::parse_all).transpose()?;
-        let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, forms));
+        let remote = remote.map(|(workers, shipment, own)| Remote::new(&workers, shipment, own));
+        let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, forms, remote));
         Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps, keeps_partitioner })))
     }
 

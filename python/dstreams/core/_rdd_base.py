@@ -20,6 +20,7 @@ from dstreams.core.profiler import run_profiled
 from dstreams.core.serializers import through
 from dstreams.core.stepwise import Step
 from dstreams.core.storagelevel import StorageLevel
+from dstreams.core.workers import remote_form
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:
@@ -190,17 +191,23 @@ class RDDBase(Generic[T]):
 
 
 def frozen_steps(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
-    """The engine's node for a chain of steps, its functions frozen now. Under a profiler it is a single step."""
+    """The engine's node for a chain of steps, its functions frozen now, for worker processes too if there are any.
+
+    Under a profiler it is a single step.
+    """
     profilers = ctx.profiler_collector
     if profilers is None or ctx._conf.get("spark.python.profile") != "true":
-        return _frozen(base, steps, keeps_partitioner)
+        return _frozen(ctx, base, steps, keeps_partitioner)
     profiler = profilers.new_profiler(ctx)
-    node = _frozen(base, (("indexedPartitions", 0, (partial(run_profiled, profiler, steps),)),), keeps_partitioner)
+    profiled: Step = ("indexedPartitions", 0, (partial(run_profiled, profiler, steps),))
+    node = _frozen(ctx, base, (profiled,), keeps_partitioner)
     profilers.add_profiler(node.id - ctx._first_rdd, profiler)
     return node
 
 
-def _frozen(base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
+def _frozen(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
     functions = [function for _, _, used in steps for function in used]
     named = [(name, number) for name, number, _ in steps]
-    return base.narrow(named, freeze(functions), forms_of(steps), keeps_partitioner)
+    forms = forms_of(steps)
+    remote = remote_form(ctx._workers, named, functions, forms)
+    return base.narrow(named, freeze(functions), forms, keeps_partitioner, remote)

@@ -120,11 +120,25 @@ def _deserialize_accumulator(aid: int, zero_value: Any, accum_param: Accumulator
     if updates is not None and aid in updates:
         found: Accumulator[Any] = updates[aid]
         return found
-    copy = Accumulator.__new__(Accumulator)
-    copy.aid, copy.accum_param, copy._value, copy._deserialized = aid, accum_param, zero_value, True
+    copy = _task_copy(aid, zero_value, accum_param)
     if updates is not None:
         updates[aid] = copy
     return copy
+
+
+def _task_copy(aid: int, value: Any, param: AccumulatorParam[Any]) -> Accumulator[Any]:
+    copy = Accumulator.__new__(Accumulator)
+    copy.aid, copy.accum_param, copy._value, copy._deserialized = aid, param, value, True
+    return copy
+
+
+def add_updates(updates: dict[int, Accumulator[Any]], values: dict[int, Any]) -> None:
+    """Add what a worker process did for a task to the task's updates. Called in the driver."""
+    for aid, value in values.items():
+        if aid in updates:
+            updates[aid].add(value)
+        else:
+            updates[aid] = _task_copy(aid, value, _accumulatorRegistry[aid].accum_param)
 
 
 def apply_updates(updates: dict[int, Accumulator[Any]]) -> None:

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 _broadcastRegistry: dict[int, Broadcast[Any]] = {}
 _next_id = itertools.count()
+# Numbers of broadcasts whose copies in worker processes are to be dropped, in the order of the calls.
+forgotten: list[int] = []
 
 
 class Broadcast(Generic[T]):
@@ -84,6 +86,7 @@ class Broadcast(Generic[T]):
             if self._data is None:
                 raise self._destroyed()
             self._copies.pop("task", None)
+            forgotten.append(self._id)
 
     def destroy(self, blocking: bool = False) -> None:
         """Forget all but what the driver has read; tasks cannot use it afterwards."""
@@ -91,6 +94,7 @@ class Broadcast(Generic[T]):
         with self._lock:
             self._copies.pop("task", None)
             self._data = None
+            forgotten.append(self._id)
 
     def dump(self, value: T, f: IO[bytes]) -> None:
         """Write a value the way broadcasts are stored, and close the file."""
@@ -129,8 +133,24 @@ def _pickled(value: Any) -> bytes:
 
 
 def _from_id(bid: int) -> Broadcast[Any]:
-    if bid not in _broadcastRegistry:
+    try:
+        return _broadcastRegistry[bid]
+    except KeyError:
         raise PySparkRuntimeError(
             error_class="BROADCAST_VARIABLE_NOT_LOADED", message_parameters={"variable": str(bid)}
-        )
-    return _broadcastRegistry[bid]
+        ) from None
+
+
+def data_of(bid: int) -> bytes:
+    """The pickled value of a broadcast. Raises Py4JJavaError when it was destroyed."""
+    found = _from_id(bid)
+    with found._lock:
+        if found._data is None:
+            raise found._destroyed()
+        return found._data
+
+
+def fetch_with(registry: dict[int, Broadcast[Any]]) -> None:
+    """Makes this a process whose broadcasts are another one's: `registry` finds them."""
+    global _broadcastRegistry
+    _broadcastRegistry = registry

@@ -64,7 +64,7 @@ class Checkpoints:
         paths = self._ctx._collect(rdd._step("indexedPartitions", partial(_write_part, folder))._node)
         stored = self._ctx._running.held([[path] for path in paths])
         stored.label = folder
-        rdd._node.settle_as(stored.narrow([("partitions", 0)], [_read_parts], [None], False))
+        rdd._node.settle_as(stored.narrow([("partitions", 0)], [_read_parts], [None], False, None))
         rdd._checkpoint_file = folder
 
     def _settle(self, rdd: RDDBase[Any]) -> None:

@@ -8,12 +8,14 @@ cloudpickle of all functions of a chain, which every task loads anew.
 from __future__ import annotations
 
 import builtins
+import contextlib
 import functools
 import io
 import operator
 import pickle
 import sys
 import types
+from collections.abc import Iterator
 from dis import get_instructions
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
@@ -49,9 +51,16 @@ def freeze(functions: list[Any]) -> list[Any] | bytes:
 def dump_functions(functions: Any) -> bytes:
     """Pickle functions by value; `PicklingError` says why one cannot travel."""
     buffer = io.BytesIO()
-    try:
+    with as_pickling_errors():
         _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(functions)
-        return buffer.getvalue()
+    return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def as_pickling_errors() -> Iterator[None]:
+    """Makes whatever is raised while something is pickled a `PicklingError`, as Spark does."""
+    try:
+        yield
     except pickle.PickleError:
         raise
     except Exception as error:
@@ -68,9 +77,8 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     """
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, type) and not _importable(obj):
-            _classes[id(obj)] = obj
-            return _class_of, (id(obj),)
+        if isinstance(obj, type) and not is_importable(obj):
+            return class_numbered, (number_of(obj),)
         return super().reducer_override(obj)
 
 
@@ -78,7 +86,19 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 _classes: dict[int, type] = {}
 
 
-def _class_of(number: int) -> type:
+def number_of(known: type) -> int:
+    """The number that names a class of this program."""
+    _classes[id(known)] = known
+    return id(known)
+
+
+def number_class(number: int, arrived: type) -> None:
+    """Notes, in a worker process, which class has a number in its driver."""
+    _classes[number] = arrived
+
+
+def class_numbered(number: int) -> type:
+    """The class with a number."""
     return _classes[number]
 
 
@@ -89,7 +109,7 @@ def load_functions(data: bytes) -> list[Any]:
         while type(function) is functools.partial:
             function = function.args[0] if function.args else function.func
         # Functions that travelled by value have variables of their own, shared with others of their module.
-        if type(function) is FunctionType and not _importable(function):
+        if type(function) is FunctionType and not is_importable(function):
             function.__globals__.setdefault("hash", _native.task_hash)
     return functions
 
@@ -126,9 +146,9 @@ def _share(value: Any, depth: int) -> Any:
     if kind is tuple or kind is frozenset:
         return value if all(_is_constant(item, depth) for item in value) else _ABSENT
     if isinstance(value, type):
-        return value if _importable(value) else _ABSENT
+        return value if is_importable(value) else _ABSENT
     if kind is FunctionType:
-        return value if _importable(value) else _share_function(value, depth)
+        return value if is_importable(value) else _share_function(value, depth)
     if kind is functools.partial and not value.keywords:
         function, *arguments = (_share(part, depth + 1) for part in (value.func, *value.args))
         if function is _ABSENT or any(argument is _ABSENT for argument in arguments):
@@ -141,7 +161,7 @@ def _is_constant(value: Any, depth: int) -> bool:
     return _share(value, depth + 1) is value
 
 
-def _importable(value: Any) -> bool:
+def is_importable(value: Any) -> bool:
     """Whether a pickle would only hold the name: the copy would be the very same object."""
     module = sys.modules.get(value.__module__ or "")
     if module is None or value.__module__ == "__main__":

@@ -76,6 +76,9 @@ def java_error(java_class: str, message: str) -> Py4JJavaError:
 
 def user_traceback(cause: BaseException) -> str:
     """The traceback of user code as Python prints it, from the first frame that is the user's."""
+    text: str | None = cause.__dict__.get("_dstreams_traceback")  # raised in a worker process
+    if text is not None:
+        return text
     frames = cause.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_PACKAGE):
         frames = frames.tb_next

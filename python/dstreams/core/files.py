@@ -1,6 +1,6 @@
 """Where are the files that a program ships with its job?
 
-They are copied into a folder of the context, which is removed when it stops; tasks run in this process and read them
+They are copied into a folder of the context, which is removed when it stops; tasks run on this machine and read them
 there.
 """
 
@@ -10,6 +10,7 @@ import filecmp
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 
 from dstreams.core.errors import java_error
 from dstreams.core.localdirs import OwnFolder
@@ -32,12 +33,24 @@ class SparkFiles:
     @classmethod
     def getRootDirectory(cls) -> str:
         """The folder with all that was added. Raises RuntimeError without an active context."""
+        if _ask_driver is not None:
+            return _ask_driver()
         from dstreams.core.context import SparkContext
 
         context = SparkContext._active_spark_context
         if context is None:
             raise RuntimeError("SparkFiles: there is no active SparkContext")
         return context._shipped.root
+
+
+# In a worker process: who knows the folder.
+_ask_driver: Callable[[], str] | None = None
+
+
+def ask_with(ask: Callable[[], str]) -> None:
+    """Makes this a process whose driver is another one: `ask()` gives the driver's folder."""
+    global _ask_driver
+    _ask_driver = ask
 
 
 class ShippedFiles:

@@ -1,0 +1,72 @@
+"""Are there worker processes, how many, and how are they started?
+
+`spark.dstreams.python.workers` is their number: 0, the default, runs all functions in the driver's own process.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dstreams import _native
+from dstreams.core.errors import java_error
+from dstreams.core.memory import limit_of, task_limit_of
+from dstreams.core.travel import shipment
+
+if TYPE_CHECKING:
+    from dstreams.core.conf import SparkConf
+    from dstreams.core.localdirs import LocalDirs
+    from dstreams.core.native import Form
+
+COUNT = "spark.dstreams.python.workers"
+TRIES = "spark.task.maxFailures"
+_ENVIRONMENT = "spark.executorEnv."
+
+# The name in the middle is for whoever looks at a list of processes.
+_NAME = "dstreams-worker"
+_PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; del sys.argv[1:]; from dstreams.core import worker; worker.main({})"
+
+
+def workers_of(conf: SparkConf, local_dirs: LocalDirs) -> _native.Workers | None:
+    """The worker processes that the settings ask for. None are started yet.
+
+    Raises: Py4JJavaError (IllegalArgumentException) for a number that is none, or is negative.
+    """
+    count = _number(conf, COUNT, 0, 0)
+    if count == 0:
+        return None
+    # Hash seed 0 as Spark's workers have; after it, what the program sets for its executors.
+    environment = [("PYTHONHASHSEED", "0")]
+    environment += [(key[len(_ENVIRONMENT) :], value) for key, value in conf.getAll() if key.startswith(_ENVIRONMENT)]
+    # The budget of the driver's engine once more, for all of them together.
+    limits = limit_of(conf) // count, task_limit_of(conf)
+    return _native.Workers(count, _number(conf, TRIES, 4, 1), _command(limits), environment, local_dirs.claim)
+
+
+def _number(conf: SparkConf, key: str, default: int, least: int) -> int:
+    text = conf.get(key, str(default)) or ""
+    if not text.strip().isdecimal() or int(text) < least:
+        raise java_error(
+            "java.lang.IllegalArgumentException", f"{key} is {text!r}: it has to be a whole number, {least} or more"
+        )
+    return int(text)
+
+
+def _command(limits: tuple[int, int | None]) -> list[str]:
+    if not sys.executable:
+        raise java_error(
+            "java.lang.IllegalArgumentException",
+            f"{COUNT}: sys.executable does not say which Python this is, so no other process can run it; use 0 here",
+        )
+    # Of this interpreter's options, those that would make it overlook PYTHONHASHSEED are left out.
+    options = [option for option in subprocess._args_from_interpreter_flags() if option not in ("-E", "-I", "-R")]  # type: ignore[attr-defined]
+    return [sys.executable, *options, "-c", _PROGRAM.format(limits), _NAME, *map(str, sys.path)]
+
+
+def remote_form(
+    workers: _native.Workers | None, steps: list[tuple[str, int]], functions: list[Any], forms: list[Form] | None
+) -> tuple[_native.Workers, bytes, list[bool]] | None:
+    """A chain as worker processes get it; None when it runs in this process."""
+    shipped = shipment(steps, functions, forms) if workers is not None else None
+    return (workers, *shipped) if workers is not None and shipped is not None else None
