@@ -113,7 +113,8 @@ def test_a_stage_before_a_shuffle_is_tried_again_as_a_whole(sc: SparkContext, tm
     log = tmp_path / "log"
     rdd = sc.parallelize(range(4), 2).barrier().mapPartitionsWithIndex(failing(log, 3))
     assert sorted(rdd.map(lambda n: (n % 2, n)).groupByKey().mapValues(sorted).collect()) == [(0, [0, 2]), (1, [1, 3])]
-    assert log.read_text().count("1") == 4 == log.read_text().count("0")
+    # The other task may be stopped before its function begins, but not in the try that succeeds.
+    assert log.read_text().count("1") == 4 and 1 <= log.read_text().count("0") <= 4
 
 
 def test_a_stage_before_a_shuffle_is_tried_four_times(sc: SparkContext, tmp_path: Path) -> None:
