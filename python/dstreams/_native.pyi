@@ -210,6 +210,8 @@ class Streaming:
         """Keep each batch's RDD once computed."""
     def slide_ms(self, node: int) -> int:
         """Distance of a node's RDDs."""
+    def oldest_ms(self, node: int) -> int | None:
+        """The time of the oldest RDD of a node that is remembered."""
     def remember(self, duration_ms: int) -> None:
         """Keep RDDs for at least so long."""
     def slice(self, node: int, from_ms: int, to_ms: int) -> list[Rdd]:

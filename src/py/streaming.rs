@@ -18,8 +18,8 @@ use crate::error::EngineError;
 use crate::monitor::BatchLog;
 use crate::source::{FileMonitorSpec, SocketSpec};
 use crate::stream::{
-    Clock, Kind, Limits, ManualClock, Millis, NodeId, Output, PidEstimator, PidSettings, RateControl, Settings, State,
-    StreamRuntime, SystemClock, Waited,
+    Clock, Kind, Limits, ManualClock, Millis, Node, NodeId, Output, PidEstimator, PidSettings, RateControl, Settings,
+    State, StreamRuntime, SystemClock, Waited,
 };
 
 /// File systems stamp files with a clock that ticks every few milliseconds: a file written right after a stream was made
@@ -264,6 +264,12 @@ impl PyStreaming {
 
     fn slide_ms(&self, py: Python<'_>, node: u32) -> PyResult<i64> {
         enter_engine(py, || self.runtime.slide(NodeId(node))).map(|slide| slide.0)
+    }
+
+    /// The time of the oldest RDD of a node that is remembered.
+    fn oldest_ms(&self, py: Python<'_>, node: u32) -> PyResult<Option<i64>> {
+        let oldest = || self.runtime.with_graph(|graph| graph.node(NodeId(node)).map(Node::oldest));
+        enter_engine(py, oldest).map(|time| time.map(|time| time.0))
     }
 
     fn remember(&self, py: Python<'_>, duration_ms: i64) -> PyResult<()> {

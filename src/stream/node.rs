@@ -206,6 +206,11 @@ impl<D: Driver> Node<D> {
         time > zero && (time - zero).is_multiple_of(self.slide)
     }
 
+    /// The oldest time that is remembered.
+    pub fn oldest(&self) -> Option<Millis> {
+        self.generated.keys().next().copied()
+    }
+
     /// Forgets what is older than the remember duration at `time`; the answer is all that was there.
     pub(super) fn clear_before(&mut self, time: Millis) -> Vec<D::Rdd> {
         let Some(remember) = self.remember else { return Vec::new() };

@@ -5,5 +5,6 @@ from __future__ import annotations
 from dstreams.streaming.context import StreamingContext
 from dstreams.streaming.dstream import DStream
 from dstreams.streaming.listener import StreamingListener
+from dstreams.streaming.state import State, StateSpec
 
-__all__ = ["DStream", "StreamingContext", "StreamingListener"]
+__all__ = ["DStream", "State", "StateSpec", "StreamingContext", "StreamingListener"]

@@ -87,7 +87,8 @@ class DStream(Windows[T]):
         """
         self.is_checkpointed = True
         self._ssc._graph.checkpoint(self._id, int(interval * 1000))
-        self._ssc._graph.persist(self._id, "memory")
+        # As what is saved, it is not to be computed again.
+        self._ssc._graph.persist(self._id, "memory and disk")
         return self
 
     def slice(self, begin: datetime | int, end: datetime | int) -> list[RDD[T]]:

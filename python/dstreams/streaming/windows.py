@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dstreams.core.rdd import RDD
 from dstreams.core.resultiterable import ResultIterable
 from dstreams.streaming import folds
+from dstreams.streaming.state import StateSpec
 from dstreams.streaming.transformations import Transformations
 
 if TYPE_CHECKING:
     from dstreams.streaming.dstream import DStream
+    from dstreams.streaming.mapwithstate import MapWithStateDStream
 
 T = TypeVar("T")
 Function = Callable[..., Any]
@@ -117,3 +119,15 @@ class Windows(Transformations[T]):
         initial = initialRDD._node if initialRDD else None
         func = partial(folds.update_state, updateFunc, count)
         return self._made(self._ssc._graph.add_state(self._id, func, initial))
+
+    def mapWithState(self, spec: StateSpec) -> MapWithStateDStream[Any]:
+        """A state per key, of which a batch touches only the keys it has records of: see `StateSpec`.
+
+        Gives the elements that the spec's function returned; `stateSnapshots()` of it has all states. Needs a
+        checkpoint folder, as in Spark, whose Scala API this is from.
+        """
+        from dstreams.streaming.mapwithstate import MapWithStateDStream
+
+        if not isinstance(spec, StateSpec):
+            raise TypeError(f"spec: expected a StateSpec, as StateSpec.function(f) makes one, got {spec!r:.80}")
+        return MapWithStateDStream(self, spec)

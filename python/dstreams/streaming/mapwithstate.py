@@ -1,0 +1,186 @@
+"""How do the tables of `mapWithState` and the RDDs of its batches go together?
+
+Owns the states of a stream (`Stateful`) for as long as its graph lives, and `MapWithStateDStream`.
+1. The RDD of a batch has the elements that the function returned; computing a partition of it applies the batch to the
+   partition's table. It is made of the RDD of the batch before, so batches are applied in order whatever is asked for
+   first, and one that failed is tried again with the next.
+2. It is persisted and, after its batch, settled, so a batch is applied once however many outputs look at it.
+3. Tasks know the tables by number: nothing of them travels with a function.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dstreams.core.context import SparkContext
+from dstreams.core.partitioner import Partitioner, portable_hash
+from dstreams.core.rdd import RDD
+from dstreams.streaming.callbacks import batch_time
+from dstreams.streaming.dstream import DStream
+from dstreams.streaming.state import StateSpec
+from dstreams.streaming.statetable import Batch, StateTable
+
+if TYPE_CHECKING:
+    from dstreams.streaming.base import DStreamBase
+    from dstreams.streaming.context import StreamingContext
+
+__all__ = ["MapWithStateDStream"]
+
+T = TypeVar("T")
+
+# Idle keys are looked for in one batch of so many, as in Spark.
+SCAN_EVERY = 10
+# So many failed batches are tried again at once; more of them would only nest deeper.
+MOST_BEHIND = 50
+
+_numbers = itertools.count(1)
+_known: weakref.WeakValueDictionary[int, Stateful] = weakref.WeakValueDictionary()
+
+
+class Stateful:
+    """The states of one stream: a table per partition, and how each batch's RDD is made. The stream's graph owns it."""
+
+    def __init__(self, spec: StateSpec, ctx: SparkContext, slide_ms: int) -> None:
+        self.number = next(_numbers)
+        self.function = spec._function
+        self.with_time = spec._with_time
+        self.timeout_ms = spec._timeout_ms
+        self.partitioner = spec._partitioner or Partitioner(ctx.defaultParallelism, portable_hash)
+        given = spec._initial
+        self.initial: RDD[Any] | None = ctx.parallelize(given) if isinstance(given, (list, tuple)) else given
+        self.slide_ms = slide_ms
+        self.scan_ms = slide_ms * SCAN_EVERY
+        self.zero: int | None = None
+        # Tells the oldest batch that is remembered; None: older snapshots are never asked for.
+        self.oldest: Callable[[], int | None] | None = None
+        self.tables = [StateTable(self.timeout_ms is not None) for _ in range(self.partitioner.numPartitions)]
+        _known[self.number] = self
+
+    def place(self, time: datetime, rdd: RDD[Any], same: RDD[Any]) -> RDD[Any]:
+        """The records of a batch by key. With two parents, so that it is made where the stream has no RDD too."""
+        return rdd.partitionBy(self.partitioner.numPartitions, self.partitioner.partitionFunc)
+
+    def fold(self, time: datetime, older: RDD[Any] | None, placed: RDD[Any]) -> RDD[Any]:
+        """The RDD of a batch, made of that of the batch before and the batch's records."""
+        now = _milliseconds(time)
+        if older is None:
+            self.zero = now - self.slide_ms
+            before = self._loaded(now)
+        else:
+            self.initial = None
+            before = older.mapPartitions(partial(_done, self.number, now - self.slide_ms), True)
+            before.partitioner = placed.partitioner
+        records = placed if before is None else before.union(placed)
+        applied = partial(_apply, self.function, self.number, tuple(self._batch(now)), self.with_time)
+        return records.mapPartitionsWithIndex(applied, True)
+
+    def _loaded(self, first: int) -> RDD[Any] | None:
+        if self.initial is None:
+            return None
+        states = self.initial.partitionBy(self.partitioner.numPartitions, self.partitioner.partitionFunc)
+        return states.mapPartitionsWithIndex(partial(_load, self.number, first - self.slide_ms, first), True)
+
+    def _batch(self, now: int) -> Batch:
+        scans = self.timeout_ms is not None and (now - (self.zero or 0)) % self.scan_ms == 0
+        idle_before = now - self.timeout_ms if scans and self.timeout_ms is not None else None
+        oldest = self.oldest() if self.oldest is not None else None
+        return Batch(now, idle_before, now if oldest is None else oldest, not self.with_time)
+
+    def check_not_too_far_behind(self, table: StateTable, now: int) -> None:
+        """Raises: RuntimeError when too many batches before `now` have failed."""
+        since = table.version if table.version is not None else self.zero
+        behind = (now - since) // self.slide_ms - 1 if since is not None else 0
+        if behind > MOST_BEHIND:
+            raise RuntimeError(
+                f"the batch of {now} ms needs the {behind} batches before it, which failed or were never computed: "
+                "stop the stream, mend what their errors tell, and start it anew"
+            )
+
+
+def _milliseconds(time: datetime) -> int:
+    return round(time.timestamp() * 1000)
+
+
+# -- functions of tasks -----------------------------------------------------------------------------
+def _tables(number: int) -> Stateful:
+    found = _known.get(number)
+    if found is None:
+        raise RuntimeError("the stream whose states are asked for is gone")
+    return found
+
+
+def _load(number: int, version: int, time: int, index: int, pairs: Iterable[Any]) -> tuple[()]:
+    _tables(number).tables[index].load(version, time, pairs)
+    return ()
+
+
+def _done(number: int, version: int, elements: Iterable[Any]) -> tuple[()]:
+    """Nothing; but asking for an element has the batch before applied, if it was not yet."""
+    next(iter(elements), None)
+    return ()
+
+
+def _apply(
+    function: Callable[..., Any], number: int, facts: tuple[Any, ...], with_time: bool, index: int, pairs: Iterable[Any]
+) -> list[Any]:
+    stateful, batch = _tables(number), Batch(*facts)
+    table = stateful.tables[index]
+    stateful.check_not_too_far_behind(table, batch.time)
+    # All of them, before anything else: this applies the batches before.
+    records = list(pairs)
+    return table.apply(batch, partial(function, batch_time(batch.time)) if with_time else function, records)
+
+
+def _snapshot(number: int, version: int, index: int, elements: Iterable[Any]) -> list[tuple[Any, Any]]:
+    table = _tables(number).tables[index]
+    if table.version is None or table.version < version:
+        next(iter(elements), None)
+    return table.snapshot(version)
+
+
+# -- the stream -------------------------------------------------------------------------------------
+class MapWithStateDStream(DStream[T]):
+    """The elements that the function of a `StateSpec` returned for each batch.
+
+    Source: org.apache.spark.streaming.dstream.MapWithStateDStream (3.5).
+    """
+
+    def __init__(self, parent: DStreamBase[Any], spec: StateSpec) -> None:
+        ssc, graph = parent._ssc, parent._ssc._graph
+        self._stateful = Stateful(spec, ssc._sc, graph.slide_ms(parent._id))
+        placed = graph.add_transformed([parent._id, parent._id], self._stateful.place)
+        super().__init__(graph.add_state(placed, self._stateful.fold), ssc)
+
+    def stateSnapshots(self) -> DStream[tuple[Any, Any]]:
+        """(key, state) of all keys after each batch. Costs nothing until a batch's RDD is used; then it copies all."""
+        # Weakly: the graph holds this function, and a circle through it would never be freed.
+        self._stateful.oldest = partial(_oldest, weakref.ref(self._ssc), self._id)
+        return self._transformed(partial(_snapshots, self._stateful.number))
+
+    def checkpoint(self, interval: float) -> DStream[T]:
+        """Looks for keys that time out every `interval` seconds (default: every tenth batch), as in Spark.
+
+        Raises: ValueError when it is no positive multiple of the batch duration.
+        """
+        milliseconds = int(interval * 1000)
+        if milliseconds <= 0 or milliseconds % self._stateful.slide_ms:
+            raise ValueError(
+                f"interval: expected a positive multiple of the stream's {self._stateful.slide_ms} ms, got {interval} s"
+            )
+        self._stateful.scan_ms = milliseconds
+        return super().checkpoint(interval)
+
+
+def _oldest(ssc: weakref.ref[StreamingContext], node: int) -> int | None:
+    """The time of the oldest batch that is remembered."""
+    alive = ssc()
+    return None if alive is None else alive._graph.oldest_ms(node)
+
+
+def _snapshots(number: int, time: datetime, rdd: RDD[Any]) -> RDD[Any]:
+    return rdd.mapPartitionsWithIndex(partial(_snapshot, number, _milliseconds(time)), True)

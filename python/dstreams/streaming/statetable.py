@@ -1,0 +1,204 @@
+"""Which states does one partition of `mapWithState` hold, and as of which batch?
+
+Owns `StateTable`: a partition's states in memory across batches, and how a batch is applied to them.
+1. A state in the table is never changed in place: who may change it gets a copy first. So an older version is the
+   present one with what later batches replaced put back, by reference.
+2. A batch is applied as a whole or not at all: its changes are gathered beside the table and merged at its end. A merge
+   that is cut off (a task can be interrupted anywhere) is finished by whoever comes next.
+3. Applying the newest batch once more replaces what it did the first time.
+4. Times are milliseconds since 1970. A table's version is the time of the last batch applied to it.
+5. The lock is held for look-ups and merges only, never while the program's function runs.
+
+A batch touches its own keys and those that time out, nothing else.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from typing import Any, NamedTuple
+
+from dstreams import _native
+from dstreams.core.closure import dump_elements
+from dstreams.streaming.state import ABSENT, ATOMS, State, own_copy
+
+States = dict[Any, Any]
+"""States by key; ABSENT for a key without one."""
+Times = dict[Any, "int | None"]
+"""When keys were touched last; None for a key without a state. Empty where keys do not time out."""
+
+
+class Applied(NamedTuple):
+    """A batch that was applied: its time, the version before, and what was there before."""
+
+    version: int
+    before: int | None
+    states: States
+    times: Times
+
+
+class Batch(NamedTuple):
+    """What a table has to know of a batch."""
+
+    time: int
+    idle_before: int | None
+    """Keys untouched since then time out; None: not looked for in this batch."""
+    oldest: int
+    """The oldest version that may still be asked for."""
+    emits_none: bool
+    """Whether None is an element like any other."""
+
+
+class StateTable:
+    """The states of one partition. `timed`: whether keys can time out."""
+
+    def __init__(self, timed: bool) -> None:
+        self.version: int | None = None
+        self._timed = timed
+        self._states: States = {}
+        self._times: Times = {}
+        # The keys touched last at a time, in order. Each key with a time is under that one.
+        self._touched_at: dict[int, dict[Any, None]] = {}
+        self._history: list[Applied] = []
+        self._merging: tuple[int | None, States, Times, list[Applied]] | None = None
+        self._merges = 0
+        self._lock = threading.Lock()
+
+    # -- applying ---------------------------------------------------------------------------------
+    def load(self, version: int, time: int, pairs: Iterable[tuple[Any, Any]]) -> None:
+        """Sets the states before the first batch, as if touched at `time`. Does nothing if that was done before."""
+        states = dict(pairs)
+        with self._lock:
+            if self.version is None:
+                self._states = states
+                if self._timed:
+                    self._times = dict.fromkeys(states, time)
+                    self._touched_at = {time: dict.fromkeys(states)} if states else {}
+                self.version = version
+
+    def apply(self, batch: Batch, function: Callable[[Any, Any, State[Any]], Any], pairs: list[Any]) -> list[Any]:
+        """Calls `function(key, value, state)` for each record, and for keys that time out; the elements it returned."""
+        ticket = self._begin(batch.time)
+        # At once: look-ups in a row are much faster than one at a time with the function's work in between.
+        before = dict(zip((key for key, _ in pairs), self._all_of(pairs), strict=True))
+        changes: States = {}
+        mapped: list[Any] = []
+        state: State[Any] = State()
+        timed, emits_none = self._timed, batch.emits_none
+        for key, value in pairs:
+            state._owned = key in changes
+            state._value = changes[key] if state._owned else before[key]
+            returned = function(key, value, state)
+            if state._owned:
+                changes[key] = state._value
+                state._removed = False
+            elif timed and state._value is not ABSENT:
+                changes[key] = own_copy(state._value)
+            if returned is not None or emits_none:
+                mapped.append(returned)
+        if batch.idle_before is not None:
+            for key, value in self._idle(batch.idle_before, changes):
+                returned = function(key, None, State(value, True))
+                before[key], changes[key] = value, ABSENT
+                if returned is not None or emits_none:
+                    mapped.append(returned)
+        self._commit(batch, ticket, changes, before)
+        return mapped
+
+    def _all_of(self, pairs: list[Any]) -> Iterable[Any]:
+        return map(self._states.get, (key for key, _ in pairs), repeat(ABSENT))
+
+    def _begin(self, version: int) -> int:
+        """Makes the table as it was before `version`; a ticket for `_commit`."""
+        with self._lock:
+            self._finish_merge()
+            if self.version is not None and self.version > version:
+                raise RuntimeError(
+                    f"the batch of {version} ms cannot be computed again: the states are those of {self.version} ms; "
+                    "persist() what is to be used later"
+                )
+            if self._history and self.version == version:
+                last = self._history[-1]
+                self._merging = (last.before, last.states, last.times, self._history[:-1])
+                self._finish_merge()
+            return self._merges
+
+    def _commit(self, batch: Batch, ticket: int, changes: States, before: States) -> None:
+        times: Times = {}
+        if self._timed:
+            times = {key: None if state is ABSENT else batch.time for key, state in changes.items()}
+        with self._lock:
+            self._finish_merge()
+            if self._merges != ticket:
+                raise RuntimeError(f"the batch of {batch.time} ms was applied to its states by another task meanwhile")
+            times_before = dict(zip(times, map(self._times.get, times), strict=True))
+            history = [applied for applied in self._history if applied.version > batch.oldest]
+            history.append(Applied(batch.time, self.version, before, times_before))
+            # From here on the batch counts as applied.
+            self._merging = (batch.time, changes, times, history)
+            self._finish_merge()
+
+    def _finish_merge(self) -> None:
+        """Merges what is to be merged. May be cut off anywhere: doing it all again does no harm."""
+        if self._merging is None:
+            return
+        version, states, times, history = self._merging
+        for key, time in times.items():
+            self._move(key, time)
+        self._states.update(states)
+        for key in [key for key, state in states.items() if state is ABSENT]:
+            self._states.pop(key, None)
+        self.version, self._history = version, history
+        self._merges += 1
+        self._merging = None
+
+    def _move(self, key: Any, time: int | None) -> None:
+        """Puts a key under its new time."""
+        old = self._times.get(key)
+        if old is not None and old in self._touched_at:
+            self._touched_at[old].pop(key, None)
+            if not self._touched_at[old]:
+                del self._touched_at[old]
+        if time is None:
+            self._times.pop(key, None)
+        else:
+            self._times[key] = time
+            self._touched_at.setdefault(time, {})[key] = None
+
+    def _idle(self, before: int, changes: States) -> list[tuple[Any, Any]]:
+        """The keys not touched since `before`, nor by this batch, with their states; the longest idle first."""
+        with self._lock:
+            times = sorted(time for time in self._touched_at if time < before)
+            keys = (key for time in times for key in self._touched_at[time] if key not in changes)
+            return [(key, self._states[key]) for key in keys]
+
+    # -- looking ----------------------------------------------------------------------------------
+    def snapshot(self, version: int) -> list[tuple[Any, Any]]:
+        """(key, state) of all keys as of a version, as objects of the caller's own.
+
+        Raises: RuntimeError when the version is too old.
+        """
+        with self._lock:
+            self._finish_merge()
+            later = [applied for applied in self._history if applied.version > version]
+            if self.version != version and not (later and later[0].before == version):
+                raise RuntimeError(
+                    f"the states of the batch of {version} ms are gone, those of {self.version} ms are there; keep "
+                    "them with persist(), or remember() of the StreamingContext"
+                )
+            pairs = list(self._states.items())
+        if later:
+            replaced: States = {}
+            for applied in reversed(later):
+                replaced.update(applied.states)
+            pairs = [pair for pair in pairs if pair[0] not in replaced]
+            pairs += [pair for pair in replaced.items() if pair[1] is not ABSENT]
+        return _own_pairs(pairs)
+
+
+def _own_pairs(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    if {type(part) for pair in pairs for part in pair} <= ATOMS or all(map(_native._is_immutable, pairs)):
+        return pairs
+    return pickle.loads(dump_elements(pairs))
