@@ -27,6 +27,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyEngine>()?;
+    module.add_class::<py::PyIntake>()?;
     module.add_class::<py::PyJobs>()?;
     module.add_class::<py::PyRdd>()?;
     module.add_class::<py::PyStreaming>()?;

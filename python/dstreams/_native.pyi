@@ -11,6 +11,7 @@ __all__ = [
     "Chunks",
     "Elements",
     "Engine",
+    "Intake",
     "Jobs",
     "Program",
     "Rdd",
@@ -181,6 +182,10 @@ class Streaming:
         """An input of RDDs in turn, then `empty`."""
     def add_socket(self, host: str, port: int, block_interval_ms: int, max_waiting_bytes: int) -> int:
         """An input of lines from a TCP server, which stops reading while so many bytes wait to be processed."""
+    def intake(self, block_interval_ms: int, limit: int) -> Intake:
+        """Where a receiver stores its items, bounded to `limit` bytes that wait to be processed."""
+    def add_receiver(self, intake: Intake, supervisor: Any, name: str, location: str) -> int:
+        """An input of what is stored in `intake`; `supervisor` has `start()`, `end(graceful)` and so on."""
     def add_files(self, directory: str, min_remember_ms: int, piece: int | None = None) -> int:
         """An input of files that appear in a folder: their lines, or pieces of `piece` bytes."""
     def add_transformed(self, parents: Sequence[int], func: Callable[..., Any]) -> int:
@@ -237,6 +242,27 @@ class Chunks:
 
 def spool(list: list[Any]) -> Elements:
     """Writes a list to a file, and gives its elements as they are asked for."""
+
+@final
+class Intake:
+    """What a receiver in Python stores, until a batch takes it."""
+
+    def store(self, item: Any) -> None:
+        """Stores one item. Waits for the rate and for room. Once closed, drops it, and soon ends the thread."""
+    def store_many(self, items: Any) -> None:
+        """Stores the items of an iterable as a partition of their own."""
+    def pause(self, milliseconds: int) -> bool:
+        """Waits on the stream's clock; False if it was opened or closed meanwhile."""
+    def open(self) -> None:
+        """Lifts all limits: what is being stored is to come in at once."""
+    def close(self) -> None:
+        """Takes in nothing more; what it has stays."""
+    def tell_started(self) -> None:
+        """Tells listeners that the receiver has begun."""
+    def tell_error(self, message: str, error: str) -> None:
+        """Tells listeners of an error."""
+    def tell_stopped(self, message: str, error: str) -> None:
+        """Tells listeners that the receiver has ended."""
 
 @final
 class Elements(Iterator[Any]):

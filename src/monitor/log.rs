@@ -57,7 +57,10 @@ impl BatchLog {
 impl Listener for BatchLog {
     fn on_event(&self, event: &StreamEvent) {
         match event {
-            StreamEvent::StreamingStarted(_) => {}
+            StreamEvent::StreamingStarted(_)
+            | StreamEvent::ReceiverStarted(_)
+            | StreamEvent::ReceiverError(_)
+            | StreamEvent::ReceiverStopped(_) => {}
             StreamEvent::BatchSubmitted(batch)
             | StreamEvent::BatchStarted(batch)
             | StreamEvent::BatchCompleted(batch) => self.put(batch),

@@ -7,14 +7,17 @@
 //! 2. Events of one batch come in this order: submitted, started, then per output operation started and completed,
 //!    completed. Batches complete in order of time; the next one may be submitted before the last one is complete.
 //! 3. A batch without jobs has no events.
+//! 4. Events of one receiver come in their order, in a thread of their own: a listener may stop the stream.
 //!
 //! Elsewhere: who sends the events (`stream/`), the Python listener classes (`py/`).
 
 mod log;
+mod receivers;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use log::BatchLog;
+pub use receivers::{ReceiverInfo, ReceiverReport};
 
 /// What an input stream brought into a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +100,12 @@ impl BatchInfo {
 pub enum StreamEvent {
     /// The context has started; the time is when.
     StreamingStarted(i64),
+    /// A receiver has begun, or begun again.
+    ReceiverStarted(ReceiverInfo),
+    /// A receiver reports an error and goes on.
+    ReceiverError(ReceiverInfo),
+    /// A receiver has ended, perhaps to begin again.
+    ReceiverStopped(ReceiverInfo),
     /// The jobs of a batch joined the queue.
     BatchSubmitted(BatchInfo),
     /// The first job of a batch is about to begin.
@@ -125,6 +134,11 @@ impl Listeners {
     /// A listener that hears every event from now on.
     pub fn add(&self, listener: Arc<dyn Listener>) {
         self.list.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
+    }
+
+    /// Whether nobody listens.
+    pub fn is_empty(&self) -> bool {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Tells everybody, in the order in which they were added. Calls without holding a lock.

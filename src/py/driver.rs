@@ -4,7 +4,7 @@
 //! 2. Each of the stream's threads keeps one Python thread state for its whole life, detached between callbacks.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hashbrown::HashMap;
 use pyo3::prelude::*;
@@ -13,7 +13,7 @@ use pyo3::sync::PyOnceLock;
 use super::gil::{DriverHooks, detached};
 use super::input::{Records, stream_files};
 use super::rdd::PyRdd;
-use crate::block::Block;
+use super::receiver::{Bus, Feed, Inbox, PythonFeed, SocketFeed};
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
 use crate::memory::Level;
@@ -21,7 +21,7 @@ use crate::monitor::InputInfo;
 use crate::object::call::user_error;
 use crate::object::threads::Inside;
 use crate::rdd::{Op, Rdd};
-use crate::source::{FileMonitor, FileMonitorSpec, SocketLines, SocketSpec, Warn};
+use crate::source::{FileMonitor, FileMonitorSpec, SocketSpec, Taken, Warn};
 use crate::stream::{Driver, Millis, NodeId, RateControl};
 
 /// What feeds an input.
@@ -30,6 +30,8 @@ pub(crate) enum InputSpec {
     Queue { rdds: Vec<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
     /// Lines from a TCP server.
     Socket(SocketSpec),
+    /// What a receiver in Python stores; its supervisor starts and stops it.
+    Receiver { inbox: Arc<Inbox>, supervisor: Py<PyAny> },
     /// Records of files that appear in a folder; those older than `created_ms` are not new.
     Files { spec: FileMonitorSpec, records: Records, created_ms: i64 },
 }
@@ -37,15 +39,8 @@ pub(crate) enum InputSpec {
 /// The running side of an input.
 enum Live {
     Queue { left: VecDeque<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
-    Socket { receiver: SocketLines, batches: BTreeMap<Millis, Taken> },
+    Received { from: Arc<dyn Feed>, batches: BTreeMap<Millis, Taken> },
     Files(FileMonitor, Records),
-}
-
-/// What a batch took from a receiver.
-struct Taken {
-    blocks: Vec<Block>,
-    /// Bytes to release once the batch has ended.
-    held: usize,
 }
 
 /// The driver of one stream.
@@ -54,6 +49,7 @@ pub(crate) struct PyDriver {
     context: Py<PyAny>,
     live: Mutex<HashMap<NodeId, Live>>,
     warn: Warn,
+    bus: OnceLock<Arc<Bus>>,
     /// How fast each receiver may take records.
     rates: Arc<RateControl>,
     /// Whether persisted RDDs are freed once no window needs them.
@@ -63,7 +59,32 @@ pub(crate) struct PyDriver {
 impl PyDriver {
     pub(crate) fn new(executor: Arc<Executor>, context: Py<PyAny>, rates: Arc<RateControl>, unpersists: bool) -> Self {
         let warn: Warn = Arc::new(|text| log("warn", &[&text]));
-        Self { executor, context, live: Mutex::default(), warn, rates, unpersists }
+        Self { executor, context, live: Mutex::default(), warn, bus: OnceLock::new(), rates, unpersists }
+    }
+
+    /// Says where receivers' events go. Once, before the start.
+    pub(crate) fn tell_to(&self, bus: Arc<Bus>) {
+        let _ = self.bus.set(bus);
+    }
+
+    /// Where receivers' events go.
+    pub(crate) fn bus(&self) -> Result<&Arc<Bus>> {
+        self.bus.get().ok_or_else(|| EngineError::Bug("a stream without a way for its events".into()))
+    }
+
+    /// The running receivers. To be called without the lock: they may wait for the interpreter.
+    fn feeds(&self) -> Vec<(NodeId, Arc<dyn Feed>)> {
+        self.with_live(|all| {
+            let mut feeds: Vec<_> = all
+                .iter()
+                .filter_map(|(node, live)| match live {
+                    Live::Received { from, .. } => Some((*node, Arc::clone(from))),
+                    _ => None,
+                })
+                .collect();
+            feeds.sort_by_key(|(node, _)| *node);
+            feeds
+        })
     }
 
     fn with_live<T>(&self, look: impl FnOnce(&mut HashMap<NodeId, Live>) -> T) -> T {
@@ -93,6 +114,10 @@ fn rdd_of(made: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Rdd>>> {
     Ok(node.map(|node| Arc::clone(&node.0)))
 }
 
+fn received(from: impl Feed + 'static) -> Live {
+    Live::Received { from: Arc::new(from), batches: BTreeMap::new() }
+}
+
 impl Driver for PyDriver {
     type Rdd = Arc<Rdd>;
     type Func = Arc<Py<PyAny>>;
@@ -107,10 +132,13 @@ impl Driver for PyDriver {
                     one_at_a_time: *one_at_a_time,
                     empty: Arc::clone(empty),
                 },
-                InputSpec::Socket(spec) => Live::Socket {
-                    receiver: SocketLines::start(spec.clone(), self.rates.of(node.0), Arc::clone(&self.warn)),
-                    batches: BTreeMap::new(),
-                },
+                InputSpec::Socket(spec) => {
+                    let report = self.bus()?.report(node.0, "SocketReceiver", "localhost");
+                    received(SocketFeed::start(spec.clone(), self.rates.of(node.0), Arc::clone(&self.warn), report))
+                }
+                InputSpec::Receiver { inbox, supervisor } => {
+                    received(PythonFeed::start(Arc::clone(inbox), self.rates.of(node.0), supervisor)?)
+                }
                 InputSpec::Files { spec, records, created_ms } => {
                     Live::Files(FileMonitor::new(spec.clone(), *created_ms)?, *records)
                 }
@@ -120,28 +148,24 @@ impl Driver for PyDriver {
         Ok(())
     }
 
-    fn stop_inputs(&self, _graceful: bool) {
+    fn stop_inputs(&self, graceful: bool) {
         // What was received stays takeable after a receiver has stopped.
         self.blocking(|| {
-            self.with_live(|all| {
-                for live in all.values() {
-                    if let Live::Socket { receiver, .. } = live {
-                        receiver.stop();
-                    }
-                }
-            });
+            let feeds = self.feeds();
+            feeds.iter().for_each(|(_, feed)| feed.ask_to_stop(graceful));
+            feeds.iter().for_each(|(_, feed)| feed.wait_stopped(graceful));
         });
     }
 
     fn begin_batch(&self, time: Millis) -> Result<()> {
-        self.with_live(|all| {
-            for live in all.values_mut() {
-                if let Live::Socket { receiver, batches } = live {
-                    let (blocks, held) = receiver.take();
-                    batches.insert(time, Taken { blocks, held });
+        for (node, feed) in self.feeds() {
+            let taken = feed.take();
+            self.with_live(|all| {
+                if let Some(Live::Received { batches, .. }) = all.get_mut(&node) {
+                    batches.insert(time, taken);
                 }
-            }
-        });
+            });
+        }
         Ok(())
     }
 
@@ -150,8 +174,9 @@ impl Driver for PyDriver {
             let mut found: Vec<InputInfo> = all
                 .iter()
                 .filter_map(|(node, live)| match live {
-                    Live::Socket { batches, .. } => {
-                        let records = batches.get(&time)?.blocks.iter().map(|block| block.len() as u64).sum();
+                    Live::Received { batches, .. } => {
+                        let blocks = batches.get(&time)?.groups.iter().flatten();
+                        let records = blocks.map(|block| block.len() as u64).sum();
                         Some(InputInfo { stream: node.0, records, description: String::new() })
                     }
                     Live::Files(monitor, _) => {
@@ -168,20 +193,23 @@ impl Driver for PyDriver {
     }
 
     fn batch_ended(&self, time: Millis) {
-        self.with_live(|all| {
-            for live in all.values_mut() {
-                if let Live::Socket { receiver, batches } = live {
+        let ended: Vec<_> = self.with_live(|all| {
+            let held = all.values_mut().filter_map(|live| match live {
+                Live::Received { from, batches } => {
                     let ended = batches.range_mut(..=time).map(|(_, taken)| std::mem::take(&mut taken.held));
-                    receiver.release(ended.sum());
+                    Some((Arc::clone(from), ended.sum()))
                 }
-            }
+                _ => None,
+            });
+            held.collect()
         });
+        ended.iter().for_each(|(feed, bytes)| feed.release(*bytes));
     }
 
     fn forget(&self, until: Millis) {
         let dropped: Vec<_> = self.with_live(|all| {
             let batches = all.values_mut().filter_map(|live| match live {
-                Live::Socket { batches, .. } => Some(batches),
+                Live::Received { batches, .. } => Some(batches),
                 _ => None,
             });
             batches
@@ -205,9 +233,9 @@ impl Driver for PyDriver {
                 1 => left.pop_front().unwrap_or_else(|| Arc::clone(empty)),
                 _ => Rdd::union(left.drain(..).collect())?,
             })),
-            Some(Live::Socket { batches, .. }) => {
-                let blocks = batches.get(&time).map(|taken| taken.blocks.clone()).unwrap_or_default();
-                Ok(Some(Rdd::new(Op::Held(blocks.into_iter().map(|block| vec![block]).collect()))))
+            Some(Live::Received { batches, .. }) => {
+                let groups = batches.get(&time).map(|taken| taken.groups.clone()).unwrap_or_default();
+                Ok(Some(Rdd::new(Op::Held(groups))))
             }
             Some(Live::Files(monitor, records)) => {
                 let warn = Arc::clone(&self.warn);

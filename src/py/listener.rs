@@ -1,9 +1,10 @@
 //! How does a Python listener hear of events? As calls of dstreams.streaming.events, which make the event objects.
 
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::monitor::{BatchInfo, InputInfo, Listener, OutputInfo, StreamEvent};
+use crate::monitor::{BatchInfo, InputInfo, Listener, OutputInfo, ReceiverInfo, StreamEvent};
 
 /// A program's StreamingListener.
 pub(crate) struct PyListener(pub Py<PyAny>);
@@ -11,8 +12,10 @@ pub(crate) struct PyListener(pub Py<PyAny>);
 impl Listener for PyListener {
     fn on_event(&self, event: &StreamEvent) {
         Python::try_attach(|py| {
-            if let Err(raised) = self.tell(py, event) {
-                // A listener's error is its own: the stream goes on.
+            // A listener's error is its own: the stream goes on. At exit, its code is told to end.
+            if let Err(raised) = self.tell(py, event)
+                && !raised.is_instance_of::<PySystemExit>(py)
+            {
                 raised.write_unraisable(py, Some(self.0.bind(py)));
             }
         });
@@ -27,6 +30,9 @@ impl PyListener {
                 facts.set_item("time", time)?;
                 ("onStreamingStarted", facts)
             }
+            StreamEvent::ReceiverStarted(info) => ("onReceiverStarted", receiver(py, info)?),
+            StreamEvent::ReceiverError(info) => ("onReceiverError", receiver(py, info)?),
+            StreamEvent::ReceiverStopped(info) => ("onReceiverStopped", receiver(py, info)?),
             StreamEvent::BatchSubmitted(info) => ("onBatchSubmitted", batch_facts(py, info)?),
             StreamEvent::BatchStarted(info) => ("onBatchStarted", batch_facts(py, info)?),
             StreamEvent::BatchCompleted(info) => ("onBatchCompleted", batch_facts(py, info)?),
@@ -57,6 +63,20 @@ pub(crate) fn batch_facts<'py>(py: Python<'py>, info: &BatchInfo) -> PyResult<Bo
     facts.set_item("inputs", PyList::new(py, inputs)?)?;
     let outputs = info.outputs.iter().map(|one| output(py, one)).collect::<PyResult<Vec<_>>>()?;
     facts.set_item("outputs", PyList::new(py, outputs)?)?;
+    Ok(facts)
+}
+
+fn receiver<'py>(py: Python<'py>, info: &ReceiverInfo) -> PyResult<Bound<'py, PyDict>> {
+    let facts = PyDict::new(py);
+    facts.set_item("streamId", info.stream)?;
+    facts.set_item("name", &info.name)?;
+    facts.set_item("active", info.active)?;
+    facts.set_item("location", &info.location)?;
+    // All run in the program's process, which Spark's local mode calls so.
+    facts.set_item("executorId", "driver")?;
+    facts.set_item("lastErrorMessage", &info.last_error_message)?;
+    facts.set_item("lastError", &info.last_error)?;
+    facts.set_item("lastErrorTime", known(info.last_error_time))?;
     Ok(facts)
 }
 

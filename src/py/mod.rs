@@ -9,10 +9,12 @@ pub(crate) mod input;
 mod jobs;
 mod listener;
 mod rdd;
+mod receiver;
 mod streaming;
 
 pub(crate) use engine::PyEngine;
 pub(crate) use gil::detached;
 pub(crate) use jobs::PyJobs;
 pub(crate) use rdd::PyRdd;
+pub(crate) use receiver::PyIntake;
 pub(crate) use streaming::PyStreaming;

@@ -10,10 +10,11 @@ use pyo3::types::PyDict;
 use super::driver::{InputSpec, PyDriver};
 use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
-use super::gil::enter_engine;
+use super::gil::{checked, enter_engine};
 use super::input::Records;
 use super::listener::{PyListener, batch_facts};
 use super::rdd::PyRdd;
+use super::receiver::{Bus, PyIntake};
 use crate::error::EngineError;
 use crate::monitor::BatchLog;
 use crate::source::{FileMonitorSpec, SocketSpec};
@@ -94,6 +95,7 @@ impl PyStreaming {
             ..Settings::new(Millis(interval_ms))
         };
         let runtime = enter_engine(py, || StreamRuntime::new(driver, Arc::clone(&clock), engine_settings))?;
+        runtime.driver().tell_to(Bus::new(runtime.listeners(), Arc::clone(&clock)));
         runtime.add_listener(rates.clone());
         runtime.add_listener(log.clone());
         Ok(Self { runtime, clock, hand, rates, log })
@@ -175,6 +177,26 @@ impl PyStreaming {
         spec.block_interval = Duration::from_millis(block_interval_ms);
         spec.max_pending_bytes = max_waiting_bytes;
         self.input(py, InputSpec::Socket(spec))
+    }
+
+    /// Where a receiver stores its items, bounded to `limit` bytes that wait to be processed.
+    fn intake(&self, block_interval_ms: i64, limit: usize) -> PyIntake {
+        PyIntake::new(Arc::clone(&self.clock), block_interval_ms, limit)
+    }
+
+    /// An input of what is stored in `intake`.
+    fn add_receiver(
+        &self,
+        py: Python<'_>,
+        intake: &PyIntake,
+        supervisor: Py<PyAny>,
+        name: &str,
+        location: &str,
+    ) -> PyResult<u32> {
+        let stream = self.input(py, InputSpec::Receiver { inbox: Arc::clone(&intake.0), supervisor })?;
+        let bus = checked(py, self.runtime.driver().bus())?;
+        intake.is_of(py, bus.report(stream, name, location))?;
+        Ok(stream)
     }
 
     /// `piece` is the length of binary records; without it, records are lines.

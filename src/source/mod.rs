@@ -1,7 +1,8 @@
 //! How do bytes from outside become blocks of lines?
 //!
 //! Owns text sources: a socket (`SocketLines`, its own thread), text files (`list_inputs`, `splits`, `read_split`) and
-//! folders watched for new files (`FileMonitor`). Depends on `block` and on the crate's errors; no Python, no batches.
+//! folders watched for new files (`FileMonitor`); and what all receivers need: where blocks wait (`Intake`), and limits of
+//! how fast they come (`Rate`). Depends on `block` and on the crate's errors; no Python, no batches.
 //! 1. A line ends at "\n", "\r" or "\r\n", as `java.io.BufferedReader.readLine` has it; invalid UTF-8 becomes U+FFFD.
 //! 2. Lines are Arrow views into the received bytes: a line is looked at once and never copied on its own.
 //! 3. Nothing here prints: a warning goes to the function that the caller hands in.
@@ -9,6 +10,7 @@
 //! Elsewhere: when a batch asks for its blocks (`stream/`), how a task reads its split (`exec/`).
 
 pub mod files;
+pub mod intake;
 pub mod lines;
 pub mod rate;
 pub mod socket;
@@ -23,7 +25,8 @@ mod testing;
 mod views;
 
 pub use files::{FileMonitor, FileMonitorSpec, is_hidden};
+pub use intake::{Intake, Room, Taken};
 pub use lines::{LineCutter, Progress};
 pub use rate::{Allowance, Rate};
-pub use socket::{SocketLines, SocketSpec, Warn};
+pub use socket::{Notice, Notify, SocketLines, SocketSpec, Warn};
 pub use text::{InputFile, Split, list_inputs, read_split, splits};

@@ -8,6 +8,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// Shortest wait for a limit to allow more: one record at a time would cost a wake-up each.
+const LEAST_PAUSE: Duration = Duration::from_millis(2);
+
+/// Longest wait before looking again: the limit may have changed, or the receiver is to stop.
+const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+
 /// Stands for "no limit".
 const NONE: u64 = u64::MAX;
 
@@ -77,8 +83,13 @@ impl Allowance {
         self.saved -= records as f64;
     }
 
+    /// How long to wait before asking again, when none may be taken.
+    pub fn pause(&self, rate: u64) -> Duration {
+        self.until_one(rate).clamp(LEAST_PAUSE, LONGEST_PAUSE)
+    }
+
     /// How long until a record may be taken.
-    pub fn until_one(&self, rate: u64) -> Duration {
+    fn until_one(&self, rate: u64) -> Duration {
         Duration::try_from_secs_f64((1.0 - self.saved).max(0.0) / rate.max(1) as f64).unwrap_or(Duration::MAX)
     }
 }
@@ -109,6 +120,8 @@ mod tests {
         allowance.spend(1);
         assert_eq!(allowance.at(Duration::from_millis(5), 100), 0);
         assert_eq!(allowance.until_one(100), Duration::from_millis(5));
+        let pauses = [1_000_000, 100, 1].map(|rate| allowance.pause(rate));
+        assert_eq!(pauses, [LEAST_PAUSE, Duration::from_millis(5), LONGEST_PAUSE]);
         assert_eq!(allowance.at(Duration::from_millis(50), 100), 5);
         assert_eq!(allowance.at(Duration::from_secs(90), 100), 100);
     }

@@ -9,7 +9,7 @@
 //! 4. A server that is away is warned of once per outage, and tried again every `retry`.
 //! 5. `stop` returns within 100 ms: the thread never waits longer than `READ_WAIT` without looking at the stop signal.
 //!
-//! Elsewhere: the cut itself (`lines.rs`); when to take and to release (`stream/`); who moves the rate (`stream/rate.rs`).
+//! Elsewhere: the cut itself (`lines.rs`); where blocks wait (`intake.rs`); when to take and to release (`stream/`); who moves the rate (`stream/rate.rs`).
 
 use std::io::{self, ErrorKind, Read};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -21,16 +21,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, select};
 use serde::{Deserialize, Serialize};
 
+use super::intake::{Intake, Room, Taken};
 use super::lines::{DEFAULT_MAX_LINE, LineCutter, Progress, length_of_lines};
 use super::paths;
 use super::rate::{Allowance, Rate};
-use crate::block::Block;
 
 /// Longest wait for bytes before the thread looks at the stop signal.
 const READ_WAIT: Duration = Duration::from_millis(25);
-
-/// Shortest wait for the rate to allow more: one line at a time would cost a wake-up each.
-const LEAST_PAUSE: Duration = Duration::from_millis(2);
 
 /// Longest wait for a server's answer, for each of its addresses.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
@@ -72,6 +69,23 @@ impl SocketSpec {
 /// What a receiver calls with its warnings, from its own thread.
 pub type Warn = Arc<dyn Fn(String) + Send + Sync>;
 
+/// What a receiver tells of its life. Its end is for the caller of `stop` to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// It tries to connect.
+    Started,
+    /// It has stopped, and starts again after the pause.
+    Restarting {
+        /// What happened.
+        message: String,
+        /// The error, if there was one.
+        error: String,
+    },
+}
+
+/// What a receiver calls with its notices, from its own thread. It must not wait for the receiver.
+pub type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
+
 /// A receiver of lines, running from `start` to `stop`.
 pub struct SocketLines {
     shared: Arc<Shared>,
@@ -86,48 +100,43 @@ struct Running {
 
 /// What the thread and the caller both see.
 struct Shared {
-    pending: Mutex<Pending>,
+    current: Mutex<Current>,
+    /// The blocks before it.
+    intake: Intake,
     records: AtomicU64,
-    /// Wakes a thread that waits for room.
-    taken: Sender<()>,
 }
 
-/// Lines received and not taken.
-struct Pending {
-    blocks: Vec<Block>,
-    /// Bytes of `blocks`.
-    bytes: usize,
-    /// Bytes taken and not released.
-    held: usize,
-    current: LineCutter,
-}
-
-impl Pending {
-    /// Ends the current block.
-    fn seal(&mut self) {
-        if let Some(block) = self.current.take() {
-            self.bytes += block.bytes();
-            self.blocks.push(block);
-        }
-    }
+/// The block that is being received.
+struct Current {
+    cutter: LineCutter,
+    /// Its number.
+    number: u64,
 }
 
 impl Shared {
-    fn pending(&self) -> MutexGuard<'_, Pending> {
+    fn current(&self) -> MutexGuard<'_, Current> {
         // Poison would mean that a panic left lines half cut; those that are whole are still good.
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the current block.
+    fn seal(&self, current: &mut Current) {
+        if let Some(block) = current.cutter.take() {
+            self.intake.add(current.number, block);
+            current.number += 1;
+        }
     }
 }
 
 impl SocketLines {
     /// Starts to receive. `warn` must not call `stop`. If the system gives no thread, `warn` is told and nothing comes.
     /// The thread keeps to `rate`, which may be changed at any time.
-    pub fn start(spec: SocketSpec, rate: Arc<Rate>, warn: Warn) -> Self {
+    pub fn start(spec: SocketSpec, rate: Arc<Rate>, warn: Warn, notify: Notify) -> Self {
         let (stop, stopped) = bounded(0);
-        let (taken, room) = bounded(1);
-        let pending = Pending { blocks: Vec::new(), bytes: 0, held: 0, current: LineCutter::new(spec.max_line) };
-        let shared = Arc::new(Shared { pending: Mutex::new(pending), records: AtomicU64::new(0), taken });
-        let worker = Worker { spec, rate, warn: warn.clone(), shared: shared.clone(), stopped, room };
+        let current = Mutex::new(Current { cutter: LineCutter::new(spec.max_line), number: 0 });
+        let intake = Intake::new(spec.max_pending_bytes);
+        let shared = Arc::new(Shared { current, intake, records: AtomicU64::new(0) });
+        let worker = Worker { spec, rate, warn: warn.clone(), notify, shared: shared.clone(), stopped };
         let thread = thread::Builder::new().name("dstreams-socket".into()).spawn(move || worker.run());
         let running = match thread {
             Ok(thread) => Some(Running { stop, thread }),
@@ -139,23 +148,16 @@ impl SocketLines {
         Self { shared, running: Mutex::new(running) }
     }
 
-    /// Hands over, in order, every line received so far, and the bytes to `release` once they are processed. Also after
-    /// `stop`, for what was left.
-    pub fn take(&self) -> (Vec<Block>, usize) {
-        let mut pending = self.shared.pending();
-        pending.seal();
-        let bytes = std::mem::take(&mut pending.bytes);
-        pending.held += bytes;
-        (std::mem::take(&mut pending.blocks), bytes)
+    /// Hands over, in order, every line received so far, a group for each block, and the bytes to `release` once they are
+    /// processed. Also after `stop`, for what was left.
+    pub fn take(&self) -> Taken {
+        self.shared.seal(&mut self.shared.current());
+        self.shared.intake.take()
     }
 
     /// What was taken is processed: so many bytes more may be received.
     pub fn release(&self, bytes: usize) {
-        let mut pending = self.shared.pending();
-        pending.held = pending.held.saturating_sub(bytes);
-        drop(pending);
-        // Full means that a wake-up is on its way already.
-        let _ = self.shared.taken.try_send(());
+        self.shared.intake.release(bytes);
     }
 
     /// Lines received since the start, taken or not.
@@ -163,15 +165,16 @@ impl SocketLines {
         self.shared.records.load(Ordering::Relaxed)
     }
 
-    /// Ends the thread and waits for it. An unfinished line is not delivered. A second call does nothing.
+    /// Ends the thread and waits for it; tells whether it ran until now. An unfinished line is not delivered.
     ///
     /// Waits for a running `warn`, so the caller must not hold what `warn` needs (the interpreter, for one).
-    pub fn stop(&self) {
+    pub fn stop(&self) -> bool {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Running { stop, thread }) = running.take() {
-            drop(stop);
-            let _ = thread.join();
-        }
+        let Some(Running { stop, thread }) = running.take() else { return false };
+        drop(stop);
+        self.shared.intake.close();
+        let _ = thread.join();
+        true
     }
 }
 
@@ -208,24 +211,25 @@ struct Worker {
     spec: SocketSpec,
     rate: Arc<Rate>,
     warn: Warn,
+    notify: Notify,
     shared: Arc<Shared>,
     /// Disconnected once `stop` was called; never sent to.
     stopped: Receiver<()>,
-    /// A message for each `release`.
-    room: Receiver<()>,
 }
 
 impl Worker {
     fn run(&self) {
         let (mut warned_away, mut warned_closed) = (false, false);
         loop {
-            match self.connect() {
+            (self.notify)(Notice::Started);
+            let (message, error) = match self.connect() {
                 None => return,
                 Some(Err(cause)) => {
                     if !warned_away {
                         self.warn(&format!("cannot connect to {}", self.server()), Some(&cause));
                     }
                     warned_away = true;
+                    (format!("Error connecting to {}", self.server()), cause.to_string())
                 }
                 Some(Ok(stream)) => {
                     warned_away = false;
@@ -237,8 +241,15 @@ impl Worker {
                         self.warn(&format!("connection to {} closed", self.server()), cause.as_ref());
                     }
                     warned_closed = true;
+                    match cause {
+                        None => ("Socket data stream had no more data".into(), String::new()),
+                        Some(cause) => ("Error receiving data".into(), cause.to_string()),
+                    }
                 }
-            }
+            };
+            let delay = self.spec.retry.as_millis();
+            let message = format!("Restarting receiver with delay {delay}ms: {message}");
+            (self.notify)(Notice::Restarting { message, error });
             if self.is_stopped_after(self.spec.retry) {
                 return;
             }
@@ -288,9 +299,9 @@ impl Worker {
                 return End::Stopped;
             }
         };
-        let mut pending = self.shared.pending();
-        let progress = pending.current.finish();
-        self.note(progress, pending);
+        let mut current = self.shared.current();
+        let progress = current.cutter.finish();
+        self.note(progress, current);
         End::Closed(end)
     }
 
@@ -299,13 +310,13 @@ impl Worker {
         loop {
             let Some(length) = self.allowed(bytes, pace) else { return false };
             let (now, later) = bytes.split_at(length);
-            let mut pending = self.shared.pending();
+            let mut current = self.shared.current();
             if Instant::now() >= pace.boundary {
-                pending.seal();
+                self.shared.seal(&mut current);
                 pace.boundary = next_boundary(pace.boundary, self.spec.block_interval);
             }
-            let progress = pending.current.feed(now);
-            self.note(progress, pending);
+            let progress = current.cutter.feed(now);
+            self.note(progress, current);
             pace.allowance.spend(progress.lines);
             if later.is_empty() {
                 return true;
@@ -323,7 +334,7 @@ impl Worker {
             if lines > 0 {
                 return Some(length_of_lines(bytes, lines));
             }
-            if self.is_stopped_after(pace.allowance.until_one(rate).clamp(LEAST_PAUSE, READ_WAIT)) {
+            if self.is_stopped_after(pace.allowance.pause(rate)) {
                 return None;
             }
         }
@@ -332,26 +343,22 @@ impl Worker {
     /// Waits until less than the bound is pending; false if stopped meanwhile.
     fn has_room(&self) -> bool {
         loop {
-            let pending = self.shared.pending();
-            let waiting = pending.held + pending.bytes + pending.current.finished_bytes();
-            let full = waiting > self.spec.max_pending_bytes;
-            drop(pending);
-            if !full {
-                return true;
-            }
-            select! {
-                recv(self.stopped) -> _ => return false,
-                recv(self.room) -> _ => {}
+            // Asked anew each time: a batch may take the current block too.
+            let current = self.shared.current().cutter.finished_bytes();
+            match self.shared.intake.wait_for_room(current, READ_WAIT) {
+                Room::Free => return true,
+                Room::Closed => return false,
+                Room::Full => {}
             }
         }
     }
 
     /// Counts what came, and warns of dropped lines once the lock is released: a warning may take its time.
-    fn note(&self, progress: Progress, pending: MutexGuard<'_, Pending>) {
+    fn note(&self, progress: Progress, current: MutexGuard<'_, Current>) {
         // Counted under the lock: whoever takes a line finds it counted.
         self.shared.records.fetch_add(progress.lines as u64, Ordering::Relaxed);
-        let limit = pending.current.max_line();
-        drop(pending);
+        let limit = current.cutter.max_line();
+        drop(current);
         if progress.dropped > 0 {
             let lines = if progress.dropped == 1 { "a line".into() } else { format!("{} lines", progress.dropped) };
             (self.warn)(format!("socketTextStream: dropped {lines} longer than {limit} bytes from {}", self.server()));

@@ -53,6 +53,11 @@ impl Wake {
         self.shared.1.notify_all();
     }
 
+    /// Whether both are one and the same.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Uses up a call, if there was one.
     pub fn take(&self) -> bool {
         std::mem::take(&mut self.lock().raised)

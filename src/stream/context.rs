@@ -90,7 +90,7 @@ impl<D: Driver> StreamRuntime<D> {
             mailbox: Mailbox::new(),
             waiter: Waiter::default(),
             progress: Progress::default(),
-            listeners: Listeners::default(),
+            listeners: Arc::default(),
         };
         Ok(Self { inner: Arc::new(Inner { shared, settings, life: Life::new() }) })
     }
@@ -181,6 +181,11 @@ impl<D: Driver> StreamRuntime<D> {
     /// batch loop.
     pub fn slice(&self, node: NodeId, from: Millis, to: Millis) -> Result<Vec<D::Rdd>> {
         self.inner.shared.live.slice(node, from, to)
+    }
+
+    /// Those who listen, for events that happen outside.
+    pub fn listeners(&self) -> Arc<Listeners> {
+        Arc::clone(&self.inner.shared.listeners)
     }
 
     /// A listener that hears every event from now on.

@@ -24,7 +24,7 @@ pub(super) struct Shared<D: Driver> {
     pub(super) mailbox: Mailbox,
     pub(super) waiter: Waiter,
     pub(super) progress: Progress,
-    pub(super) listeners: Listeners,
+    pub(super) listeners: Arc<Listeners>,
 }
 
 impl<D: Driver> Shared<D> {

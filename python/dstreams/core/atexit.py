@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import atexit
 import logging
+import threading
 import time
 from collections.abc import Callable
 
 from dstreams import _native
 
 _stops: list[Callable[[], None]] = []
+_thread_stops: list[Callable[[], None]] = []
 _PATIENCE = 0.5  # seconds for interrupted code to end
 
 
@@ -23,6 +25,17 @@ def at_exit(stop: Callable[[], None]) -> None:
         atexit.register(_end)
     if stop not in _stops:
         _stops.append(stop)
+
+
+def at_thread_exit(stop: Callable[[], None]) -> None:
+    """Calls `stop` when the main thread has ended, before the program waits for its other threads."""
+    if stop not in _thread_stops:
+        # Not public, but the way of concurrent.futures; after the end there is nothing to register for.
+        try:
+            threading._register_atexit(stop)  # type: ignore[attr-defined]
+        except RuntimeError:
+            return
+        _thread_stops.append(stop)
 
 
 def _end() -> None:

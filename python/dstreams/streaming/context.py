@@ -21,6 +21,7 @@ from dstreams.streaming.engine_side import EngineSide
 from dstreams.streaming.events import BatchInfo, batch_info
 from dstreams.streaming.listener import StreamingListener
 from dstreams.streaming.log import logger
+from dstreams.streaming.receiving import ReceiverSources
 from dstreams.streaming.settings import (
     block_interval_ms,
     receiver_limits,
@@ -36,7 +37,7 @@ __all__ = ["StreamingContext"]
 T = TypeVar("T")
 
 
-class StreamingContext:
+class StreamingContext(ReceiverSources):
     """Cuts input into batches of `batchDuration` seconds and runs the program's operations on each.
 
     Raises: ValueError when the duration is not at least a millisecond.

@@ -65,6 +65,11 @@ class BatchInfo(Facts):
         return {one["id"]: _output(one) for one in self._facts["outputs"]}
 
 
+class ReceiverInfo(Facts):
+    """A receiver: streamId(), name(), active(), location(), executorId(), lastErrorMessage(), lastError() with its
+    traceback, lastErrorTime() in milliseconds; the last three are empty or -1 without an error."""
+
+
 def batch_info(facts: dict[str, Any]) -> BatchInfo:
     """The object for a batch's facts."""
     return BatchInfo(_with_time(facts))
@@ -85,6 +90,8 @@ def _output(facts: dict[str, Any]) -> OutputOperationInfo:
 def _event(name: str, facts: dict[str, Any]) -> Event:
     if name == "onStreamingStarted":
         return Event(facts)
+    if name.startswith("onReceiver"):
+        return Event({"receiverInfo": ReceiverInfo(facts)})
     if name.startswith("onBatch"):
         return Event({"batchInfo": batch_info(facts)})
     return Event({"outputOperationInfo": _output(facts)})

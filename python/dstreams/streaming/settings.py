@@ -96,6 +96,11 @@ def receiver_limits(conf: SparkConf) -> Limits:
     return initial, most, (weights["proportional"], weights["integral"], weights["derived"], weights["minRate"])
 
 
+def restart_delay_ms(conf: SparkConf) -> int:
+    """How long a receiver in Python that is to start again waits before it does, in milliseconds."""
+    return _int(conf, "spark.streaming.receiverRestartDelay", 2000)
+
+
 def waiting_bytes(conf: SparkConf) -> int:
     """How much a receiver may take in before it is processed: `spark.dstreams.receiver.maxWaiting`, an own setting."""
     key = "spark.dstreams.receiver.maxWaiting"

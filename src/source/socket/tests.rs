@@ -5,6 +5,7 @@ use std::net::TcpListener;
 
 use super::super::testing::texts;
 use super::*;
+use crate::block::Block;
 
 /// Tests give up after this long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -33,7 +34,11 @@ fn start_at(spec: &SocketSpec, rate: Arc<Rate>) -> (SocketLines, Warnings) {
     let warnings = Warnings::default();
     let noted = warnings.clone();
     let warn = Arc::new(move |text| noted.lock().unwrap().push(text));
-    (SocketLines::start(spec.clone(), rate, warn), warnings)
+    (SocketLines::start(spec.clone(), rate, warn, Arc::new(|_| {})), warnings)
+}
+
+fn blocks(taken: &Taken) -> Vec<&Block> {
+    taken.groups.iter().flatten().collect()
 }
 
 /// Takes until `count` lines are there.
@@ -42,9 +47,9 @@ fn take_lines(lines: &SocketLines, count: usize) -> Vec<String> {
     let mut taken = Vec::new();
     while taken.len() < count {
         assert!(Instant::now() < deadline, "only {} of {count} lines", taken.len());
-        let (blocks, bytes) = lines.take();
-        lines.release(bytes);
-        taken.extend(blocks.iter().flat_map(texts));
+        let new = lines.take();
+        lines.release(new.held);
+        taken.extend(blocks(&new).into_iter().flat_map(texts));
         thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(taken.len(), count);
@@ -180,9 +185,10 @@ fn lines_are_grouped_by_block_interval() {
         wait_until(|| lines.records() == count);
         thread::sleep(spec.block_interval * 2);
     }
-    let (blocks, _) = lines.take();
-    assert_eq!(blocks.iter().map(Block::len).collect::<Vec<_>>(), [1, 1, 1]);
-    assert!(lines.take().0.is_empty());
+    let lengths: Vec<Vec<usize>> =
+        lines.take().groups.iter().map(|group| group.iter().map(Block::len).collect()).collect();
+    assert_eq!(lengths, [[1], [1], [1]]);
+    assert!(lines.take().groups.is_empty());
 }
 
 /// Sends `count` numbered lines as fast as they go.
@@ -217,16 +223,16 @@ fn a_full_receiver_makes_the_server_wait_and_loses_nothing() {
     let server = flood(listener, count);
     wait_until(|| lines.records() > 0);
     thread::sleep(Duration::from_millis(100));
-    let (blocks, bytes) = lines.take();
-    let waiting: usize = blocks.iter().map(Block::len).sum();
+    let taken = lines.take();
+    let waiting: usize = blocks(&taken).iter().map(|block| block.len()).sum();
     // At most the bound and one read above it; the rest waits on the server's side.
     assert!(waiting < 40_000, "{waiting} lines");
     // Taken, but not yet processed: still full.
     thread::sleep(Duration::from_millis(50));
-    let more: usize = lines.take().0.iter().map(Block::len).sum();
+    let more: usize = blocks(&lines.take()).iter().map(|block| block.len()).sum();
     assert!(more < 20_000, "{more} lines more");
     let waiting = waiting + more;
-    lines.release(usize::MAX - bytes);
+    lines.release(usize::MAX - taken.held);
     let rest = count - waiting;
     assert_eq!(take_lines(&lines, rest).last().unwrap(), &format!("this is line {}", count - 1));
     assert_eq!(lines.records(), count as u64);

@@ -75,6 +75,9 @@ impl Listener for Notes {
     fn on_event(&self, event: &StreamEvent) {
         self.add(match event {
             StreamEvent::StreamingStarted(time) => format!("event started {time}"),
+            StreamEvent::ReceiverStarted(info)
+            | StreamEvent::ReceiverError(info)
+            | StreamEvent::ReceiverStopped(info) => format!("event receiver {}", info.name),
             StreamEvent::BatchSubmitted(batch) => format!("event submitted {}", batch.time),
             StreamEvent::BatchStarted(batch) => format!("event began {}", batch.time),
             StreamEvent::OutputOperationStarted(output) => format!("event job {} {}", output.batch_time, output.id),

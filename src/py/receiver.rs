@@ -1,0 +1,522 @@
+//! How does what receivers get come into batches? What the driver knows of a running receiver, and the intake of those
+//! written in Python.
+//!
+//! 1. Items become sealed blocks in the thread that stores them, a thousand at a time; items of one block interval are a
+//!    partition, and so is what one `store_many` brings to a batch. The batch takes what is there, whole blocks or not.
+//! 2. Whoever stores waits for the rate and for room, without the interpreter, until the intake is closed; rate and room
+//!    are those that sockets keep to.
+//! 3. Block intervals and the pauses before a restart are on the stream's clock; rates are on the system's.
+//! 4. Receivers' events go through a thread of their own (`Bus`): a listener may stop the stream, which waits for them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, unbounded};
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyIterator, PyList};
+
+use super::errors::to_python;
+use super::gil::{checked, on_main_thread};
+use crate::block::Block;
+use crate::error::{EngineError, Result};
+use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
+use crate::object::seal_list;
+use crate::object::threads::Inside;
+use crate::source::{Allowance, Intake, Notice, Notify, Rate, Room, SocketLines, SocketSpec, Taken, Warn};
+use crate::stream::{Clock, Millis, Wait, Wake};
+
+/// Items that are sealed together.
+const CHUNK: usize = 1000;
+
+/// With a rate limit, items of this part of a second are sealed together.
+const CHUNKS_A_SECOND: u64 = 20;
+
+/// How often a thread that waits for room looks for Ctrl-C.
+const SIGNALS: Duration = Duration::from_millis(50);
+
+/// A running receiver.
+pub(crate) trait Feed: Send + Sync {
+    /// The partitions received so far, and the bytes to `release` once they are processed.
+    fn take(&self) -> Taken;
+    /// What was taken is processed: so many bytes more may be received.
+    fn release(&self, bytes: usize);
+    /// Begins to stop; when `graceful`, what is being stored still counts.
+    fn ask_to_stop(&self, graceful: bool);
+    /// Waits until it has stopped.
+    fn wait_stopped(&self, graceful: bool);
+}
+
+// -- events -----------------------------------------------------------------------------------------
+
+/// Tells listeners in a thread that lives from the first event to the end of the stream.
+pub(crate) struct Bus {
+    listeners: Arc<Listeners>,
+    pub(crate) clock: Arc<dyn Clock>,
+    sender: OnceLock<Option<Sender<StreamEvent>>>,
+}
+
+impl Bus {
+    pub(crate) fn new(listeners: Arc<Listeners>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { listeners, clock, sender: OnceLock::new() })
+    }
+
+    fn tell(&self, event: StreamEvent) {
+        if self.listeners.is_empty() {
+            return;
+        }
+        if let Some(sender) = self.sender.get_or_init(|| self.spawn()) {
+            // The other end is gone only when the process ends.
+            let _ = sender.send(event);
+        }
+    }
+
+    fn spawn(&self) -> Option<Sender<StreamEvent>> {
+        let (sender, events) = unbounded();
+        let listeners = Arc::clone(&self.listeners);
+        let body = move || {
+            Python::try_attach(|py| {
+                let _inside = Inside::enter(None);
+                py.detach(|| events.iter().for_each(|event| listeners.tell(&event)));
+            });
+        };
+        thread::Builder::new().name("streaming-receiver-events".into()).spawn(body).ok().map(|_| sender)
+    }
+
+    /// The report of a receiver that runs here.
+    pub(crate) fn report(self: &Arc<Self>, stream: u32, class: &str, location: &str) -> ReceiverReport {
+        let (bus, clock) = (Arc::clone(self), Arc::clone(&self.clock));
+        let (tell, now) = (Box::new(move |event| bus.tell(event)), Box::new(move || clock.now().0));
+        ReceiverReport::new(stream, class, location, tell, now)
+    }
+}
+
+// -- lines of sockets -------------------------------------------------------------------------------
+
+/// The built-in receiver of lines.
+pub(crate) struct SocketFeed {
+    lines: SocketLines,
+    report: Arc<ReceiverReport>,
+}
+
+impl SocketFeed {
+    pub(crate) fn start(spec: SocketSpec, rate: Arc<Rate>, warn: Warn, report: ReceiverReport) -> Self {
+        let report = Arc::new(report);
+        let told = Arc::clone(&report);
+        let notify: Notify = Arc::new(move |notice| match notice {
+            Notice::Started => told.started(),
+            Notice::Restarting { message, error } => told.stopped(&message, &error),
+        });
+        Self { lines: SocketLines::start(spec, rate, warn, notify), report }
+    }
+}
+
+impl Feed for SocketFeed {
+    fn take(&self) -> Taken {
+        self.lines.take()
+    }
+
+    fn release(&self, bytes: usize) {
+        self.lines.release(bytes);
+    }
+
+    fn ask_to_stop(&self, _graceful: bool) {}
+
+    fn wait_stopped(&self, _graceful: bool) {
+        if self.lines.stop() {
+            self.report.stopped("Stopped by driver", "");
+        }
+    }
+}
+
+// -- receivers in Python ----------------------------------------------------------------------------
+
+/// Items that are to be a block.
+struct Cut {
+    /// Which block it is, in the order in which they were cut.
+    number: u64,
+    /// The partition.
+    group: u64,
+    items: Vec<Py<PyAny>>,
+}
+
+/// Blocks that are ready before one that was cut earlier; none where the items could not be sealed.
+#[derive(Default)]
+struct Early {
+    next: u64,
+    blocks: BTreeMap<u64, (u64, Option<Block>)>,
+}
+
+impl Early {
+    /// The next one in order, if it is there.
+    fn ready(&mut self) -> Option<(u64, Option<Block>)> {
+        let ready = self.blocks.remove(&self.next)?;
+        self.next += 1;
+        Some(ready)
+    }
+}
+
+/// Items that are no block yet.
+struct Current {
+    items: Vec<Py<PyAny>>,
+    /// Blocks cut so far.
+    cuts: u64,
+    /// The partition they will be in.
+    group: u64,
+    /// When the next partition begins.
+    boundary: Millis,
+}
+
+impl Current {
+    fn cut(&mut self) -> Option<Cut> {
+        if self.items.is_empty() {
+            return None;
+        }
+        let (group, items) = (self.group, std::mem::take(&mut self.items));
+        Some(Cut { number: self.next_number(), group, items })
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.cuts += 1;
+        self.cuts - 1
+    }
+}
+
+/// How fast items may come, since the receiver was started with its stream.
+struct Pace {
+    rate: Arc<Rate>,
+    begun: Instant,
+    allowance: Mutex<Allowance>,
+}
+
+impl Pace {
+    /// Takes `items` if any may come now, all of them: the next ones wait for it. Else the pause before asking again.
+    fn take(&self, items: usize, rate: u64) -> Option<Duration> {
+        let mut allowance = lock(&self.allowance);
+        if allowance.at(self.begun.elapsed(), rate) > 0 {
+            allowance.spend(items);
+            return None;
+        }
+        Some(allowance.pause(rate))
+    }
+}
+
+/// What one receiver in Python stores, until a batch takes it.
+#[pyclass(name = "Intake", module = "dstreams._native", frozen)]
+pub(crate) struct PyIntake(pub(crate) Arc<Inbox>);
+
+/// The inside of an intake.
+pub(crate) struct Inbox {
+    intake: Intake,
+    current: Mutex<Current>,
+    early: Mutex<Early>,
+    /// Known once the stream has started.
+    pace: OnceLock<Pace>,
+    clock: Arc<dyn Clock>,
+    interval: Millis,
+    /// Those who wait on the clock; `None` once closed.
+    waiting: Mutex<Option<Vec<Wake>>>,
+    /// Threads that stored something after the intake was closed.
+    refused: Mutex<Vec<ThreadId>>,
+    pub(crate) report: OnceLock<ReceiverReport>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Inbox {
+    fn new(clock: Arc<dyn Clock>, interval: Millis, limit: usize) -> Self {
+        let now = clock.now();
+        Self {
+            intake: Intake::new(limit),
+            current: Mutex::new(Current { items: Vec::new(), cuts: 0, group: 0, boundary: now + interval }),
+            early: Mutex::default(),
+            pace: OnceLock::new(),
+            clock,
+            interval,
+            waiting: Mutex::new(Some(Vec::new())),
+            refused: Mutex::default(),
+            report: OnceLock::new(),
+        }
+    }
+
+    /// From now on items come no faster than `rate`, which may change at any time.
+    fn keep_to(&self, rate: Arc<Rate>) {
+        let pace = Pace { rate, begun: Instant::now(), allowance: Mutex::default() };
+        // Set already: an intake has one receiver, which its stream starts once.
+        let _ = self.pace.set(pace);
+    }
+
+    /// The limit now, in items per second. There is none any more once the intake is open or closed: the end of a stream
+    /// is not to wait for it.
+    fn limit(&self) -> Option<(&Pace, u64)> {
+        let pace = self.pace.get()?;
+        let rate = pace.rate.current().filter(|_| self.intake.is_bounded())?;
+        Some((pace, rate))
+    }
+
+    /// Waits on the stream's clock; false if the intake was opened or closed before. Without the interpreter.
+    fn wait_until(&self, time: Millis) -> bool {
+        let wake = Wake::default();
+        match lock(&self.waiting).as_mut() {
+            Some(waiting) => waiting.push(wake.clone()),
+            None => return false,
+        }
+        // Looked at after the wake is known: whoever opens or closes the intake wakes all that are known then.
+        let reached = self.intake.is_bounded() && self.clock.wait_until(time, &wake) == Wait::Reached;
+        if let Some(waiting) = lock(&self.waiting).as_mut() {
+            waiting.retain(|other| !other.is(&wake));
+        }
+        reached
+    }
+
+    /// Waits until so many more items may come. False once the intake is closed.
+    fn admit(&self, py: Python<'_>, items: usize) -> PyResult<bool> {
+        while let Some((pace, rate)) = self.limit()
+            && let Some(pause) = pace.take(items, rate)
+        {
+            py.check_signals()?;
+            py.detach(|| self.intake.wait_while_bounded(pause));
+        }
+        if self.intake.room() == Room::Free {
+            return Ok(true);
+        }
+        loop {
+            match py.detach(|| self.intake.wait_for_room(0, SIGNALS)) {
+                Room::Free => return Ok(true),
+                Room::Closed => return self.refuse(py).map(|()| false),
+                Room::Full => py.check_signals()?,
+            }
+        }
+    }
+
+    /// Nothing can be stored any more. A thread of the receiver's is told by `is_stopped`, and may not have looked yet; if
+    /// it goes on, it is ended, without a word.
+    fn refuse(&self, py: Python<'_>) -> PyResult<()> {
+        let problem = "nothing can be stored any more: the receiver has been stopped (ask is_stopped())";
+        if on_main_thread(py)? {
+            let (class, problem) = ("org.apache.spark.SparkException", problem.into());
+            return Err(to_python(py, &EngineError::Refused { class, problem }));
+        }
+        let me = thread::current().id();
+        let mut refused = lock(&self.refused);
+        if refused.contains(&me) {
+            return Err(PySystemExit::new_err(problem));
+        }
+        refused.push(me);
+        Ok(())
+    }
+
+    /// Ends a block: the items so far. `also` may begin another partition.
+    fn cut(&self, also: impl FnOnce(&mut Current)) -> Option<Cut> {
+        let mut current = lock(&self.current);
+        let cut = current.cut();
+        also(&mut current);
+        cut
+    }
+
+    /// Seals a block and lets it in, behind all that were cut before it: they may still be at it in other threads.
+    fn seal(&self, py: Python<'_>, cut: Cut) -> PyResult<()> {
+        let sealed = PyList::new(py, cut.items).and_then(|items| seal_list(&items));
+        let (block, outcome) = match sealed {
+            Ok(block) => (Some(block), Ok(())),
+            Err(raised) => (None, Err(raised)),
+        };
+        let mut early = lock(&self.early);
+        early.blocks.insert(cut.number, (cut.group, block));
+        while let Some((group, block)) = early.ready() {
+            if let Some(block) = block {
+                self.intake.add(group, block);
+            }
+        }
+        outcome
+    }
+
+    fn store(&self, py: Python<'_>, item: Py<PyAny>) -> PyResult<()> {
+        if !self.admit(py, 1)? {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut done = None;
+        {
+            let mut current = lock(&self.current);
+            if now >= current.boundary {
+                done = current.cut();
+                current.group += 1;
+                let passed = (now.0 - current.boundary.0) / self.interval.0;
+                current.boundary += Millis((passed + 1) * self.interval.0);
+            }
+            current.items.push(item);
+            if done.is_none() && current.items.len() >= CHUNK {
+                done = current.cut();
+            }
+        }
+        done.map_or(Ok(()), |done| self.seal(py, done))
+    }
+
+    fn store_many(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut items = items.try_iter()?;
+        let mut group = 0;
+        let before = self.cut(|current| {
+            group = current.group + 1;
+            current.group += 2;
+        });
+        before.map_or(Ok(()), |before| self.seal(py, before))?;
+        loop {
+            let chunk = self.next_of(&mut items)?;
+            if chunk.is_empty() || !self.admit(py, chunk.len())? {
+                return Ok(());
+            }
+            let number = lock(&self.current).next_number();
+            self.seal(py, Cut { number, group, items: chunk })?;
+        }
+    }
+
+    /// The next items of an iterable; fewer of one that takes its time.
+    fn next_of(&self, items: &mut Bound<'_, PyIterator>) -> PyResult<Vec<Py<PyAny>>> {
+        let (size, until) = (self.chunk(), self.clock.now() + self.interval);
+        let mut chunk = Vec::new();
+        while chunk.len() < size
+            && (chunk.is_empty() || self.clock.now() < until)
+            && let Some(item) = items.next()
+        {
+            chunk.push(item?.unbind());
+        }
+        Ok(chunk)
+    }
+
+    /// How many items of an iterable are sealed together.
+    fn chunk(&self) -> usize {
+        let allowed = |(_, rate)| usize::try_from(rate / CHUNKS_A_SECOND).unwrap_or(CHUNK);
+        self.limit().map_or(CHUNK, allowed).clamp(1, CHUNK)
+    }
+
+    fn open(&self) {
+        self.intake.open();
+        lock(&self.waiting).iter().flatten().for_each(Wake::raise);
+    }
+
+    fn close(&self) {
+        self.intake.close();
+        let waiting = lock(&self.waiting).take();
+        waiting.iter().flatten().for_each(Wake::raise);
+    }
+}
+
+#[pymethods]
+impl PyIntake {
+    fn store(&self, py: Python<'_>, item: Py<PyAny>) -> PyResult<()> {
+        self.0.store(py, item)
+    }
+
+    fn store_many(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.0.store_many(py, items)
+    }
+
+    fn pause(&self, py: Python<'_>, milliseconds: i64) -> bool {
+        py.detach(|| self.0.wait_until(self.0.clock.now() + Millis(milliseconds)))
+    }
+
+    fn open(&self) {
+        self.0.open();
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+
+    fn tell_started(&self, py: Python<'_>) {
+        self.tell(py, ReceiverReport::started);
+    }
+
+    fn tell_error(&self, py: Python<'_>, message: &str, error: &str) {
+        self.tell(py, |report| report.error(message, error));
+    }
+
+    fn tell_stopped(&self, py: Python<'_>, message: &str, error: &str) {
+        self.tell(py, |report| report.stopped(message, error));
+    }
+}
+
+impl PyIntake {
+    pub(crate) fn new(clock: Arc<dyn Clock>, interval_ms: i64, limit: usize) -> Self {
+        Self(Arc::new(Inbox::new(clock, Millis(interval_ms.max(1)), limit)))
+    }
+
+    fn tell(&self, py: Python<'_>, event: impl FnOnce(&ReceiverReport) + Send) {
+        if let Some(report) = self.0.report.get() {
+            py.detach(|| event(report));
+        }
+    }
+}
+
+/// A receiver in Python: its intake, and the supervisor that calls it.
+pub(crate) struct PythonFeed {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) supervisor: Py<PyAny>,
+}
+
+impl PythonFeed {
+    /// Starts the receiver, in a thread of its own. It keeps to `rate`, which may be changed at any time.
+    pub(crate) fn start(inbox: Arc<Inbox>, rate: Arc<Rate>, supervisor: &Py<PyAny>) -> Result<Self> {
+        inbox.keep_to(rate);
+        Python::attach(|py| {
+            supervisor.call_method0(py, "start")?;
+            Ok(Self { inbox, supervisor: supervisor.clone_ref(py) })
+        })
+        .map_err(crate::object::call::user_error)
+    }
+
+    fn call(&self, name: &str, graceful: bool) {
+        Python::try_attach(|py| {
+            match self.supervisor.call_method1(py, name, (graceful,)) {
+                Ok(_) => {}
+                Err(raised) if raised.is_instance_of::<PyKeyboardInterrupt>(py) => {
+                    // Not to be lost: whoever asked for the stop looks for signals next.
+                    // SAFETY: only sets a flag.
+                    unsafe { ffi::PyErr_SetInterrupt() }
+                }
+                Err(raised) => raised.write_unraisable(py, None),
+            }
+        });
+    }
+}
+
+impl Feed for PythonFeed {
+    fn take(&self) -> Taken {
+        if let Some(items) = self.inbox.cut(|_| {}) {
+            Python::try_attach(|py| {
+                if let Err(raised) = self.inbox.seal(py, items) {
+                    let told = self.supervisor.call_method1(py, "lost", (raised.into_value(py),));
+                    told.map_or_else(|failed| failed.write_unraisable(py, None), drop);
+                }
+            });
+        }
+        self.inbox.intake.take()
+    }
+
+    fn release(&self, bytes: usize) {
+        self.inbox.intake.release(bytes);
+    }
+
+    fn ask_to_stop(&self, graceful: bool) {
+        self.call("end", graceful);
+    }
+
+    fn wait_stopped(&self, graceful: bool) {
+        self.call("wait", graceful);
+    }
+}
+
+impl PyIntake {
+    /// Says which stream the items are for.
+    pub(crate) fn is_of(&self, py: Python<'_>, report: ReceiverReport) -> PyResult<()> {
+        let set = self.0.report.set(report);
+        let used = |_| EngineError::Bug("an intake belongs to two streams".into());
+        checked(py, set.map_err(used))
+    }
+}
