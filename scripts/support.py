@@ -64,7 +64,8 @@ EVERYWHERE = [
     "those of memory and local folders named above, and of "
     "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "
     "`fileStream.minRememberDuration`, `gracefulStopTimeout` (unlimited unless set; batches that are queued run all "
-    "the same), `receiver.maxRate`, `stopGracefullyOnShutdown`, `ui.retainedBatches` (for `recentBatches`) and "
+    "the same), `receiver.maxRate`, `receiverRestartDelay` (for receivers in Python), `stopGracefullyOnShutdown`, "
+    "`ui.retainedBatches` (for `recentBatches`) and "
     "`unpersist`, and three for worker processes: `spark.dstreams.python.workers` (their number; 0, the default: "
     "none), `spark.task.maxFailures` (tries of a task whose worker process dies; 4) and `spark.executorEnv.*` (their "
     "environment). `stopSparkContextByDefault` has none on `stop()`, as in PySpark. All others are kept, and returned "
@@ -77,6 +78,9 @@ EVERYWHERE = [
     "Results that cannot be pickled (generators, say) fail a job as in Spark, but not when they are hidden in a list, "
     "tuple, dict or set.",
     "Making a `StreamingContext` gives no `FutureWarning` about DStreams.",
+    "More than PySpark has, after Spark's Scala API: `mapWithState` with `StateSpec` and `State`, "
+    "`pyspark.streaming.receiver.Receiver` with `receiverStream`, `socketStream` and `rawSocketStream`. Programs that "
+    "use them do not run on Apache Spark's PySpark.",
     "There is no web page about a running program, no event log and no `spark-submit`.",
     "A receiver stops reading while 1 GiB of what it received waits to be processed "
     "(`spark.dstreams.receiver.maxWaiting`), where Spark would go on to fill the disk. Nothing is dropped.",
@@ -150,9 +154,9 @@ BEHAVIOUR = {
     "64 MiB is left out with a warning.",
     "pyspark.streaming:StreamingContext.textFileStream": "A file that vanished, or cannot be read, is warned about and "
     "left out; in Spark its batch fails. Compressed files are read as `textFile` reads them.",
-    "pyspark.streaming:StreamingListener.onReceiverError": _NO_RECEIVER,
-    "pyspark.streaming:StreamingListener.onReceiverStarted": _NO_RECEIVER,
-    "pyspark.streaming:StreamingListener.onReceiverStopped": _NO_RECEIVER,
+    "pyspark.streaming:StreamingListener.onReceiverError": _RECEIVERS,
+    "pyspark.streaming:StreamingListener.onReceiverStarted": _RECEIVERS,
+    "pyspark.streaming:StreamingListener.onReceiverStopped": _RECEIVERS,
 }
 
 Entry = dict[str, Any]
