@@ -92,7 +92,10 @@ EVERYWHERE = [
 ]
 
 _INTERRUPTS = "Cancelled tasks are always interrupted, as soon as they run Python code again."
-_NO_RECEIVER = "Never called."
+_RECEIVERS = (
+    "Called in a thread of its own. Receivers run in the program's process: `location()` is `localhost`, "
+    "`executorId()` `driver`."
+)
 _ONE_COPY = "There is one copy, whatever the level says; off-heap memory is memory."
 
 _NO_DATAFRAMES = "Making one raises `PySparkNotImplementedError`: there are no DataFrames."
