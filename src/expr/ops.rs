@@ -34,7 +34,7 @@ names! {
         Int = "int", Float = "float", Str = "str", Bool = "bool", Abs = "abs", Round = "round", Min = "min", Max = "max",
         Sum = "sum", CompensatedSum = "compensated_sum", Sorted = "sorted", Reversed = "reversed", Any = "any",
         All = "all", DivMod = "divmod", Ord = "ord", Chr = "chr", Repr = "repr", Tuple = "tuple", List = "list",
-        Format = "format",
+        Format = "format", Unpack = "unpack", IAdd = "iadd", IMul = "imul",
     }
 }
 

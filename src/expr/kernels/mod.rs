@@ -57,6 +57,11 @@ fn basic(op: Basic, operands: &[Val], rows: usize) -> Result<Val> {
         (Add | Sub | Mul | TrueDiv | FloorDiv | Mod | Pow | LShift | RShift | BitAnd | BitOr | BitXor, [a, b]) => {
             arith::binary(op, a, b, rows)
         }
+        // In place a list would change where others see it.
+        (IAdd | IMul, [Val::List(_), _]) => bail("a list that is changed in place"),
+        (IAdd, [a, b]) => arith::binary(Add, a, b, rows),
+        (IMul, [a, b]) => arith::binary(Mul, a, b, rows),
+        (Unpack, [a, Val::Const(super::Value::Int(count))]) => sequence::unpack(a, *count, rows),
         (DivMod, [a, b]) => {
             Ok(Val::tuple(vec![arith::numbers_only(FloorDiv, a, b, rows)?, arith::numbers_only(Mod, a, b, rows)?]))
         }

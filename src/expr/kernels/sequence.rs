@@ -73,6 +73,21 @@ pub(super) fn len(value: &Val, rows: usize) -> Result<Val> {
     })
 }
 
+/// `one, other, ... = value`: a tuple of exactly `count` items.
+pub(super) fn unpack(value: &Val, count: i64, rows: usize) -> Result<Val> {
+    if value.may_be_none() {
+        return bail("None cannot be unpacked");
+    }
+    match value {
+        Val::Tuple(tuples) if tuples.items.len() as i64 == count => Ok(Val::tuple(tuples.items.to_vec())),
+        Val::List(lists) if (0..rows).all(|row| lists.range(row).len() as i64 == count) => {
+            let item = |at| super::item::get_item(value, &Val::Const(Value::Int(at)), rows);
+            Ok(Val::tuple((0..count).map(item).collect::<Result<_>>()?))
+        }
+        other => bail(format!("{} of another length than {count}", other.type_name())),
+    }
+}
+
 /// `a + b` of sequences.
 pub(super) fn add(a: &Val, b: &Val, rows: usize) -> Result<Val> {
     if let (Some(a), Some(b)) = (Texts::of(a)?, Texts::of(b)?) {
