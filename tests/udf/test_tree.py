@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from typing import Any
-
-import pytest
 
 from dstreams.udf import Explanation, Opaque, Program, explain_function, read
 from dstreams.udf.tree import MAX_SIZE, children
@@ -187,25 +183,14 @@ def test_explanations_say_why_and_where() -> None:
     assert not explain_function(lambda a, b: a + b, use="map").native
 
 
-def test_explanations_try_the_function_with_the_sample(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in for the evaluator: what it is given, and what becomes of its refusal."""
-    asked: list[Any] = []
-
-    class Refusal(Exception):
-        pass
-
-    class Evaluator:
-        def __init__(self, tree: Any, arity: int) -> None:
-            asked.append((tree, arity))
-
-        def run(self, columns: list[list[Any]]) -> list[Any]:
-            asked.append(columns)
-            if columns[0][0] > 100:
-                raise Refusal("an int beyond 64 bits")
-            return columns[0]
-
-    native = types.SimpleNamespace(Program=Evaluator, Bail=Refusal)
-    monkeypatch.setitem(sys.modules, "dstreams._native", native)
+def test_explanations_try_the_function_with_the_sample() -> None:
     assert explain_function(lambda a, b: b, [(1, "a"), (2, "b")]) == Explanation(True, "")
-    assert asked == [(Y, 2), [[1, 2], ["a", "b"]]]
-    assert explain_function(lambda a: a, [(101,)]) == Explanation(False, "an int beyond 64 bits")
+    assert explain_function(lambda a: a + 1, [(2**63 - 1,)]) == Explanation(False, "an int beyond 64 bits")
+    some = explain_function(lambda a: a + 1, [(2**63 - 1,), (1,), (2,)])
+    assert some == Explanation(True, "but Python computes 1 of 3 samples: an int beyond 64 bits")
+
+
+def test_explanations_know_what_a_method_does_with_a_function() -> None:
+    assert explain_function(lambda a, b: max(a, b), [(1, 2)], use="reduceByKey") == Explanation(True, "")
+    assert "is no fold" in explain_function(lambda a, b: a - b, [(1, 2)], use="reduceByKey").reason
+    assert "called by Python" in explain_function(lambda new, old: new, [([1], None)], use="updateStateByKey").reason

@@ -10,16 +10,22 @@ from typing import Any
 from dstreams.udf.cache import program_of
 from dstreams.udf.results import Opaque
 
-_METHODS_OF_TWO = """
-    reduce reduceByKey reduceByKeyLocally fold foldByKey aggregate aggregateByKey combineByKey reduceByWindow
-    reduceByKeyAndWindow invFunc update updateStateByKey treeReduce
+# Methods whose function folds two values into one: natively if it is a fold that the engine knows.
+_METHODS_THAT_FOLD = "reduceByKey combineByKey reduceByWindow reduceByKeyAndWindow"
+# Other methods whose function takes two arguments: it is called.
+_METHODS_THAT_CALL = """
+    reduce reduceByKeyLocally fold foldByKey aggregate aggregateByKey invFunc update updateStateByKey treeReduce
 """
-_OF_TWO = frozenset(_METHODS_OF_TWO.split())
+_FOLDS = frozenset(_METHODS_THAT_FOLD.split())
+_CALLS = frozenset(_METHODS_THAT_CALL.split())
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """native: whether it runs without the interpreter, on the sample at least. reason: why not; empty if it does."""
+    """native: whether it runs without the interpreter, on some of the sample at least.
+
+    reason: why it does not, or why not on all of the sample; empty if it does.
+    """
 
     native: bool
     reason: str
@@ -30,19 +36,33 @@ def explain_function(
 ) -> Explanation:
     """Says whether `f` runs natively.
 
-    sample_args: tuples of arguments to try it with; without any, the function is only read.
+    sample_args: tuples of arguments to try it with; without any, the function is only read. What Python itself would
+        refuse, or give a result of another kind than for the other tuples, is never native: such rows go to Python.
     use: the method it is for, such as "map" or "reduceByKey"; says how many arguments it takes if there is no sample.
     """
-    arity = len(sample_args[0]) if sample_args else 2 if use in _OF_TWO else 1
+    arity = len(sample_args[0]) if sample_args else 2 if use in _FOLDS | _CALLS else 1
     answer = program_of(f, arity)
     if isinstance(answer, Opaque):
         where = f" (line {answer.line})" if answer.line is not None else ""
         return Explanation(False, answer.reason + where)
-    if not sample_args:
-        return Explanation(True, "")
+    if use in _CALLS:
+        return Explanation(False, f"functions of {use} are called by Python")
     native = importlib.import_module("dstreams._native")
-    try:
-        native.Program(answer.tree, answer.arity).run([list(column) for column in zip(*sample_args, strict=True)])
-    except native.Bail as bail:
-        return Explanation(False, str(bail))
-    return Explanation(True, "")
+    program = native.Program(answer.tree, answer.arity)
+    if use in _FOLDS and program.fold() is None:
+        return Explanation(False, "is no fold that the engine knows, such as a sum, a product, a minimum or a maximum")
+    return _tried(program, native.Bail, sample_args)
+
+
+def _tried(program: Any, bail: type[Exception], sample_args: Sequence[tuple[Any, ...]]) -> Explanation:
+    reasons: list[str] = []
+    for arguments in sample_args:
+        try:
+            program.run([[argument] for argument in arguments])
+        except bail as problem:
+            reasons.append(str(problem))
+    if not reasons:
+        return Explanation(True, "")
+    if len(reasons) == len(sample_args):
+        return Explanation(False, reasons[0])
+    return Explanation(True, f"but Python computes {len(reasons)} of {len(sample_args)} samples: {reasons[0]}")
