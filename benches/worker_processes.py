@@ -28,7 +28,7 @@ def steps_to_one(start: int) -> int:
 
 
 def computing(sc: SparkContext) -> int:
-    return sc.parallelize(range(1, 60_001), 8).map(steps_to_one).sum()
+    return sc.parallelize(range(1, 300_001), 8).map(steps_to_one).sum()
 
 
 def moving(sc: SparkContext) -> int:
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    answers = {computing: sum(map(steps_to_one, range(1, 60_001))), moving: 500_000_500_000}
+    answers = {computing: sum(map(steps_to_one, range(1, 300_001))), moving: 500_000_500_000}
     for job, answer in answers.items():
         without = seconds(job, 0, options.rounds, answer)
         with_workers = seconds(job, options.workers, options.rounds, answer)
