@@ -55,6 +55,8 @@ EVERYWHERE = [
     "minimum of 450 MB are accepted. `spark.dstreams.memory.limit` sets the bytes themselves; "
     "`spark.python.worker.memory` bounds what a task gathers. Input of `parallelize`, results in the driver, received "
     "lines and the values of one key must fit into memory.",
+    "Functions that only compute from their arguments run natively, with Python's answers; `DSTREAMS_NATIVE=0` in the "
+    "environment has all functions called.",
     "Files are local: a path, or a `file:` address. Other file systems are refused.",
     "The order of sets of text follows the program's own hash seed, and so do `__hash__()` and, in functions of "
     "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives "
