@@ -14,6 +14,9 @@ Owns the decision; what the names then hold is `dstreams.compat`, which is not i
 4. The finder stands first, since only so can it overrule a found client; for a real PySpark it steps aside.
 5. `__dstreams__` marks our modules. Names below a root (`pyspark.rdd`) belong to whoever answered for the
    root in this process.
+
+The fixtures of the package make pytest look at its modules; this one is imported long before:
+PYTEST_DONT_REWRITE
 """
 
 import sys

@@ -58,10 +58,11 @@ EVERYWHERE = [
     "Functions that only compute from their arguments run natively, with Python's answers; `DSTREAMS_NATIVE=0` in the "
     "environment has all functions called.",
     "Files are local: a path, or a `file:` address. Other file systems are refused.",
-    "The order of sets of text follows the program's own hash seed, and so do `__hash__()` and, in functions of "
-    "imported modules, `hash()` of text; Spark's workers use seed 0. In the program's own functions `hash()` gives "
-    "Spark's answer. Operations by key hash as Spark's workers do, except keys of classes whose own `__hash__` "
-    "hashes text. With `PYTHONHASHSEED=0` there is no difference.",
+    "`__hash__()` of text and, in functions of imported modules, `hash()` of text follow the program's own hash seed; "
+    "Spark's workers use seed 0. In the program's own functions `hash()` gives Spark's answer. Functions that make "
+    "sets, whose order follows the seed, run in worker processes with seed 0; `spark.dstreams.python.workers` = `none` "
+    "has them run in the program's process. Operations by key hash as Spark's workers do, except keys of classes whose "
+    "own `__hash__` hashes text. With `PYTHONHASHSEED=0` there is no difference.",
     "Settings that have an effect: `spark.master`, `spark.app.name`, `spark.default.parallelism`, "
     "those of memory and local folders named above, and of "
     "`spark.streaming`: `backpressure.*`, `blockInterval`, `clock`, `concurrentJobs`, "

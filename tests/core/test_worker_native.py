@@ -24,7 +24,6 @@ def pooled(spark: Callable[..., SparkContext]) -> Callable[..., SparkContext]:
 
 
 def processes(sc: SparkContext) -> list[int]:
-    assert sc._workers is not None
     return sc._workers.processes()
 
 

@@ -191,7 +191,6 @@ def test_what_calls_no_function_of_the_program_starts_no_process(pooled: Callabl
     sc = pooled()
     data = sc.parallelize([(1, 2), (1, 3)], 2)
     assert (data.count(), data.keys().collect(), data.groupByKey().count()) == (2, [1, 1], 1)
-    assert sc._workers is not None
     assert sc._workers.processes() == []
 
 
@@ -368,7 +367,6 @@ def test_an_ordinary_exception_is_not_tried_again(pooled: Callable[..., SparkCon
 def test_no_process_is_left_when_the_context_stops(pooled: Callable[..., SparkContext]) -> None:
     sc = pooled()
     sc.parallelize([0, 1], 2).map(lambda x: os.getpid()).collect()
-    assert sc._workers is not None
     found = sc._workers.processes()
     assert found
     sc.stop()

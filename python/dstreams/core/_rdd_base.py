@@ -20,7 +20,6 @@ from dstreams.core.profiler import run_profiled
 from dstreams.core.serializers import through
 from dstreams.core.stepwise import Step
 from dstreams.core.storagelevel import StorageLevel
-from dstreams.core.workers import remote_form
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:
@@ -209,5 +208,5 @@ def _frozen(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps
     functions = [function for _, _, used in steps for function in used]
     named = [(name, number) for name, number, _ in steps]
     forms = forms_of(steps)
-    remote = remote_form(ctx._workers, named, functions, forms)
+    remote = ctx._workers.remote_form(named, functions, forms)
     return base.narrow(named, freeze(functions), forms, keeps_partitioner, remote)

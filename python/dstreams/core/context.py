@@ -34,7 +34,7 @@ from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, Prof
 from dstreams.core.rdd import RDD
 from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
 from dstreams.core.version import SPARK_API_VERSION
-from dstreams.core.workers import workers_of
+from dstreams.core.workers import WorkerPools
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkContext"]
@@ -131,7 +131,7 @@ class SparkContext(JobControl, FileInputs):
         self.sparkHome = self._conf.get("spark.home")
         threads, failures = masters.parse(self.master)
         self._local_dirs = LocalDirs(self._conf)
-        self._workers = workers_of(self._conf, self._local_dirs)
+        self._workers = WorkerPools(self._conf, self._local_dirs, threads)
         limits = limit_of(self._conf), task_limit_of(self._conf)
         self._engine = _native.Engine(threads, failures, *limits, self._local_dirs.claim)
         self._first_rdd = self._engine.held([]).id + 1
@@ -244,8 +244,7 @@ class SparkContext(JobControl, FileInputs):
             engine, self._engine = self._engine, None
             if engine is not None:
                 engine.stop("because SparkContext was shut down")
-                if self._workers is not None:
-                    self._workers.stop()
+                self._workers.stop()
                 self._local_dirs.remove()
                 if self._shipped_files is not None:
                     self._shipped_files.remove()

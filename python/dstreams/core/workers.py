@@ -1,17 +1,22 @@
 """Are there worker processes, how many, and how are they started?
 
-`spark.dstreams.python.workers` is their number: 0, the default, runs all functions in the driver's own process.
+`spark.dstreams.python.workers` is their number: 0, the default, runs functions in the driver's own process, except
+those that make sets (`sets.py`). `none` has these run there, too.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
 from dstreams.core.errors import java_error
 from dstreams.core.memory import limit_of, task_limit_of
+from dstreams.core.sets import makes_sets, seed_is_zero
 from dstreams.core.travel import shipment
 
 if TYPE_CHECKING:
@@ -20,6 +25,7 @@ if TYPE_CHECKING:
     from dstreams.core.native import Form
 
 COUNT = "spark.dstreams.python.workers"
+NO_WORKERS = "none"
 TRIES = "spark.task.maxFailures"
 _ENVIRONMENT = "spark.executorEnv."
 
@@ -28,14 +34,45 @@ _NAME = "dstreams-worker"
 _PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; del sys.argv[1:]; from dstreams.core import worker; worker.main({})"
 
 
-def workers_of(conf: SparkConf, local_dirs: LocalDirs) -> _native.Workers | None:
-    """The worker processes that the settings ask for. None are started yet.
+class WorkerPools:
+    """The worker processes of one context: for all functions of the program, or for those that make sets.
 
-    Raises: Py4JJavaError (IllegalArgumentException) for a number that is none, or is negative.
+    Raises: Py4JJavaError (IllegalArgumentException) when the settings are wrong.
     """
-    count = _number(conf, COUNT, 0, 0)
-    if count == 0:
-        return None
+
+    def __init__(self, conf: SparkConf, local_dirs: LocalDirs, threads: int) -> None:
+        self._lock = threading.Lock()
+        self._make: Callable[[int], _native.Workers] = partial(_workers_of, conf, local_dirs)
+        self._threads = threads
+        self._for_sets = conf.get(COUNT) != NO_WORKERS and bool(sys.executable) and not seed_is_zero()
+        count = _number(conf, COUNT, 0, 0) if conf.get(COUNT) != NO_WORKERS else 0
+        self._for_all = self._make(count) if count > 0 else None
+        self._pool = self._for_all
+
+    def remote_form(
+        self, steps: list[tuple[str, int]], functions: list[Any], forms: list[Form] | None
+    ) -> tuple[_native.Workers, bytes, list[bool]] | None:
+        """A chain as worker processes get it; None when it runs in this process."""
+        workers = self._for_all
+        if workers is None and self._for_sets and any(map(makes_sets, functions)):
+            with self._lock:
+                # As many as there are task threads: tasks may wait for each other.
+                workers = self._pool = self._pool or self._make(self._threads)
+        shipped = shipment(steps, functions, forms) if workers is not None else None
+        return (workers, *shipped) if workers is not None and shipped is not None else None
+
+    def processes(self) -> list[int]:
+        """The process numbers of those that are there now."""
+        return [] if self._pool is None else self._pool.processes()
+
+    def stop(self) -> None:
+        """Ends all of them."""
+        if self._pool is not None:
+            self._pool.stop()
+
+
+def _workers_of(conf: SparkConf, local_dirs: LocalDirs, count: int) -> _native.Workers:
+    """So many worker processes, of which none is started yet."""
     # Hash seed 0 as Spark's workers have; after it, what the program sets for its executors.
     environment = [("PYTHONHASHSEED", "0")]
     environment += [(key[len(_ENVIRONMENT) :], value) for key, value in conf.getAll() if key.startswith(_ENVIRONMENT)]
@@ -62,11 +99,3 @@ def _command(limits: tuple[int, int | None]) -> list[str]:
     # Of this interpreter's options, those that would make it overlook PYTHONHASHSEED are left out.
     options = [option for option in subprocess._args_from_interpreter_flags() if option not in ("-E", "-I", "-R")]  # type: ignore[attr-defined]
     return [sys.executable, *options, "-c", _PROGRAM.format(limits), _NAME, *map(str, sys.path)]
-
-
-def remote_form(
-    workers: _native.Workers | None, steps: list[tuple[str, int]], functions: list[Any], forms: list[Form] | None
-) -> tuple[_native.Workers, bytes, list[bool]] | None:
-    """A chain as worker processes get it; None when it runs in this process."""
-    shipped = shipment(steps, functions, forms) if workers is not None else None
-    return (workers, *shipped) if workers is not None and shipped is not None else None

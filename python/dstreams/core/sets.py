@@ -1,0 +1,82 @@
+"""Does a function make sets, whose order a program may see?
+
+The order of a set of text follows the hash seed of its process. Spark's workers use seed 0; the program's own process
+has a random one, unless PYTHONHASHSEED says otherwise, and no process can change its seed. So functions that make sets
+run in a worker process with seed 0 (`workers.py`).
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+import sysconfig
+from dis import get_instructions
+from functools import lru_cache
+from pathlib import Path
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+_MAKE_SETS = {"BUILD_SET", "SET_ADD", "SET_UPDATE"}
+_TYPES = ("set", "frozenset")
+_INSTALLED = (sysconfig.get_path("stdlib"), str(Path(__file__).parents[1]), "<frozen")
+# Deep enough for helpers of helpers; whatever is called beyond that is taken to make none.
+_MOST = 8
+
+
+def seed_is_zero() -> bool:
+    """Whether this process hashes text as Spark's workers do."""
+    return not sys.flags.hash_randomization
+
+
+def makes_sets(function: Any, depth: int = 0) -> bool:
+    """Whether a function, or one of the program's own that it calls by name, makes a set."""
+    if function is set or function is frozenset:
+        return True
+    if depth > _MOST:
+        return False
+    if type(function) is functools.partial:
+        return any(makes_sets(part, depth) for part in (function.func, *function.args, *function.keywords.values()))
+    if type(function) is MethodType:
+        return makes_sets(function.__func__, depth)
+    # Functions of installed modules are called by most programs, and hardly ever show a set.
+    if type(function) is not FunctionType or (depth > 0 and not _is_own(function.__code__.co_filename)):
+        return False
+    builds, names = _facts(function.__code__)
+    if builds or any(name in names and _is_builtin(function, name) for name in _TYPES):
+        return True
+    found = [function.__globals__.get(name) for name in names]
+    found += [_content(cell) for cell in function.__closure__ or ()]
+    return any(makes_sets(one, depth + 1) for one in found if callable(one) and one is not function)
+
+
+@lru_cache(maxsize=1024)
+def _is_own(file: str) -> bool:
+    """Whether a file of source is the program's, rather than Python's or an installed package's."""
+    return not (file.startswith(_INSTALLED) or "site-packages" in file or "dist-packages" in file)
+
+
+def _is_builtin(function: FunctionType, name: str) -> bool:
+    return function.__globals__.get(name, getattr(builtins, name)) is getattr(builtins, name)
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # a variable without a value yet
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _facts(code: CodeType) -> tuple[bool, frozenset[str]]:
+    """Whether the code makes a set, and the global names it reads; functions inside it included."""
+    builds, names = False, set()
+    for instruction in get_instructions(code):
+        builds = builds or instruction.opname in _MAKE_SETS
+        if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            names.add(instruction.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            more, others = _facts(constant)
+            builds, names = builds or more, names | others
+    return builds, frozenset(names)
