@@ -79,9 +79,13 @@ pub fn scatter(columns: &Columns, numbers: &[u32], targets: usize) -> Result<Vec
     Ok(parts)
 }
 
-/// Pairs as groups of one value each: what a later `Groups` puts together.
+/// Pairs as groups of one value each: what a later `Groups` puts together. `None` for what is no pair, and for keys that
+/// Python may refuse.
 pub fn singles(columns: &Columns) -> Result<Option<Columns>> {
     let Some(((key_kind, keys), (value_kind, values))) = pair_columns(columns) else { return Ok(None) };
+    if KeyTable::new(key_kind).is_none() {
+        return Ok(None);
+    }
     let offsets = OffsetBuffer::new(ScalarBuffer::from((0..=values.len() as i32).collect::<Vec<_>>()));
     let lists = list_array(Arc::clone(values), offsets, None)?;
     let kind = Kind::List(Box::new(value_kind.clone()));

@@ -210,8 +210,13 @@ struct LazyBlocks {
 }
 
 enum State {
-    Waiting { steps: Range<usize>, input: Blocks },
+    Waiting {
+        steps: Range<usize>,
+        input: Blocks,
+    },
     Running(Segment),
+    /// To be raised when more is asked for.
+    Failed(PyErr),
     Over,
 }
 
@@ -220,13 +225,20 @@ impl LazyBlocks {
         let mut segment = match std::mem::replace(&mut self.state, State::Over) {
             State::Waiting { steps, input } => self.running.begin(py, steps, input)?,
             State::Running(segment) => segment,
+            State::Failed(raised) => return Err(raised),
             State::Over => return Ok(Vec::new()),
         };
-        let results = segment.take(py, self.size)?;
+        let (results, failure) = segment.take(py, self.size);
         if self.last {
             objects::check_travels(py, &results)?;
         }
-        if results.len() == self.size {
+        if let Some(raised) = failure {
+            // Good elements come first: whoever wants no more of them never sees the failure.
+            if results.is_empty() {
+                return Err(raised);
+            }
+            self.state = State::Failed(raised);
+        } else if results.len() == self.size {
             self.state = State::Running(segment);
             self.size = weigh::next_size(py, &results, LARGEST_BLOCK);
         }

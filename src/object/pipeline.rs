@@ -162,16 +162,18 @@ impl Segment {
         Ok(None)
     }
 
-    /// The next elements, `most` of them unless there are fewer.
-    pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> PyResult<Vec<Py<PyAny>>> {
+    /// The next elements, `most` of them unless there are fewer; and what ended them before their time. Whoever wants no
+    /// more than the elements never sees that.
+    pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> (Vec<Py<PyAny>>, Option<PyErr>) {
         let mut found = Vec::with_capacity(most);
         while found.len() < most {
-            match self.next(py)? {
-                Some(item) => found.push(item.unbind()),
-                None => break,
+            match self.next(py) {
+                Ok(Some(item)) => found.push(item.unbind()),
+                Ok(None) => break,
+                Err(raised) => return (found, Some(raised)),
             }
         }
-        Ok(found)
+        (found, None)
     }
 
     /// All remaining elements.

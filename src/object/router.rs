@@ -17,7 +17,7 @@ use super::native::Form;
 use super::objects::{self, Prefer};
 use super::task;
 use super::turn::Turn;
-use crate::block::{Block, Columns};
+use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::kernel::gather::{pair_columns, scatter, targets_by_hash};
 use crate::kernel::keys::joined;
@@ -44,6 +44,14 @@ impl KeyRouter {
                 by_form(form.as_ref()?, &Columns::new(kind.clone(), Arc::clone(keys)), targets)
             }
         }
+    }
+}
+
+/// What is sent is made anew from key and value: a plain tuple, whatever class the pair had.
+fn as_plain_pair(kind: &Kind) -> Kind {
+    match kind {
+        Kind::Tuple { items, .. } if items.len() == 2 => Kind::Tuple { items: items.clone(), class: None },
+        other => other.clone(),
     }
 }
 
@@ -111,7 +119,7 @@ impl Sender<'_> {
 
     fn send_columns(&mut self) -> Result<()> {
         let Some(first) = self.columns.first() else { return Ok(()) };
-        let kind = first.kind().clone();
+        let kind = as_plain_pair(first.kind());
         let arrays: Vec<_> = self.columns.iter().map(|columns| Arc::clone(columns.array())).collect();
         self.columns.clear();
         self.rows = 0;

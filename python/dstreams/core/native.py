@@ -80,8 +80,8 @@ def ranges_form(bounds: list[Any], keyfunc: Any, ascending: bool) -> Form:
     return None if key is _UNKNOWN or not enabled() else ("ranges", bounds, key, ascending)
 
 
-# A tree is turned into a program of the engine once.
-_programs: WeakKeyDictionary[udf.Program, _native.Program] = WeakKeyDictionary()
+# A tree is turned into a program of the engine once; some cannot be (a constant with a surrogate, say).
+_programs: WeakKeyDictionary[udf.Program, _native.Program | None] = WeakKeyDictionary()
 
 
 def program_of(function: Any, arity: int) -> _native.Program | None:
@@ -91,7 +91,9 @@ def program_of(function: Any, arity: int) -> _native.Program | None:
     read = udf.program_of(function, arity)
     if isinstance(read, udf.Opaque):
         return None
-    known = _programs.get(read)
-    if known is None:
-        known = _programs[read] = _native.Program(read.tree, arity)
-    return known
+    if read not in _programs:
+        try:
+            _programs[read] = _native.Program(read.tree, arity)
+        except _native.Bail:
+            _programs[read] = None
+    return _programs[read]

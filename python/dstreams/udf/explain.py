@@ -48,7 +48,10 @@ def explain_function(
     if use in _CALLS:
         return Explanation(False, f"functions of {use} are called by Python")
     native = importlib.import_module("dstreams._native")
-    program = native.Program(answer.tree, answer.arity)
+    try:
+        program = native.Program(answer.tree, answer.arity)
+    except native.Bail as problem:
+        return Explanation(False, str(problem))
     if use in _FOLDS and program.fold() is None:
         return Explanation(False, "is no fold that the engine knows, such as a sum, a product, a minimum or a maximum")
     return _tried(program, native.Bail, sample_args)

@@ -118,7 +118,8 @@ impl Keyed {
                 objects => objects,
             };
             // What is folded comes first again: both steps take the first value of a key as it is.
-            let folded = table.map(Table::finish).transpose()?.map(Block::Columns);
+            let begun = table.filter(|table| table.folded > 0);
+            let folded = begun.map(Table::finish).transpose()?.map(Block::Columns);
             let input = Box::new(ready(folded.into_iter().chain([rest]).collect()).chain(input));
             let mut python = Arc::clone(&self.running).python(self.steps.clone(), input);
             let first = python.next().transpose();
