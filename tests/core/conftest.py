@@ -57,13 +57,14 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            # Nothing is read ahead, which `communicate` would not see.
+            bufsize=0,
         )
 
     def wait_for(self, line: str) -> None:
         """Reads what it prints until this line."""
         assert self.process.stdout is not None
-        while (read := self.process.stdout.readline()) != line + "\n":
+        while (read := self.process.stdout.readline().decode()) != line + "\n":
             assert read, f"the program ended before it printed {line!r}: {self.ended()}"
 
     def interrupt(self) -> None:
@@ -73,7 +74,7 @@ class Child:
     def ended(self, seconds: float = 30.0) -> tuple[int, str, str]:
         """Closes its stdin; exit code, the rest of stdout, and stderr, once it has ended by itself."""
         output, complaints = self.process.communicate(timeout=seconds)
-        return self.process.returncode, output, complaints
+        return self.process.returncode, output.decode(), complaints.decode()
 
 
 @pytest.fixture

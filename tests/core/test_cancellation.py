@@ -17,16 +17,16 @@ from pyspark import SparkContext
 sc = SparkContext("local[2]", "test")
 
 def sleep(x):
-    print("running", flush=True)
+    print("running\\n", end="", flush=True)
     time.sleep(60)
 
 def spin(x):
-    print("running", flush=True)
+    print("running\\n", end="", flush=True)
     while True:
         pass
 
 def count(x):
-    print("running", flush=True)
+    print("running\\n", end="", flush=True)
     return sum(1 for _ in iter(int, 1))
 """
 
@@ -98,7 +98,7 @@ def test_ctrl_c_during_a_shuffle_leaves_no_half_result(program: Callable[[str], 
 import os
 def slow_first_time(x):
     if x == 3 and not os.path.exists("again"):
-        print("running", flush=True)
+        print("running\\n", end="", flush=True)
         while True:
             pass
     return x % 2, x

@@ -87,10 +87,10 @@ except Exception as error:
 
 WORK = """
 def sleep(x):
-    print("running", flush=True)
+    print("running\\n", end="", flush=True)
     time.sleep(60)
 def spin(x):
-    print("running", flush=True)
+    print("running\\n", end="", flush=True)
     while True:
         pass
 """

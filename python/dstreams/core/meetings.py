@@ -15,6 +15,8 @@ from dstreams import _native
 from dstreams.core.errors import java_error
 
 _POLL = 0.02  # seconds; between two polls a waiting task can be interrupted
+# Seconds that a task which has failed gets to say so, before those that wait for it fail, too.
+_LET_SPEAK = 0.5
 
 next_step = itertools.count().__next__
 
@@ -48,6 +50,8 @@ class Room:
             while len(arrived) < self.size:
                 # A task that has ended comes to no further meeting.
                 if self.left:
+                    # If it failed, that is the news, and this task is about to be stopped.
+                    self.changed.wait(_LET_SPEAK)
                     problem = "The coordinator cannot get all barrier sync requests: another task has ended."
                     raise java_error("org.apache.spark.SparkException", problem)
                 self.changed.wait(_POLL)
