@@ -35,6 +35,14 @@ def adder(value: Any) -> Any:
     return value + 1
 
 
+def ping(value: Any) -> Any:
+    return pong(value) if value else value
+
+
+def pong(value: Any) -> Any:
+    return ping(value - 1)
+
+
 @pytest.fixture
 def context() -> Iterator[Callable[..., SparkContext]]:
     made: list[SparkContext] = []
@@ -100,6 +108,7 @@ def test_none_has_them_stay_too(context: Callable[..., SparkContext]) -> None:
         (lambda n: (lambda m: {m})(n), True),
         (lambda n: helper(n), True),
         (adder, False),
+        (ping, False),
         (len, False),
         (lambda n: n in {1, 2}, False),
         (lambda n: {n: 1}, False),

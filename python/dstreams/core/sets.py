@@ -20,8 +20,6 @@ from typing import Any
 _MAKE_SETS = {"BUILD_SET", "SET_ADD", "SET_UPDATE"}
 _TYPES = ("set", "frozenset")
 _INSTALLED = (sysconfig.get_path("stdlib"), str(Path(__file__).parents[1]), "<frozen")
-# Deep enough for helpers of helpers; whatever is called beyond that is taken to make none.
-_MOST = 8
 
 
 def seed_is_zero() -> bool:
@@ -29,25 +27,29 @@ def seed_is_zero() -> bool:
     return not sys.flags.hash_randomization
 
 
-def makes_sets(function: Any, depth: int = 0) -> bool:
+def makes_sets(function: Any) -> bool:
     """Whether a function, or one of the program's own that it calls by name, makes a set."""
-    if function is set or function is frozenset:
-        return True
-    if depth > _MOST:
-        return False
-    if type(function) is functools.partial:
-        return any(makes_sets(part, depth) for part in (function.func, *function.args, *function.keywords.values()))
-    if type(function) is MethodType:
-        return makes_sets(function.__func__, depth)
-    # Functions of installed modules are called by most programs, and hardly ever show a set.
-    if type(function) is not FunctionType or (depth > 0 and not _is_own(function.__code__.co_filename)):
-        return False
-    builds, names = _facts(function.__code__)
-    if builds or any(name in names and _is_builtin(function, name) for name in _TYPES):
-        return True
-    found = [function.__globals__.get(name) for name in names]
-    found += [_content(cell) for cell in function.__closure__ or ()]
-    return any(makes_sets(one, depth + 1) for one in found if callable(one) and one is not function)
+    # The functions of a step count wherever they come from; what they call counts if it is the program's own.
+    pending, seen = [(function, True)], set[int]()
+    while pending:
+        one, of_step = pending.pop()
+        if one is set or one is frozenset:
+            return True
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if type(one) is functools.partial:
+            pending += [(part, of_step) for part in (one.func, *one.args, *one.keywords.values())]
+        elif type(one) is MethodType:
+            pending.append((one.__func__, of_step))
+        elif type(one) is FunctionType and (of_step or _is_own(one.__code__.co_filename)):
+            builds, names = _facts(one.__code__)
+            if builds or any(name in names and _is_builtin(one, name) for name in _TYPES):
+                return True
+            called = [one.__globals__.get(name) for name in names]
+            called += [_content(cell) for cell in one.__closure__ or ()]
+            pending += [(other, False) for other in called if callable(other)]
+    return False
 
 
 @lru_cache(maxsize=1024)
