@@ -111,12 +111,6 @@ impl Groups {
         Some(Self { keys, value, ids: Vec::new(), values: Vec::new(), scratch: Vec::new() })
     }
 
-    /// About how many bytes are held.
-    pub fn bytes(&self) -> usize {
-        let values: usize = self.values.iter().map(|array| array.get_array_memory_size()).sum();
-        self.keys.bytes() + self.ids.capacity() * 4 + values
-    }
-
     /// Adds lists to their keys. False, and nothing added, if Python must go on.
     pub fn add(&mut self, columns: &Columns) -> Result<bool> {
         let Some(((key_kind, keys), (value_kind, lists))) = pair_columns(columns) else { return Ok(false) };

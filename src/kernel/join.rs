@@ -77,14 +77,6 @@ impl Sides {
         Some(Self { keys: KeyTable::new(key)?, scratch: Vec::new(), left: Side::default(), right: Side::default() })
     }
 
-    /// About how many bytes are held.
-    pub fn bytes(&self) -> usize {
-        let side = |side: &Side| {
-            side.ids.capacity() * 4 + side.values.iter().map(|array| array.get_array_memory_size()).sum::<usize>()
-        };
-        self.keys.bytes() + side(&self.left) + side(&self.right)
-    }
-
     /// Adds groups. False, and nothing added, if Python must go on.
     pub fn add(&mut self, columns: &Columns) -> Result<bool> {
         let Some(((key_kind, keys), (list_kind, lists))) = pair_columns(columns) else { return Ok(false) };

@@ -42,7 +42,7 @@ def test_sigterm_stops_the_stream_and_then_the_process(
 ) -> None:
     settings = [("spark.streaming.stopGracefullyOnShutdown", gracefully)] if gracefully else []
     child = program(TERMINATED.format(settings=settings, wait=wait))
-    assert child.process.stderr.readline() == "running\n"
+    assert child.process.stderr.readline() == b"running\n"
     child.process.send_signal(signal.SIGTERM)
     code, output, complaints = child.ended()
     assert code == -signal.SIGTERM
@@ -58,7 +58,7 @@ def test_a_second_sigterm_ends_the_process_at_once(program: Callable[[str], obje
         "time.sleep(0.4)", "time.sleep(30)"
     )
     child = program(text)
-    assert child.process.stderr.readline() == "running\n"
+    assert child.process.stderr.readline() == b"running\n"
     child.process.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
         child.process.wait(0.5)
