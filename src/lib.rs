@@ -36,6 +36,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("Bail", module.py().get_type::<object::Bail>())?;
     module.add_class::<object::spool::Chunks>()?;
     module.add_function(wrap_pyfunction!(object::spool::spool, module)?)?;
+    module.add_class::<object::States>()?;
     module.add_class::<object::Workers>()?;
     // For worker processes.
     module.add_class::<object::PyLink>()?;

@@ -15,6 +15,7 @@ __all__ = [
     "Jobs",
     "Program",
     "Rdd",
+    "States",
     "Streaming",
     "TaskRun",
     "WorkerLink",
@@ -78,6 +79,8 @@ class Rdd:
         """The name that the program gave it."""
     @label.setter
     def label(self, value: str | None) -> None: ...
+    def is_placed(self, targets: int) -> bool:
+        """Whether each pair is in partition hash(key) modulo `targets`, by the portable hash."""
     def parents(self) -> list[Rdd]:
         """The nodes this one reads from."""
     def settle_as(self, same: Rdd) -> None:
@@ -287,6 +290,29 @@ class Program:
         """The elements of all results, and how many each row gave. Raises Bail as `run` does."""
     def fold(self) -> str | None:
         """Which well-known fold a function of two arguments is, for people; None if it is none."""
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class States:
+    """What the engine knows of the states of one stream between two batches."""
+
+    def __new__(cls) -> States: ...
+    def __len__(self) -> int:
+        """How many partitions have a table: their last batch ran natively, and there was room."""
+    def updated(
+        self,
+        rule: Literal["update", "subtract", "add"],
+        programs: Sequence[Program | None],
+        older: Rdd,
+        newer: Rdd,
+        composed: Rdd,
+    ) -> Rdd:
+        """The RDD `composed`, made natively of states (or sums) and of a batch's pairs, both placed by key.
+
+        "update": program(new values, state or None), None forgets. "subtract": program(sum, what left). "add":
+        program(sum, what came), then a program that says which pairs stay, if there is one.
+        Raises: ValueError for programs that do not fit the rule.
+        """
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final

@@ -10,6 +10,7 @@
 
 mod build;
 mod columns;
+mod compact;
 mod kind;
 
 use std::any::Any;
@@ -20,6 +21,7 @@ use crate::error::Result;
 
 pub use build::{list_array, tuple_array};
 pub use columns::Columns;
+pub use compact::compact;
 pub use kind::{ClassTag, Kind};
 
 /// Some elements of a partition, in order.

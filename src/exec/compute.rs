@@ -47,6 +47,13 @@ impl Executor {
                 let data = slot.get().ok_or_else(|| EngineError::Bug(format!("{rdd:?} read before its map side")))?;
                 Ok(data.target(partition))
             }
+            Op::Updated { older, newer, update, composed } => {
+                let (before, batch) = (self.blocks(older, partition, task)?, self.blocks(newer, partition, task)?);
+                match update.update(task, partition, before, batch)? {
+                    Some(blocks) => Ok(blocks),
+                    None => self.blocks(composed, partition, task),
+                }
+            }
             Op::Pair { left, right, meeting, pairing } => {
                 let (l, r) = match meeting {
                     Meeting::Zip => (partition, partition),

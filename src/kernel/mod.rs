@@ -13,5 +13,6 @@ pub mod portable_hash;
 pub mod random;
 pub mod siphash;
 pub mod sort;
+pub mod state;
 mod texts;
 pub mod weigh;

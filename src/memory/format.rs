@@ -8,15 +8,13 @@ use std::io::{self, Cursor};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::ByteViewType;
-use arrow_array::{Array, ArrayRef, GenericByteViewArray, LargeBinaryArray, RecordBatch, StructArray};
-use arrow_buffer::{OffsetBuffer, ScalarBuffer};
+use arrow_array::{ArrayRef, LargeBinaryArray, RecordBatch};
 use arrow_ipc::CompressionType;
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 
 use super::files::SpillFile;
-use crate::block::{Block, Columns, Kind, LoadObjects, list_array};
+use crate::block::{Block, Columns, Kind, LoadObjects, compact};
 use crate::error::{EngineError, Result};
 
 /// Where a block is in a file, and what is needed to read it.
@@ -84,36 +82,4 @@ fn read_stream(bytes: Vec<u8>) -> Result<ArrayRef, Problem> {
     let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
     let batch = reader.next().ok_or("no batch")??;
     Ok(Arc::clone(batch.columns().first().ok_or("no column")?))
-}
-
-/// The same values without the parts of shared buffers that they do not use.
-fn compact(array: &ArrayRef) -> Result<ArrayRef> {
-    if let Some(text) = array.as_string_view_opt() {
-        return Ok(compact_views(text).unwrap_or_else(|| Arc::clone(array)));
-    }
-    if let Some(bytes) = array.as_binary_view_opt() {
-        return Ok(compact_views(bytes).unwrap_or_else(|| Arc::clone(array)));
-    }
-    if let Some(tuples) = array.as_struct_opt() {
-        let items = tuples.columns().iter().map(compact).collect::<Result<_>>()?;
-        let (fields, nulls) = (tuples.fields().clone(), tuples.nulls().cloned());
-        let made = StructArray::try_new(fields, items, nulls);
-        return Ok(Arc::new(made.map_err(|problem| EngineError::Bug(format!("tuples to spill: {problem}")))?));
-    }
-    if let Some(lists) = array.as_list_opt::<i32>() {
-        let offsets = lists.value_offsets();
-        let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
-        let items = compact(&lists.values().slice(first as usize, (last - first) as usize))?;
-        let moved: Vec<i32> = offsets.iter().map(|offset| offset - first).collect();
-        return list_array(items, OffsetBuffer::new(ScalarBuffer::from(moved)), lists.nulls().cloned());
-    }
-    Ok(Arc::clone(array))
-}
-
-fn compact_views<T: ByteViewType>(array: &GenericByteViewArray<T>) -> Option<ArrayRef>
-where
-    GenericByteViewArray<T>: 'static,
-{
-    let whole: usize = array.data_buffers().iter().map(|buffer| buffer.len()).sum();
-    (whole > 2 * array.total_buffer_bytes_used()).then(|| Arc::new(array.gc()) as ArrayRef)
 }

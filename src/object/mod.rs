@@ -38,7 +38,7 @@ pub(crate) use chain::Chain;
 pub(crate) use elements::Elements;
 pub(crate) use folders::claimed_from;
 pub(crate) use frozen::Frozen;
-pub(crate) use native::Form;
+pub(crate) use native::{Form, States};
 pub(crate) use numbers::Numbers;
 pub(crate) use objects::{ObjectSealer, load_list, seal_list};
 pub(crate) use pairing::{CartesianPairs, ZippedPairs};

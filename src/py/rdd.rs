@@ -111,6 +111,11 @@ impl PyRdd {
         self.0.set_label(label);
     }
 
+    /// Whether elements are where the portable hash of their keys puts them among `targets` partitions.
+    fn is_placed(&self, targets: usize) -> bool {
+        self.0.partitioner() == Some(Partitioner { targets, function: 0 })
+    }
+
     fn parents(&self) -> Vec<Self> {
         self.0.parents().into_iter().map(Self).collect()
     }

@@ -66,6 +66,12 @@ pub trait Pairing: Send + Sync {
     fn pair(&self, task: &Arc<Task>, left: Blocks, right: Blocks) -> Result<Vec<Block>>;
 }
 
+/// What a batch does to the states of a partition.
+pub trait Update: Send + Sync {
+    /// The states after the batch, made of those before and the batch's pairs; None if the lineage must give them.
+    fn update(&self, task: &Arc<Task>, partition: usize, older: Blocks, newer: Blocks) -> Result<Option<Blocks>>;
+}
+
 /// Where elements of a partitioned RDD are: which function of the key decides, and for how many partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Partitioner {
@@ -108,6 +114,9 @@ pub enum Op {
         partitioner: Option<Partitioner>,
         slot: ShuffleSlot,
     },
+    /// Partition i is that of `composed`, which `update` may make in a shorter way of partitions i of `older` and `newer`,
+    /// both of them ancestors of `composed`.
+    Updated { older: Arc<Rdd>, newer: Arc<Rdd>, update: Arc<dyn Update>, composed: Arc<Rdd> },
     /// Pairs of partitions of two parents.
     Pair { left: Arc<Rdd>, right: Arc<Rdd>, meeting: Meeting, pairing: Arc<dyn Pairing> },
 }
@@ -171,6 +180,7 @@ impl Rdd {
             Op::Aligned(_) => "PartitionerAwareUnionRDD",
             Op::Coalesce { .. } => "CoalescedRDD",
             Op::Shuffle { .. } => "ShuffledRDD",
+            Op::Updated { composed, .. } => composed.kind(),
             Op::Pair { meeting: Meeting::Zip, .. } => "ZippedPartitionsRDD2",
             Op::Pair { meeting: Meeting::Cartesian, .. } => "CartesianRDD",
         }
@@ -251,6 +261,7 @@ impl Rdd {
             Op::Aligned(parents) => parents.first().map_or(Ok(0), |p| p.partitions())?,
             Op::Coalesce { parent, groups } => parent.partitions()?.min(*groups),
             Op::Shuffle { targets, .. } => *targets,
+            Op::Updated { composed, .. } => composed.partitions()?,
             Op::Pair { left, right, meeting: Meeting::Cartesian, .. } => left.partitions()? * right.partitions()?,
             Op::Pair { left, meeting: Meeting::Zip, .. } => left.partitions()?,
         };
@@ -265,6 +276,8 @@ impl Rdd {
                 vec![Arc::clone(parent)]
             }
             Op::Union(parents) | Op::Aligned(parents) => parents.clone(),
+            // As if it were `composed` itself.
+            Op::Updated { composed, .. } => composed.parents(),
             Op::Pair { left, right, .. } => vec![Arc::clone(left), Arc::clone(right)],
         }
     }
@@ -320,6 +333,7 @@ fn into_parents(op: Op) -> Vec<Arc<Rdd>> {
         Op::Held(_) | Op::Kept(_) | Op::Read(_) => vec![],
         Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } | Op::Shuffle { parent, .. } => vec![parent],
         Op::Union(parents) | Op::Aligned(parents) => parents,
+        Op::Updated { older, newer, composed, .. } => vec![older, newer, composed],
         Op::Pair { left, right, .. } => vec![left, right],
     }
 }
@@ -329,6 +343,7 @@ fn partitioner_of(op: &Op) -> Option<Partitioner> {
         Op::Shuffle { partitioner, .. } => *partitioner,
         Op::Narrow { parent, keeps_partitioner: true, .. } => parent.partitioner,
         Op::Aligned(parents) => parents.first().and_then(|first| first.partitioner),
+        Op::Updated { composed, .. } => composed.partitioner,
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ from functools import partial
 from operator import add, sub
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dstreams._native import States
 from dstreams.core.rdd import RDD
 from dstreams.core.resultiterable import ResultIterable
 from dstreams.streaming import folds
@@ -97,10 +98,11 @@ class Windows(Transformations[T]):
         if not invFunc:
             return reduced.window(windowDuration, slideDuration).reduceByKey(func, count)
         slide = self._slideDuration if slideDuration is None else slideDuration
+        tables = States()
         node = self._ssc._graph.add_reduced_window(
             reduced._id,
-            partial(folds.add_window, func, count, filterFunc),
-            partial(folds.subtract_window, func, invFunc, count),
+            partial(folds.add_window, func, count, filterFunc, tables),
+            partial(folds.subtract_window, func, invFunc, count, tables),
             int(windowDuration * 1000),
             int(slide * 1000),
         )
@@ -117,7 +119,7 @@ class Windows(Transformations[T]):
         if initialRDD and not isinstance(initialRDD, RDD):
             initialRDD = self._sc.parallelize(initialRDD)
         initial = initialRDD._node if initialRDD else None
-        func = partial(folds.update_state, updateFunc, count)
+        func = partial(folds.update_state, updateFunc, count, States())
         return self._made(self._ssc._graph.add_state(self._id, func, initial))
 
     def mapWithState(self, spec: StateSpec) -> MapWithStateDStream[Any]:

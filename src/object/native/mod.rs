@@ -14,6 +14,7 @@ mod parted;
 mod plan;
 mod rows;
 mod sample;
+mod state;
 mod whole;
 
 pub(crate) use form::Form;
@@ -21,6 +22,7 @@ pub(super) use keyed::Keyed;
 pub(super) use plan::{Run, Whole, plan};
 pub(super) use rows::RowsRun;
 pub(super) use sample::Sampled;
+pub(crate) use state::States;
 pub(super) use whole::{Singles, grouped, joined_sides, sorted};
 
 use pyo3::prelude::*;

@@ -1,0 +1,314 @@
+//! What does a batch do to states? Three ways: new values for a state, values that leave a window, values that come.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, NullArray, UInt32Array, new_null_array};
+use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_select::take::take;
+
+use super::rows::identical;
+use super::table::{Table, Working};
+use crate::block::{Columns, Kind, list_array};
+use crate::error::Result;
+use crate::kernel::gather::{pair_columns, pairs, pick, rows_by_number};
+use crate::kernel::keys::{Unhashable, joined, kernel_error};
+
+/// A function of two columns, row by row; None when it has no exact answer.
+pub type Function<'a> = &'a dyn Fn(&Columns, &Columns) -> Option<Columns>;
+
+/// Which pairs stay; None when it has no exact answer.
+pub type Filter<'a> = &'a dyn Fn(&Columns) -> Option<BooleanBuffer>;
+
+/// Rows that a function gets at a time.
+const PIECE: usize = 8192;
+
+/// The pairs of a batch.
+struct Incoming {
+    /// The distinct keys, in the order in which they came.
+    ids: Vec<u32>,
+    /// The row in which each came first.
+    firsts: Vec<u32>,
+    /// For each row, which of `ids` it has.
+    member: Vec<u32>,
+    keys: ArrayRef,
+    kind: Kind,
+    values: ArrayRef,
+}
+
+impl Incoming {
+    /// None if Python must do it. `blocks` must hold rows.
+    fn read(table: &mut Table, blocks: &[Columns]) -> Result<Option<Self>> {
+        let (mut keys, mut values, mut kind) = (Vec::new(), Vec::new(), None);
+        for block in blocks {
+            let Some(((key_kind, key), (value_kind, value))) = pair_columns(block) else { return Ok(None) };
+            if key_kind != table.keys.kind() || *kind.get_or_insert(value_kind) != value_kind {
+                return Ok(None);
+            }
+            keys.push(Arc::clone(key));
+            values.push(Arc::clone(value));
+        }
+        let kind = kind.cloned().unwrap_or(Kind::None);
+        let (keys, values) = (joined(&keys)?, joined(&values)?);
+        let mut numbers = Vec::new();
+        if table.keys.number(&keys, &mut numbers)? == Err(Unhashable) {
+            return Ok(None);
+        }
+        table.grow();
+        let (mut ids, mut firsts, mut member) = (Vec::new(), Vec::new(), Vec::with_capacity(numbers.len()));
+        for (row, id) in numbers.into_iter().enumerate() {
+            let mark = &mut table.marks[id as usize];
+            if *mark == u32::MAX {
+                *mark = ids.len() as u32;
+                ids.push(id);
+                firsts.push(row as u32);
+            }
+            member.push(*mark);
+        }
+        for id in &ids {
+            table.marks[*id as usize] = u32::MAX;
+        }
+        Ok(Some(Self { ids, firsts, member, keys, kind, values }))
+    }
+
+    fn is_distinct(&self) -> bool {
+        self.ids.len() == self.member.len()
+    }
+
+    fn first_keys(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
+        pick(&self.keys, at.map(|at| self.firsts[at]).collect())
+    }
+
+    fn first_values(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
+        pick(&self.values, at.map(|at| self.firsts[at]).collect())
+    }
+
+    /// The values of each key as a list, and empty lists for `more` keys.
+    fn lists(&self, more: usize) -> Result<Columns> {
+        let (rows, starts) = rows_by_number(&self.member, self.ids.len());
+        let mut offsets = starts.into_iter().map(i32::try_from).collect::<std::result::Result<Vec<_>, _>>();
+        if let Ok(offsets) = &mut offsets {
+            offsets.resize(self.ids.len() + 1 + more, rows.len() as i32);
+        }
+        let offsets = offsets.map_err(|_| kernel_error("more than 2^31 values in one partition"))?;
+        let lists = list_array(pick(&self.values, rows)?, OffsetBuffer::new(ScalarBuffer::from(offsets)), None)?;
+        Ok(Columns::new(Kind::List(Box::new(self.kind.clone())), lists))
+    }
+}
+
+fn no_values(rows: usize) -> Result<Columns> {
+    let offsets = OffsetBuffer::new(ScalarBuffer::from(vec![0; rows + 1]));
+    Ok(Columns::new(Kind::List(Box::new(Kind::None)), list_array(Arc::new(NullArray::new(0)), offsets, None)?))
+}
+
+/// The function's results for all rows, as one column of kind `expected` (of any one kind if there is none expected) and
+/// None; no answer if there is none.
+fn call(function: Function<'_>, one: &Columns, other: &Columns, expected: Option<&Kind>) -> Result<Option<Columns>> {
+    let (mut kind, mut parts) = (expected.cloned(), Vec::new());
+    for start in (0..one.len()).step_by(PIECE) {
+        let length = PIECE.min(one.len() - start);
+        let Some(made) = function(&one.slice(start, length), &other.slice(start, length)) else { return Ok(None) };
+        if *made.kind() != Kind::None && *kind.get_or_insert_with(|| made.kind().clone()) != *made.kind() {
+            return Ok(None);
+        }
+        parts.push(made);
+    }
+    let kind = kind.unwrap_or(Kind::None);
+    let model = parts.iter().find(|part| *part.kind() == kind).map(|part| part.array().data_type().clone());
+    let arrays: Vec<ArrayRef> = parts
+        .iter()
+        .map(|part| match &model {
+            Some(model) if *part.kind() == Kind::None => new_null_array(model, part.len()),
+            _ => Arc::clone(part.array()),
+        })
+        .collect();
+    // Results without a value have no type of their own.
+    let kind = if model.is_some() { kind } else { Kind::None };
+    Ok(Some(Columns::new(kind, joined(&arrays)?)))
+}
+
+impl Working {
+    /// `function(new values, state)` gives the state of each key that has new values or may still change without any; None
+    /// forgets it. Keys that come get a state behind all others. False: Python must do it.
+    pub fn update(&mut self, newer: &[Columns], function: Function<'_>) -> Result<bool> {
+        let newer: Vec<Columns> = newer.iter().filter(|block| !block.is_empty()).cloned().collect();
+        let incoming = if newer.is_empty() { None } else { Incoming::read(&mut self.table, &newer)? };
+        if incoming.is_none() && !newer.is_empty() {
+            return Ok(false);
+        }
+        let mut ids = incoming.as_ref().map_or_else(Vec::new, |incoming| incoming.ids.clone());
+        let touched = ids.len();
+        self.add_unsettled(&mut ids);
+        if ids.is_empty() {
+            return Ok(true);
+        }
+        let new = match &incoming {
+            Some(incoming) => incoming.lists(ids.len() - touched)?,
+            None => no_values(ids.len())?,
+        };
+        let old = self.states(&ids)?;
+        let expected = self.has_rows().then(|| self.table.value.clone());
+        let Some(made) = call(function, &new, &old, expected.as_ref())? else { return Ok(false) };
+        self.store(incoming.as_ref(), &ids, touched, (&old, &made))?;
+        Ok(true)
+    }
+
+    /// Adds the keys that may still change without new values to those of the batch; all are asked again, so none of them is
+    /// unsettled any more.
+    fn add_unsettled(&mut self, ids: &mut Vec<u32>) {
+        for id in ids.iter() {
+            self.table.marks[*id as usize] = 0;
+        }
+        let rest = std::mem::take(&mut self.table.unsettled);
+        let touched = ids.len();
+        ids.extend(
+            rest.into_iter().filter(|id| self.table.marks[*id as usize] != 0 && self.table.place(*id).is_some()),
+        );
+        for id in &ids[..touched] {
+            self.table.marks[*id as usize] = u32::MAX;
+        }
+    }
+
+    fn states(&self, ids: &[u32]) -> Result<Columns> {
+        if !self.has_rows() {
+            return Ok(Columns::new(Kind::None, Arc::new(NullArray::new(ids.len()))));
+        }
+        Ok(Columns::new(self.table.value.clone(), self.fetch(1, ids)?))
+    }
+
+    fn store(
+        &mut self,
+        incoming: Option<&Incoming>,
+        ids: &[u32],
+        touched: usize,
+        (old, made): (&Columns, &Columns),
+    ) -> Result<()> {
+        let nulls = made.array().logical_nulls();
+        let same = if old.kind() == made.kind() {
+            identical(old.array(), made.array())
+        } else {
+            BooleanBuffer::new_unset(ids.len())
+        };
+        let (mut writes, mut removed, mut added) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, id) in ids.iter().enumerate() {
+            let known = self.table.place(*id).is_some();
+            if nulls.as_ref().is_some_and(|nulls| nulls.is_null(at)) {
+                if known {
+                    removed.push(*id);
+                }
+                continue;
+            }
+            match (known, same.value(at)) {
+                (false, _) => added.push(at as u32),
+                (true, false) => writes.push(at as u32),
+                (true, true) => {}
+            }
+            // The function has no memory: a state that it once left as it is without new values, it always will.
+            if !(at >= touched && same.value(at)) {
+                self.table.unsettled.push(*id);
+            }
+        }
+        let written: Vec<u32> = writes.iter().map(|at| ids[*at as usize]).collect();
+        self.write(&written, made.array(), &writes)?;
+        self.remove(&removed)?;
+        let Some(incoming) = incoming.filter(|_| !added.is_empty()) else { return Ok(()) };
+        if !self.has_rows() {
+            self.table.value = made.kind().clone();
+        }
+        let new_ids: Vec<u32> = added.iter().map(|at| ids[*at as usize]).collect();
+        let keys = incoming.first_keys(added.iter().map(|at| *at as usize))?;
+        let states = take(made.array(), &UInt32Array::from(added), None).map_err(kernel_error)?;
+        self.append(&new_ids, &keys, &states)
+    }
+
+    /// `function(state, value)` for each key of the batch that has a state, unless the value is None: what left a window is
+    /// taken away. A key of the batch must come once. False: Python must do it.
+    pub fn subtract(&mut self, newer: &[Columns], function: Function<'_>) -> Result<bool> {
+        let newer: Vec<Columns> = newer.iter().filter(|block| !block.is_empty()).cloned().collect();
+        if newer.is_empty() || !self.has_rows() {
+            return Ok(true);
+        }
+        let Some(incoming) = Incoming::read(&mut self.table, &newer)?.filter(Incoming::is_distinct) else {
+            return Ok(false);
+        };
+        let nulls = incoming.values.logical_nulls();
+        let there: Vec<usize> = (0..incoming.ids.len())
+            .filter(|at| self.table.place(incoming.ids[*at]).is_some())
+            .filter(|at| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(incoming.firsts[*at] as usize)))
+            .collect();
+        let ids: Vec<u32> = there.iter().map(|at| incoming.ids[*at]).collect();
+        let values = Columns::new(incoming.kind.clone(), incoming.first_values(there.into_iter())?);
+        if !self.fold(&ids, &values, function)? {
+            return Ok(false);
+        }
+        let mut changed = ids;
+        self.add_unsettled(&mut changed);
+        self.table.unsettled = changed;
+        Ok(true)
+    }
+
+    /// `function(state, value)` for each key of the batch that has a state; the value is the state of one that has none. A
+    /// key of the batch must come once. Then `keep` says of all pairs that changed since it was last asked which of them
+    /// stay. False: Python must do it.
+    pub fn add(&mut self, newer: &[Columns], function: Function<'_>, keep: Option<Filter<'_>>) -> Result<bool> {
+        let newer: Vec<Columns> = newer.iter().filter(|block| !block.is_empty()).cloned().collect();
+        let mut changed = Vec::new();
+        if !newer.is_empty() {
+            let Some(incoming) = Incoming::read(&mut self.table, &newer)?.filter(Incoming::is_distinct) else {
+                return Ok(false);
+            };
+            if self.has_rows() && incoming.kind != self.table.value {
+                return Ok(false);
+            }
+            let (there, new): (Vec<usize>, Vec<usize>) =
+                (0..incoming.ids.len()).partition(|at| self.table.place(incoming.ids[*at]).is_some());
+            let ids: Vec<u32> = there.iter().map(|at| incoming.ids[*at]).collect();
+            let values = Columns::new(incoming.kind.clone(), incoming.first_values(there.into_iter())?);
+            if !self.fold(&ids, &values, function)? {
+                return Ok(false);
+            }
+            if !self.has_rows() {
+                self.table.value = incoming.kind.clone();
+            }
+            let new_ids: Vec<u32> = new.iter().map(|at| incoming.ids[*at]).collect();
+            if !new_ids.is_empty() {
+                let (keys, values) =
+                    (incoming.first_keys(new.iter().copied())?, incoming.first_values(new.into_iter())?);
+                self.append(&new_ids, &keys, &values)?;
+            }
+            changed = incoming.ids;
+        }
+        self.add_unsettled(&mut changed);
+        match keep {
+            Some(keep) => self.filter(&changed, keep),
+            None => Ok(true),
+        }
+    }
+
+    fn fold(&mut self, ids: &[u32], values: &Columns, function: Function<'_>) -> Result<bool> {
+        if ids.is_empty() {
+            return Ok(true);
+        }
+        let old = self.states(ids)?;
+        let Some(made) = call(function, &old, values, Some(&self.table.value))? else { return Ok(false) };
+        if *made.kind() != self.table.value {
+            return Ok(false);
+        }
+        let same = identical(old.array(), made.array());
+        let writes: Vec<u32> = (0..ids.len() as u32).filter(|at| !same.value(*at as usize)).collect();
+        let written: Vec<u32> = writes.iter().map(|at| ids[*at as usize]).collect();
+        self.write(&written, made.array(), &writes)?;
+        Ok(true)
+    }
+
+    fn filter(&mut self, ids: &[u32], keep: Filter<'_>) -> Result<bool> {
+        for ids in ids.chunks(PIECE) {
+            let (keys, states) = (self.fetch(0, ids)?, self.fetch(1, ids)?);
+            let rows = pairs((self.table.keys.kind().clone(), keys), (self.table.value.clone(), states))?;
+            let Some(kept) = keep(&rows) else { return Ok(false) };
+            let removed: Vec<u32> =
+                ids.iter().enumerate().filter(|(at, _)| !kept.value(*at)).map(|(_, id)| *id).collect();
+            self.remove(&removed)?;
+        }
+        Ok(true)
+    }
+}

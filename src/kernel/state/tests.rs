@@ -1,0 +1,236 @@
+//! Tables against a plain list of pairs.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, Int64Array, StringViewArray};
+use arrow_buffer::BooleanBuffer;
+use proptest::prelude::*;
+
+use super::*;
+use crate::block::{Columns, Kind};
+use crate::kernel::gather::{pair_columns, pairs};
+
+type Pair = (String, i64);
+
+fn key(number: usize) -> String {
+    // Some keys are longer than what a view holds itself.
+    if number.is_multiple_of(3) { format!("a key of more than twelve bytes {number}") } else { format!("k{number}") }
+}
+
+fn block(rows: &[Pair]) -> Columns {
+    let keys: ArrayRef = Arc::new(StringViewArray::from_iter_values(rows.iter().map(|row| row.0.as_str())));
+    let values: ArrayRef = Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| row.1)));
+    pairs((Kind::Str, keys), (Kind::Int, values)).unwrap()
+}
+
+fn read(blocks: &[Columns]) -> Vec<Pair> {
+    let mut all = Vec::new();
+    for block in blocks {
+        let ((_, keys), (_, values)) = pair_columns(block).unwrap();
+        let (keys, values) = (keys.as_string_view(), values.as_primitive::<Int64Type>());
+        all.extend((0..keys.len()).map(|row| (keys.value(row).to_owned(), values.value(row))));
+    }
+    all
+}
+
+fn ints(values: impl IntoIterator<Item = Option<i64>>) -> Columns {
+    Columns::new(Kind::Int, Arc::new(Int64Array::from_iter(values)))
+}
+
+fn int(column: &Columns, row: usize) -> Option<i64> {
+    let values = column.array().as_primitive_opt::<Int64Type>()?;
+    values.is_valid(row).then(|| values.value(row))
+}
+
+/// Halves the state, adds the new values, forgets at 0: states settle at different times, and some are forgotten.
+fn rule(new: &[i64], old: Option<i64>) -> Option<i64> {
+    let made = if new.is_empty() { old.unwrap_or(0) / 2 } else { old.unwrap_or(0) + new.iter().sum::<i64>() };
+    // 100 and more stay as they are.
+    let made = if new.is_empty() && old.is_some_and(|old| old >= 100) { old.unwrap_or(0) } else { made };
+    (made != 0).then_some(made)
+}
+
+fn rule_of_columns(new: &Columns, old: &Columns) -> Option<Columns> {
+    let lists = new.array().as_list::<i32>();
+    Some(ints((0..new.len()).map(|row| {
+        let values = lists.value(row);
+        let values: Vec<i64> =
+            values.as_primitive_opt::<Int64Type>().map_or_else(Vec::new, |values| values.values().to_vec());
+        rule(&values, int(old, row))
+    })))
+}
+
+fn model_update(states: &mut Vec<Pair>, batch: &[Pair]) {
+    let mut order: Vec<&String> = batch.iter().map(|pair| &pair.0).collect();
+    order.retain(|key| !states.iter().any(|state| state.0 == **key));
+    let mut seen = Vec::new();
+    order.retain(|key| {
+        !seen.contains(key) && {
+            seen.push(*key);
+            true
+        }
+    });
+    let news = |key: &str| -> Vec<i64> { batch.iter().filter(|pair| pair.0 == key).map(|pair| pair.1).collect() };
+    let mut after: Vec<Pair> = Vec::new();
+    for (key, old) in states.iter() {
+        after.extend(rule(&news(key), Some(*old)).map(|state| (key.clone(), state)));
+    }
+    for key in order {
+        after.extend(rule(&news(key), None).map(|state| (key.clone(), state)));
+    }
+    *states = after;
+}
+
+fn batches() -> impl Strategy<Value = Vec<Vec<Pair>>> {
+    let pair = (0_usize..40, -3_i64..200).prop_map(|(number, value)| (key(number), value));
+    prop::collection::vec(prop::collection::vec(pair, 0..30), 1..12)
+}
+
+proptest! {
+    #[test]
+    fn states_are_those_of_a_list(batches in batches(), forget in prop::collection::vec(any::<bool>(), 12)) {
+        let (mut states, mut snapshot, mut table) = (Vec::new(), Vec::new(), None);
+        for (batch, forget) in batches.iter().zip(forget) {
+            let before = read(&snapshot);
+            let kept = if forget { None } else { table.take() };
+            let mut working = Working::open(kept, snapshot.clone(), &Kind::Str, &Kind::Int).unwrap().unwrap();
+            prop_assert!(working.update(&[block(batch)], &rule_of_columns).unwrap());
+            let (next, made) = working.close().unwrap();
+            prop_assert_eq!(read(&snapshot), before, "a snapshot never changes");
+            model_update(&mut states, batch);
+            prop_assert_eq!(read(&made), states.clone());
+            prop_assert_eq!(next.len(), states.len());
+            (snapshot, table) = (made, Some(next));
+        }
+    }
+
+    #[test]
+    fn windows_are_those_of_a_list(batches in batches(), length in 1_usize..4) {
+        let distinct = |batch: &[Pair]| -> Vec<Pair> {
+            let mut sums: Vec<Pair> = Vec::new();
+            for (key, value) in batch {
+                match sums.iter_mut().find(|sum| sum.0 == *key) {
+                    Some(sum) => sum.1 += value,
+                    None => sums.push((key.clone(), *value)),
+                }
+            }
+            sums
+        };
+        let panes: Vec<Vec<Pair>> = batches.iter().map(|batch| distinct(batch)).collect();
+        let (mut sums, mut snapshot, mut table): (Vec<Pair>, Vec<Columns>, _) = (Vec::new(), Vec::new(), None);
+        let less = |one: &Columns, other: &Columns| {
+            Some(ints((0..one.len()).map(|row| Some(int(one, row)? - int(other, row)?))))
+        };
+        let more = |one: &Columns, other: &Columns| {
+            Some(ints((0..one.len()).map(|row| Some(int(one, row)? + int(other, row)?))))
+        };
+        let positive = |pairs: &Columns| {
+            let ((_, _), (_, values)) = pair_columns(pairs)?;
+            let values = values.as_primitive::<Int64Type>();
+            Some(BooleanBuffer::collect_bool(pairs.len(), |row| values.value(row) > 0))
+        };
+        for (at, pane) in panes.iter().enumerate() {
+            let left: &[Pair] = at.checked_sub(length).map_or(&[], |at| &panes[at]);
+            for (key, value) in left {
+                sums.iter_mut().filter(|sum| sum.0 == *key).for_each(|sum| sum.1 -= value);
+            }
+            for (key, value) in pane {
+                match sums.iter_mut().find(|sum| sum.0 == *key) {
+                    Some(sum) => sum.1 += value,
+                    None => sums.push((key.clone(), *value)),
+                }
+            }
+            sums.retain(|sum| sum.1 > 0);
+            let mut working = Working::open(table.take(), snapshot, &Kind::Str, &Kind::Int).unwrap().unwrap();
+            prop_assert!(working.subtract(&[block(left)], &less).unwrap());
+            let (next, made) = working.close().unwrap();
+            let mut working = Working::open(Some(next), made, &Kind::Str, &Kind::Int).unwrap().unwrap();
+            prop_assert!(working.add(&[block(pane)], &more, Some(&positive)).unwrap());
+            let (next, made) = working.close().unwrap();
+            prop_assert_eq!(read(&made), sums.clone());
+            (snapshot, table) = (made, Some(next));
+        }
+    }
+}
+
+fn many(count: usize) -> Vec<Pair> {
+    (0..count).map(|number| (key(number), 1000 + number as i64)).collect()
+}
+
+fn opened(table: Option<Table>, blocks: Vec<Columns>) -> Working {
+    Working::open(table, blocks, &Kind::Str, &Kind::Int).unwrap().unwrap()
+}
+
+#[test]
+fn only_what_may_change_is_asked_and_the_rest_is_shared() {
+    let asked = Cell::new(0);
+    let count = |new: &Columns, old: &Columns| {
+        asked.set(asked.get() + new.len());
+        rule_of_columns(new, old)
+    };
+    let mut working = opened(None, vec![block(&many(10_000))]);
+    assert!(working.update(&[], &count).unwrap());
+    assert_eq!(asked.replace(0), 10_000, "nothing is known of states that are read");
+    let (table, snapshot) = working.close().unwrap();
+    let mut working = opened(Some(table), snapshot.clone());
+    assert!(working.update(&[block(&[(key(5000), 1)])], &count).unwrap());
+    assert_eq!(asked.replace(0), 1);
+    let (table, after) = working.close().unwrap();
+    let shared = after.iter().zip(&snapshot).filter(|(one, other)| Arc::ptr_eq(one.array(), other.array())).count();
+    assert_eq!((shared, after.len()), (snapshot.len() - 1, snapshot.len()));
+    // The state that changed is asked once more.
+    let mut working = opened(Some(table), after);
+    assert!(working.update(&[], &count).unwrap());
+    assert!(working.update(&[], &count).unwrap());
+    assert_eq!(asked.get(), 1);
+}
+
+#[test]
+fn a_table_is_not_used_for_another_snapshot() {
+    let mut working = opened(None, vec![block(&many(100))]);
+    assert!(working.update(&[], &rule_of_columns).unwrap());
+    let (table, first) = working.close().unwrap();
+    let mut working = opened(Some(table), first.clone());
+    assert!(working.update(&[block(&[("new".to_owned(), 7)])], &rule_of_columns).unwrap());
+    let (table, _) = working.close().unwrap();
+    let mut again = opened(Some(table), first.clone());
+    assert!(again.update(&[], &rule_of_columns).unwrap());
+    assert_eq!(read(&again.close().unwrap().1), read(&first));
+}
+
+#[test]
+fn forgotten_keys_do_not_stay_for_ever() {
+    let (mut table, mut snapshot) = (None, Vec::new());
+    let forgets = |new: &Columns, _: &Columns| {
+        let lists = new.array().as_list::<i32>();
+        Some(ints((0..new.len()).map(|row| (lists.value_length(row) > 0).then_some(1))))
+    };
+    for batch in 0..40 {
+        let mut working = opened(table.take(), snapshot);
+        let rows: Vec<Pair> = (0..1000).map(|number| (format!("batch {batch} key {number}"), 1)).collect();
+        assert!(working.update(&[block(&rows)], &forgets).unwrap());
+        let (next, made) = working.close().unwrap();
+        assert_eq!(read(&made), rows);
+        assert!(next.keys.len() < 8000, "{}", next.keys.len());
+        (table, snapshot) = (Some(next), made);
+    }
+}
+
+#[test]
+fn what_has_no_exact_answer_is_left_to_python() {
+    let twice = block(&[("a".to_owned(), 1), ("a".to_owned(), 2)]);
+    assert!(Working::open(None, vec![twice.clone()], &Kind::Str, &Kind::Int).unwrap().is_none());
+    assert!(Working::open(None, vec![block(&many(2))], &Kind::Int, &Kind::Int).unwrap().is_none());
+    let mut working = opened(None, vec![block(&many(2))]);
+    assert!(!working.add(&[twice], &|_, _| None, None).unwrap());
+    assert!(!opened(None, vec![block(&many(2))]).update(&[], &|_, _| None).unwrap());
+    let texts = |new: &Columns, _: &Columns| {
+        let texts: ArrayRef = Arc::new(StringViewArray::from_iter_values((0..new.len()).map(|_| "text")));
+        Some(Columns::new(Kind::Str, texts))
+    };
+    assert!(!opened(None, vec![block(&many(2))]).update(&[], &texts).unwrap(), "states of two kinds");
+}

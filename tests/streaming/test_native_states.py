@@ -1,0 +1,218 @@
+"""States and windows that the engine keeps itself: batch for batch what Python's functions give, whatever the values.
+
+Each example runs twice, once with everything in Python. Compared are values, types, order and partitions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import operator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+
+from dstreams import _native
+from dstreams.streaming import windows
+from dstreams.testing import advance
+
+Batches = list[list[tuple[Any, Any]]]
+Build = Callable[[Any], Any]
+
+
+def add_or_start(new: list[Any], running: Any) -> Any:
+    if running is None:
+        running = 0
+    return sum(new, running)
+
+
+def latest(new: list[Any], old: Any) -> Any:
+    return new[-1] if new else old
+
+
+def drop_when_idle(new: list[Any], old: Any) -> Any:
+    if not new:
+        return None
+    return (old or 0) + len(new)
+
+
+def mean(new: list[Any], old: Any) -> Any:
+    count, total = old or (0, 0)
+    return (count + len(new), total + sum(new))
+
+
+def fading(new: list[Any], old: Any) -> Any:
+    return (sum(new) + (old or 0)) // 2
+
+
+UPDATES: dict[str, Callable[[list[Any], Any], Any]] = {
+    "sum": lambda new, old: sum(new) + (old or 0),
+    "add or start": add_or_start,
+    "latest": latest,
+    "drop when idle": drop_when_idle,
+    "mean": mean,
+    "fading": fading,
+    "maximum": lambda new, old: max(new) if new else old,
+    "seen": lambda new, old: True,
+    "never": lambda new, old: None,
+    "first": lambda new, old: old if old is not None else (new[0] if new else None),
+    "as text": lambda new, old: str(len(new)) + (old or "")[:20],
+    "all": lambda new, old: (old or []) + [repr(value) for value in new],
+    "not native": lambda new, old: eval("sum(new) + (old or 0)"),
+}
+
+KEYS: dict[str, st.SearchStrategy[Any]] = {
+    "text": st.sampled_from(["a", "b", "", "ü", "a key of more than twelve bytes", "and one more of these keys"]),
+    "int": st.sampled_from([0, 1, -1, 7, 2**63 - 1, 2**64]),
+    "float": st.sampled_from([0.0, -0.0, 1.5, float("inf")]),
+    "tuple": st.tuples(st.sampled_from("ab"), st.integers(0, 2)),
+    "mixed": st.sampled_from([0, False, 0.0, "0", None, (0,), ("a", 1)]),
+}
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "int": st.one_of(st.integers(-3, 9), st.sampled_from([2**62, -(2**63), 2**63 - 1])),
+    "small": st.integers(-3, 9),
+    "float": st.sampled_from([0.0, -0.0, 1.5, 1e308, float("nan"), float("inf")]),
+    "text": st.sampled_from(["", "x", "ü", "a text of more than twelve bytes", "\ud800"]),
+    "mixed": st.sampled_from([0, False, True, 1, 1.0, None, "1"]),
+}
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Batches:
+    """Some batches, most of them of one kind of keys and values."""
+    kinds = st.tuples(st.sampled_from(sorted(KEYS)), st.sampled_from(sorted(VALUES)))
+    usual = draw(kinds)
+    drawn: Batches = []
+    for _ in range(draw(st.integers(1, 7))):
+        key, value = draw(st.one_of(st.just(usual), st.just(usual), st.just(usual), kinds))
+        drawn.append(draw(st.lists(st.tuples(KEYS[key], VALUES[value]), max_size=12)))
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def manual() -> Iterator[SparkContext]:
+    """A context whose streams' clocks stand still; on one thread, so that of two failures the same one is the first."""
+    from pyspark import SparkConf
+
+    conf = SparkConf().setMaster("local[1]").setAppName("states")
+    conf.set("spark.streaming.clock", "org.apache.spark.util.ManualClock")
+    sc = SparkContext(conf=conf)
+    yield sc
+    sc.stop()
+
+
+def outcome(sc: SparkContext, folder: Path, data: Batches, build: Build) -> tuple[list[str], int]:
+    """What each batch holds, or how it failed; and how many partitions had native tables at the end."""
+    made: list[_native.States] = []
+
+    def recorded() -> _native.States:
+        made.append(_native.States())
+        return made[-1]
+
+    ssc = StreamingContext(sc, 1)
+    ssc.checkpoint(str(folder))
+    seen: list[str] = []
+
+    def keep(rdd: Any) -> None:
+        try:
+            seen.append(repr(rdd.glom().collect()))
+        except Exception as error:
+            seen.append(f"{type(error.__cause__).__name__}: {error.__cause__}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "States", recorded)
+        build(ssc.queueStream([sc.parallelize(batch, 3) for batch in data])).foreachRDD(keep)
+    # What fails is seen by `keep`; that the stream is told of it too is for other tests.
+    with contextlib.suppress(Exception):
+        advance(ssc, len(data) + 3)
+    ssc.stop(stopSparkContext=False)
+    return seen, sum(len(states) for states in made)
+
+
+def both_ways(sc: SparkContext, folder: Path, data: Batches, build: Build) -> int:
+    """Compares both ways; the number of native tables that were there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DSTREAMS_NATIVE", "0")
+        expected, none = outcome(sc, folder, data, build)
+    assert none == 0
+    found, tables = outcome(sc, folder, data, build)
+    assert found == expected
+    return tables
+
+
+SETTINGS = settings(
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],  # an example is ten batches or so: making a failing one smaller takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.mark.parametrize("name", sorted(UPDATES))
+@settings(SETTINGS, max_examples=10)
+@given(data=batches(), initial=st.one_of(st.none(), st.lists(st.tuples(KEYS["text"], VALUES["small"]), max_size=5)))
+def test_states_are_those_of_the_function(
+    manual: SparkContext, tmp_path: Path, name: str, data: Batches, initial: list[Any] | None
+) -> None:
+    both_ways(manual, tmp_path, data, lambda s: s.updateStateByKey(UPDATES[name], 3, initial))
+
+
+WINDOWS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any] | None]] = {
+    "sum": (operator.add, operator.sub, None),
+    "positive sums": (lambda a, b: a + b, lambda a, b: a - b, lambda pair: pair[1] > 0),
+    "kept by key": (lambda a, b: a + b, lambda a, b: a - b, lambda pair: pair[0] != "a"),
+    "opaque inverse": (lambda a, b: a + b, lambda a, b: eval("a - b"), None),
+    "opaque sum": (lambda a, b: eval("a + b"), lambda a, b: a - b, None),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WINDOWS))
+@settings(SETTINGS, max_examples=12)
+@given(data=batches(), slide=st.sampled_from([1, 1, 1, 2]))
+def test_windows_are_those_of_the_functions(
+    manual: SparkContext, tmp_path: Path, name: str, data: Batches, slide: int
+) -> None:
+    function, inverse, keep = WINDOWS[name]
+    build: Build = lambda s: s.reduceByKeyAndWindow(function, inverse, 5 * slide, slide, 2, keep)  # noqa: E731
+    both_ways(manual, tmp_path, data, build)
+
+
+def test_states_and_windows_of_the_course_have_native_tables(manual: SparkContext, tmp_path: Path) -> None:
+    data: Batches = [[(f"user {number % 50}", number) for number in range(batch, 400)] for batch in range(8)]
+    for name, update in UPDATES.items():
+        tables = both_ways(manual, tmp_path, data, lambda s, update=update: s.updateStateByKey(update, 4))
+        assert tables == (0 if name == "not native" else 4), name
+    for name, (function, inverse, keep) in WINDOWS.items():
+        build: Build = lambda s, f=function, i=inverse, k=keep: s.reduceByKeyAndWindow(f, i, 6, 1, 4, k)  # noqa: E731
+        tables = both_ways(manual, tmp_path, data, build)
+        assert tables == 4, name
+    assert both_ways(manual, tmp_path, data, lambda s: s.countByValueAndWindow(6, 1, 4)) == 4
+    assert both_ways(manual, tmp_path, data, lambda s: s.countByWindow(6, 1)) == 1
+
+
+def test_a_state_that_grows_beyond_64_bits_goes_on_in_python(manual: SparkContext, tmp_path: Path) -> None:
+    data: Batches = [[("a", 2**62), ("b", 1)]] * 4 + [[("a", -(2**62))]] * 4
+    both_ways(manual, tmp_path, data, lambda s: s.updateStateByKey(UPDATES["sum"], 1))
+
+
+def test_a_function_that_raises_for_one_key_fails_as_in_python(manual: SparkContext, tmp_path: Path) -> None:
+    data: Batches = [[("a", 1)], [("a", 0), ("b", 5)], [("a", 2)]]
+    build: Build = lambda s: s.updateStateByKey(lambda new, old: 10 // sum(new) if new else old, 2)  # noqa: E731
+    both_ways(manual, tmp_path, data, build)
+
+
+def test_tables_are_not_pickled_with_a_stream() -> None:
+    import pickle
+
+    assert len(pickle.loads(pickle.dumps(_native.States()))) == 0
+
+
+def test_a_rule_needs_its_programs() -> None:
+    node: Any = object()
+    with pytest.raises(TypeError):
+        _native.States().updated("update", [], node, node, node)
