@@ -26,6 +26,7 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     object::turn::look_at_interpreter(module.py())?;
+    module.add_class::<py::PyChain>()?;
     module.add_class::<py::PyEngine>()?;
     module.add_class::<py::PyIntake>()?;
     module.add_class::<py::PyJobs>()?;

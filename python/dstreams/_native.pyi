@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, final
 
 from dstreams.core.context import SparkContext
+from dstreams.explain.streams import DrawnNode
 from dstreams.streaming.settings import StreamSettings
 
 __all__ = [
     "Bail",
+    "Chain",
     "Chunks",
     "Elements",
     "Engine",
@@ -83,10 +85,37 @@ class Rdd:
         """Whether each pair is in partition hash(key) modulo `targets`, by the portable hash."""
     def parents(self) -> list[Rdd]:
         """The nodes this one reads from."""
+    def chain(self) -> Chain | None:
+        """Its narrow steps, if it is made of such, for explanations."""
+    def placing(self) -> tuple[Callable[..., Any], bool] | None:
+        """The program's function that places its elements, and whether it runs natively; None if there is none."""
     def settle_as(self, same: Rdd) -> None:
         """Replaces the lineage by that of an RDD with the same elements in the same partitions."""
     def forget_shuffles(self) -> None:
         """Drops the shuffle outputs it is made from, up to persisted RDDs."""
+
+@final
+class Chain:
+    """Narrow steps, cut into those that run natively and those that Python runs. For explanations."""
+
+    def __new__(
+        cls,
+        steps: Sequence[tuple[str, int]],
+        functions: list[Any] | bytes,
+        forms: Sequence[Any] | None,
+        remote: tuple[Workers, bytes, list[bool]] | None,
+    ) -> Chain:
+        """The chain that `Rdd.narrow` would make of these."""
+    def steps(self) -> list[tuple[str, int, int, bool]]:
+        """Name and number of each step, how many functions it takes, and whether it runs natively."""
+    def functions(self) -> list[Any]:
+        """The functions of all steps, as a task gets them."""
+    @property
+    def was_read(self) -> bool:
+        """Whether forms were given: without them all is Python."""
+    @property
+    def is_remote(self) -> bool:
+        """Whether worker processes run it."""
 
 @final
 class Engine:
@@ -220,6 +249,10 @@ class Streaming:
         """Distance of a node's RDDs."""
     def oldest_ms(self, node: int) -> int | None:
         """The time of the oldest RDD of a node that is remembered."""
+    def node(self, node: int) -> DrawnNode:
+        """A node as plain data, for explanations."""
+    def outputs(self) -> list[tuple[int, Callable[..., Any]]]:
+        """The nodes of all outputs and their functions, in order of definition."""
     def remember(self, duration_ms: int) -> None:
         """Keep RDDs for at least so long."""
     def slice(self, node: int, from_ms: int, to_ms: int) -> list[Rdd]:

@@ -30,6 +30,8 @@ pub(crate) struct Chain {
     functions: Frozen,
     /// Per step: the native forms of its functions.
     forms: Vec<Vec<Option<Form>>>,
+    /// Whether forms were given at all.
+    read: bool,
     runs: Vec<Run>,
     /// Where the chain runs, if not in this process.
     remote: Option<Arc<Remote>>,
@@ -44,13 +46,42 @@ impl Chain {
         forms: Option<Vec<Option<Form>>>,
         remote: Option<Arc<Remote>>,
     ) -> Self {
-        let native = forms.is_some();
+        let read = forms.is_some();
         let mut forms = forms.unwrap_or_default().into_iter();
         let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
         let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
-        let runs = if native { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
+        let runs = if read { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
         let remote = remote.filter(|remote| runs.iter().any(|run| calls(&steps, run, remote)));
-        Self { steps, functions, forms, runs, remote }
+        Self { steps, functions, forms, read, runs, remote }
+    }
+}
+
+/// What there is to say about a chain.
+impl Chain {
+    /// The steps, each with whether it runs natively.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (Step, bool)> {
+        let is_native = |at: &usize| {
+            self.runs.iter().any(|run| match run {
+                Run::Python(_) => false,
+                Run::Rows { steps, .. } | Run::Whole { steps, .. } => steps.contains(at),
+            })
+        };
+        self.steps.iter().enumerate().map(move |(at, step)| (*step, is_native(&at)))
+    }
+
+    /// Its functions, as a task gets them.
+    pub(crate) fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.functions.load(py)
+    }
+
+    /// Whether its functions were looked at at all.
+    pub(crate) fn was_read(&self) -> bool {
+        self.read
+    }
+
+    /// Whether worker processes run it.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.remote.is_some()
     }
 }
 

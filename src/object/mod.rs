@@ -47,4 +47,4 @@ pub(crate) use program::{Bail, Program};
 pub(crate) use remote::{Remote, Workers};
 pub(crate) use router::{DealRouter, KeyRouter};
 pub(crate) use serve::{PyLink, TaskRun, WorkerMemory};
-pub(crate) use step::parse_steps;
+pub(crate) use step::{Step, parse_steps};

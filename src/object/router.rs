@@ -35,6 +35,14 @@ pub(crate) enum KeyRouter {
 }
 
 impl KeyRouter {
+    /// The program's function, and whether it runs natively; `None` for the portable hash.
+    pub(crate) fn told<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>, bool)>> {
+        match self {
+            Self::PortableHash => Ok(None),
+            Self::Function { frozen, form } => Ok(Some((frozen.load(py)?.get_item(0)?, form.is_some()))),
+        }
+    }
+
     /// The targets of pairs; `None` when Python must say.
     fn native_targets(&self, hasher: Hasher, columns: &Columns, targets: usize) -> Option<Vec<u32>> {
         match self {

@@ -80,6 +80,28 @@ impl Step {
             other => return Err(PyValueError::new_err(format!("steps: there is no step {other:?}"))),
         })
     }
+
+    /// Its name and number, from which `parse` makes it again.
+    pub(crate) fn name(self) -> (&'static str, usize) {
+        match self {
+            Self::Map => ("map", 0),
+            Self::Filter => ("filter", 0),
+            Self::FlatMap => ("flatMap", 0),
+            Self::MapValues => ("mapValues", 0),
+            Self::FlatMapValues => ("flatMapValues", 0),
+            Self::Keys => ("keys", 0),
+            Self::Values => ("values", 0),
+            Self::Take(number) => ("take", number),
+            Self::Partitions => ("partitions", 0),
+            Self::IndexedPartitions => ("indexedPartitions", 0),
+            Self::Glom => ("glom", 0),
+            Self::Count => ("count", 0),
+            Self::Combine => ("combine", 0),
+            Self::MergeCombiners => ("mergeCombiners", 0),
+            Self::Group => ("group", 0),
+            Self::MergeGroups => ("mergeGroups", 0),
+        }
+    }
 }
 
 /// The steps of a chain, checked against the number of functions.

@@ -1,6 +1,8 @@
 //! What does Python see? One file per class; `errors.rs` alone chooses exception classes, `gil.rs` alone leaves the
 //! interpreter for the engine.
 
+mod chain;
+mod drawn;
 mod driver;
 mod engine;
 mod errors;
@@ -12,6 +14,7 @@ mod rdd;
 mod receiver;
 mod streaming;
 
+pub(crate) use chain::PyChain;
 pub(crate) use engine::PyEngine;
 pub(crate) use gil::detached;
 pub(crate) use jobs::PyJobs;

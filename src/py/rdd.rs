@@ -5,10 +5,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyBytes};
 
+use super::chain::{PyChain, chain_of, placing};
 use super::gil::checked;
-use crate::object::{
-    CartesianPairs, Chain, DealRouter, Form, Frozen, KeyRouter, Remote, Workers, ZippedPairs, parse_steps,
-};
+use crate::object::{CartesianPairs, DealRouter, Form, Frozen, KeyRouter, Workers, ZippedPairs};
 use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
 
 /// Elements that `repartition` deals out together.
@@ -45,9 +44,7 @@ impl PyRdd {
         keeps_partitioner: bool,
         remote: Option<(PyRef<'_, Workers>, Py<PyBytes>, Vec<bool>)>,
     ) -> PyResult<Self> {
-        let forms = forms.map(Form::parse_all).transpose()?;
-        let remote = remote.map(|(workers, shipment, own)| Remote::new(&workers, shipment, own));
-        let steps: Arc<dyn Narrow> = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(functions)?, forms, remote));
+        let steps: Arc<dyn Narrow> = chain_of(&steps, functions, forms, remote)?;
         Ok(Self(Rdd::new(Op::Narrow { parent: Arc::clone(&self.0), steps, keeps_partitioner })))
     }
 
@@ -118,6 +115,16 @@ impl PyRdd {
 
     fn parents(&self) -> Vec<Self> {
         self.0.parents().into_iter().map(Self).collect()
+    }
+
+    /// Its narrow steps, for explanations.
+    fn chain(&self) -> Option<PyChain> {
+        PyChain::of(&self.0)
+    }
+
+    /// The program's function that places its elements, and whether it runs natively, for explanations.
+    fn placing<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>, bool)>> {
+        placing(py, &self.0)
     }
 
     fn settle_as(&self, py: Python<'_>, same: &Self) {

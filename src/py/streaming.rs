@@ -7,6 +7,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::drawn::{Drawn, drawn};
 use super::driver::{InputSpec, PyDriver};
 use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
@@ -292,6 +293,18 @@ impl PyStreaming {
     fn oldest_ms(&self, py: Python<'_>, node: u32) -> PyResult<Option<i64>> {
         let oldest = || self.runtime.with_graph(|graph| graph.node(NodeId(node)).map(Node::oldest));
         enter_engine(py, oldest).map(|time| time.map(|time| time.0))
+    }
+
+    /// A node as plain data, for explanations.
+    fn node(&self, py: Python<'_>, node: u32) -> PyResult<Drawn> {
+        let found = self.runtime.with_graph(|graph| graph.node(NodeId(node)).map(|node| drawn(py, node)));
+        checked(py, found)
+    }
+
+    /// The nodes of all outputs and their functions, in order of definition.
+    fn outputs(&self, py: Python<'_>) -> Vec<(u32, Py<PyAny>)> {
+        let output = |output: &Output<PyDriver>| (output.parent.0, output.func.clone_ref(py));
+        self.runtime.with_graph(|graph| graph.outputs().iter().map(output).collect())
     }
 
     fn remember(&self, py: Python<'_>, duration_ms: i64) -> PyResult<()> {

@@ -11,6 +11,7 @@
 mod shuffle;
 mod task;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
@@ -47,15 +48,15 @@ pub trait Reader: Send + Sync {
     fn name(&self) -> &'static str;
 }
 
-/// Fused steps over one partition.
-pub trait Narrow: Send + Sync {
+/// Fused steps over one partition. `Any`: whoever made them may look at them again.
+pub trait Narrow: Any + Send + Sync {
     /// The steps over partition `partition` of the node, whose parent's partition is `input`. Nothing runs before the
     /// first block is pulled, and no more than the pulled blocks need.
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks>;
 }
 
-/// The map side of a shuffle: which element goes to which partition.
-pub trait Router: Send + Sync {
+/// The map side of a shuffle: which element goes to which partition. `Any` as for `Narrow`.
+pub trait Router: Any + Send + Sync {
     /// Sends the elements of a map partition to the targets of `output`; those of one target keep their order.
     fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()>;
 }

@@ -7,6 +7,7 @@ import importlib
 import inspect
 import math
 import random
+import textwrap
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from dstreams.udf import Opaque, Program, read
+from dstreams.udf import Opaque, Program, explain_function, read
 
 COUNT = 0
 LIST = [1, 2]
@@ -192,19 +193,19 @@ REASONS: list[tuple[Callable[..., Any], str]] = [
     (cached, "is a _lru_cache_wrapper object"),
     (print, "calls print, which has side effects"),
     (hash, "calls hash, which is Spark's own"),
-    (math.sqrt, "calls sqrt, which has no native form"),
+    (math.sqrt, "calls sqrt, which the engine does not know"),
     (type, "calls the class type"),
     (functools.partial(int, base=3), "is a partial with keywords"),
     (lambda x: print(x), "calls print, which has side effects"),
     (lambda x: hash(x), "calls hash, which is Spark's own"),
     (lambda x: open(x), "calls open, which has side effects"),  # noqa: SIM115
     (lambda x: random.random(), "calls random.random, "),
-    (lambda x: time.time(), "calls time.time, which has no native form"),
-    (lambda x: x + LIST[0], "captures LIST, a list, which may change"),
-    (lambda x: OBJECT, "captures OBJECT, an object"),
+    (lambda x: time.time(), "calls time.time, which the engine does not know"),
+    (lambda x: x + LIST[0], "reads the list `LIST`, which may change"),
+    (lambda x: OBJECT, "uses `OBJECT` (an object), which only Python understands"),
     (lambda x: Thing(), "calls the class Thing"),
     (lambda x: absent(x), "uses absent, which has no value"),  # noqa: F821
-    (lambda x: x.foo(), "calls .foo(), a method without a native form"),
+    (lambda x: x.foo(), "calls .foo(), which the engine does not know"),
     (lambda x: x.__class__, "reads the attribute __class__"),
     (lambda x: x.lower, ""),
     (lambda x: x(1), "calls a value that it is given"),
@@ -215,7 +216,7 @@ REASONS: list[tuple[Callable[..., Any], str]] = [
     (lambda x: {x, 1}, "builds a set"),
     (lambda x: [*x, 1], "builds a list with a star"),
     (lambda x: max(*x), "star"),
-    (lambda x: x is LIST, "captures LIST"),
+    (lambda x: x is LIST, "reads the list `LIST`"),
     (lambda x: x is x, "asks whether two values are the same object"),
     (lambda x: f"{x:{x}}", "formats with a width or precision that is computed"),
     (lambda x: x.format(1), "calls format of a text that is not known"),
@@ -253,6 +254,38 @@ def test_the_line_is_that_of_the_instruction() -> None:
     first = read(calls_what_loops, 1)
     assert isinstance(first, Opaque)
     assert first.line == calls_what_loops.__code__.co_firstlineno + 1
+
+
+def test_the_reason_has_a_line_for_each_call() -> None:
+    answer = read(calls_what_loops, 1)
+    assert isinstance(answer, Opaque)
+    here = calls_what_loops.__code__.co_firstlineno
+    loop = loops.__code__.co_firstlineno + 2
+    assert [(link.what, link.line) for link in answer.links] == [("calls loops", here + 1), ("uses a loop", loop)]
+    reason = explain_function(calls_what_loops).reason
+    assert reason == f"calls loops (line {here + 1}), which uses a loop (line {loop})"
+
+
+def test_a_reason_in_another_file_names_the_file() -> None:
+    names: dict[str, Any] = {}
+    exec(compile("def helper(x):\n    return [*x]", "/somewhere/helpers.py", "exec"), names)
+    helper = names["helper"]
+    reason = explain_function(lambda line: helper(line)).reason
+    assert reason.startswith("calls helper (line ")
+    assert reason.endswith("), which builds a list with a star (line 2 of helpers.py)")
+
+
+def test_what_installed_packages_do_is_not_told() -> None:
+    f = lambda line: textwrap.dedent(line)  # noqa: E731
+    line = f.__code__.co_firstlineno
+    assert explain_function(f).reason == f"calls textwrap.dedent, which the engine does not know (line {line})"
+
+
+@pytest.mark.parametrize("function", [tries, finishes, opens])
+def test_the_line_of_try_and_with_is_their_own(function: Callable[..., Any]) -> None:
+    answer = read(function, 1)
+    assert isinstance(answer, Opaque)
+    assert answer.line == function.__code__.co_firstlineno + 1
 
 
 def test_a_shadowed_builtin_is_not_the_builtin() -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from dstreams import _native
 from dstreams.core.closure import freeze
 from dstreams.core.errors import java_error
 from dstreams.core.lineage import describe, draw
-from dstreams.core.native import forms_of
+from dstreams.core.native import Form, forms_of
 from dstreams.core.profiler import run_profiled
 from dstreams.core.serializers import through
 from dstreams.core.stepwise import Step
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
 
 T = TypeVar("T")
+# Steps by name, functions, native forms, and how worker processes get them.
+ChainParts: TypeAlias = tuple[
+    list[tuple[str, int]], "list[Any] | bytes", "list[Form] | None", "tuple[_native.Workers, bytes, list[bool]] | None"
+]
 
 
 class RDDBase(Generic[T]):
@@ -130,6 +134,15 @@ class RDDBase(Generic[T]):
         storage = "" if self._storage == StorageLevel.NONE else str(self._storage).replace("OffHeap", "(off heap)")
         return draw(self._node, self.ctx._first_rdd, storage).encode("utf-8")
 
+    def explain(self) -> None:
+        """Prints how the RDD is made, step by step, and of each function whether it runs natively, or why not.
+
+        Runs no job and freezes no function. Not in PySpark. `dstreams.explain.explain_rdd(rdd)` gives the same as data.
+        """
+        from dstreams.explain import explain_rdd
+
+        print(explain_rdd(self._self))
+
     def checkpoint(self) -> None:
         """Replaces the lineage by files in the checkpoint folder, after the next job that needs this RDD.
 
@@ -205,8 +218,14 @@ def frozen_steps(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], 
 
 
 def _frozen(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
+    named, functions, forms, remote = chain_parts(ctx, steps)
+    return base.narrow(named, functions, forms, keeps_partitioner, remote)
+
+
+def chain_parts(ctx: SparkContext, steps: tuple[Step, ...]) -> ChainParts:
+    """What the engine's chain of these steps is made of, frozen now."""
     functions = [function for _, _, used in steps for function in used]
     named = [(name, number) for name, number, _ in steps]
     forms = forms_of(steps)
     remote = ctx._workers.remote_form(named, functions, forms)
-    return base.narrow(named, freeze(functions), forms, keeps_partitioner, remote)
+    return named, freeze(functions), forms, remote

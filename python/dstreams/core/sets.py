@@ -10,16 +10,15 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-import sysconfig
 from dis import get_instructions
 from functools import lru_cache
-from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
+from dstreams.udf.places import is_own
+
 _MAKE_SETS = {"BUILD_SET", "SET_ADD", "SET_UPDATE"}
 _TYPES = ("set", "frozenset")
-_INSTALLED = (sysconfig.get_path("stdlib"), str(Path(__file__).parents[1]), "<frozen")
 
 
 def seed_is_zero() -> bool:
@@ -42,7 +41,7 @@ def makes_sets(function: Any) -> bool:
             pending += [(part, of_step) for part in (one.func, *one.args, *one.keywords.values())]
         elif type(one) is MethodType:
             pending.append((one.__func__, of_step))
-        elif type(one) is FunctionType and (of_step or _is_own(one.__code__.co_filename)):
+        elif type(one) is FunctionType and (of_step or is_own(one.__code__.co_filename)):
             builds, names = _facts(one.__code__)
             if builds or any(name in names and _is_builtin(one, name) for name in _TYPES):
                 return True
@@ -50,12 +49,6 @@ def makes_sets(function: Any) -> bool:
             called += [_content(cell) for cell in one.__closure__ or ()]
             pending += [(other, False) for other in called if callable(other)]
     return False
-
-
-@lru_cache(maxsize=1024)
-def _is_own(file: str) -> bool:
-    """Whether a file of source is the program's, rather than Python's or an installed package's."""
-    return not (file.startswith(_INSTALLED) or "site-packages" in file or "dist-packages" in file)
 
 
 def _is_builtin(function: FunctionType, name: str) -> bool:

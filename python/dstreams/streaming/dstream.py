@@ -54,6 +54,16 @@ class DStream(Windows[T]):
         assert timed is not func or func.__code__.co_argcount == 3, "func should take two or three arguments"
         return self._combined(timed, other)
 
+    def explain(self) -> None:
+        """Prints how the stream is made, step by step, and of each function whether it runs natively, or why not.
+
+        Runs no batch, also before the start. Not in PySpark. `dstreams.explain.explain_stream(stream)` gives the same
+        as data.
+        """
+        from dstreams.explain import explain_stream
+
+        print(explain_stream(self))
+
     # -- outputs ------------------------------------------------------------------------------------
     def foreachRDD(self, func: Function) -> None:
         """Calls `func(rdd)` or `func(time, rdd)` in the driver for each batch."""

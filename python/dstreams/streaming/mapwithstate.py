@@ -76,8 +76,11 @@ class Stateful:
             before = older.mapPartitions(partial(_done, self.number, now - self.slide_ms), True)
             before.partitioner = placed.partitioner
         records = placed if before is None else before.union(placed)
-        applied = partial(_apply, self.function, self.number, tuple(self._batch(now)), self.with_time)
-        return records.mapPartitionsWithIndex(applied, True)
+        return records.mapPartitionsWithIndex(self.applied(tuple(self._batch(now))), True)
+
+    def applied(self, batch: tuple[Any, ...]) -> Callable[[int, Iterable[Any]], list[Any]]:
+        """The function of a partition that applies a batch's records, with the facts of a `Batch`."""
+        return partial(_apply, self.function, self.number, batch, self.with_time)
 
     def _loaded(self, first: int) -> RDD[Any] | None:
         if self.initial is None:

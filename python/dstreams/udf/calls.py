@@ -73,8 +73,8 @@ def _why_not(callee: Captured) -> str:
     if callee.value is hash:
         return "calls hash, which is Spark's own inside of tasks"
     if issubclass(type(callee.value), type):
-        return f"calls the class {callee.label}, which has no native form"
-    return f"calls {callee.label}, which has no native form"
+        return f"calls the class {callee.label}, which the engine does not know"
+    return f"calls {callee.label}, which the engine does not know"
 
 
 # Operations -----------------------------------------------------------------------------------------------------------
@@ -292,9 +292,9 @@ def _follow(
         inner = Frame(decode(code), code, owner, frame, cells)
         result = machine.run(inner, variables, state.done)
     except Unreadable as error:
+        error.at(code.co_filename, code.co_firstlineno)
         if frame is None or code.co_name == "<listcomp>":
-            error.line = error.line or code.co_firstlineno
             raise
-        raise Unreadable(f"calls {label}, which {error.reason}") from None
+        raise Unreadable(f"calls {label}", error) from None
     machine.happen(state, result.events)
     return result.value

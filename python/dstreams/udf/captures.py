@@ -99,7 +99,7 @@ class Captures:
             return self._container(value, label)
         if is_known(value) or callable_of_the_library(value):
             return Captured(value, label)
-        return Refused(f"captures {label}, {article(type_name(value))}")
+        return Refused(f"uses `{label}` ({article(type_name(value))}), which only Python understands")
 
     def _guard(self, owner: int, place: str, key: Any, value: Any) -> int | None:
         """Adds the guard for what was found there. The number of the new owner, if it is one."""
@@ -127,17 +127,17 @@ class Captures:
 
     def _container(self, value: Any, label: str) -> Value:
         name = type_name(value)
-        change = f"captures {label}, {article(name)}, which may change"
+        change = f"reads the {name} `{label}`, which may change"
         if len(value) > _MAX_TABLE:
-            return Refused(f"captures {label}, {article(name)} of more than {_MAX_TABLE} items")
+            return Refused(f"reads the {name} `{label}`, which has more than {_MAX_TABLE} items")
         if type(value) is dict:
             items = tuple(value.items())
             if not all(is_constant(key) and is_constant(item) for key, item in items):
-                return Refused(f"captures {label}, a dict of other things than constants")
+                return Refused(f"reads the dict `{label}`, which holds more than numbers and text")
             return Table(self._table(dict(items)))
         members = tuple(value)
         if not is_constant(members):
-            return Refused(f"captures {label}, {article(name)} of other things than constants")
+            return Refused(f"reads the {name} `{label}`, which holds more than numbers and text")
         if type(value) is list:
             return Members(self._nodes.const(members), change)
         return Members(self._table(dict.fromkeys(members)), change)

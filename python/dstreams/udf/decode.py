@@ -37,12 +37,23 @@ class Steps:
     meets: list[int]
 
 
+def unknown_python() -> str | None:
+    """Which Python this is, if it is none whose instructions are known; None if it is."""
+    if sys.implementation.name == "cpython" and sys.version_info[0] == 3 and sys.version_info[1] in RULES:
+        return None
+    name = {"cpython": "CPython"}.get(sys.implementation.name, sys.implementation.name)
+    return (
+        f"{name} {sys.version_info[0]}.{sys.version_info[1]}, a Python that is not known here: functions are read on "
+        f"CPython 3.10 to 3.{_NEWEST}"
+    )
+
+
 def check_python() -> Mapping[str, Rule]:
     """What the instructions of this Python mean. Raises Unreadable if that is not known."""
-    rules = RULES.get(sys.version_info[1]) if sys.version_info[0] == 3 else None
-    if rules is None or sys.implementation.name != "cpython":
-        raise Unreadable(f"runs on a Python that is not known here; functions are read on CPython 3.10 to 3.{_NEWEST}")
-    return rules
+    unknown = unknown_python()
+    if unknown is not None:
+        raise Unreadable(f"runs on {unknown}")
+    return RULES[sys.version_info[1]]
 
 
 def decode(code: CodeType, generator: bool = False) -> Steps:
@@ -54,8 +65,8 @@ def decode(code: CodeType, generator: bool = False) -> Steps:
         if code.co_flags & flag and not (generator and flag == 0x20):
             raise Unreadable(reason)
     instructions = list(dis.get_instructions(code))
-    _refuse_handlers(code, instructions)
     lines = {offset: line for first, last, line in code.co_lines() for offset in range(first, last, 2)}
+    _refuse_handlers(code, instructions, lines)
     steps: list[Step] = []
     of_steps: list[int | None] = []
     starts: dict[int, int] = {}
@@ -80,22 +91,25 @@ def _without_truth(steps: list[Step]) -> list[Step]:
     ]
 
 
-def _refuse_handlers(code: CodeType, instructions: list[dis.Instruction]) -> None:
+def _refuse_handlers(code: CodeType, instructions: list[dis.Instruction], lines: dict[int, int | None]) -> None:
     """Since 3.11 `try` and `with` leave no trace but in a table, which also has entries for comprehensions."""
     if not getattr(code, "co_exceptiontable", b""):
         return
     tidying = {"SWAP", "POP_TOP", "STORE_FAST", "STORE_FAST_STORE_FAST", "STORE_FAST_MAYBE_NULL", "CALL_INTRINSIC_1"}
     at = {instruction.offset: position for position, instruction in enumerate(instructions)}
-    for target in _handlers(code):
+    for start, target in _handlers(code):
         for instruction in instructions[at[target] :]:
             if instruction.opname == "RERAISE":
                 break
             if instruction.opname not in tidying:
-                raise Unreadable("handles exceptions (try or with)")
+                refused = Unreadable("handles exceptions (try or with)")
+                # What is just before the guarded code stands for the word `try`, or enters the `with`.
+                refused.at(code.co_filename, lines.get(start - 2))
+                raise refused
 
 
-def _handlers(code: CodeType) -> set[int]:
-    """Offsets of the handlers in the table: entries of four numbers, in groups of six bits, the highest first."""
+def _handlers(code: CodeType) -> list[tuple[int, int]]:
+    """Where guarded code begins, and its handler, by the table: entries of four numbers, in groups of six bits."""
     numbers: list[int] = []
     value = 0
     for byte in code.co_exceptiontable:  # type: ignore[attr-defined, unused-ignore]  # since 3.11
@@ -103,7 +117,7 @@ def _handlers(code: CodeType) -> set[int]:
         if not byte & 64:
             numbers.append(value)
             value = 0
-    return {2 * target for target in numbers[2::4]}
+    return [(2 * start, 2 * target) for start, target in zip(numbers[::4], numbers[2::4], strict=True)]
 
 
 def _resolve(step: Step, starts: dict[int, int]) -> Step:

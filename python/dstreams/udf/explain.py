@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dstreams.udf.cache import program_of
-from dstreams.udf.results import Opaque
+from dstreams.udf.places import is_own
+from dstreams.udf.results import Link, Opaque
 
 # Methods whose function folds two values into one: natively if it is a fold that the engine knows.
 _METHODS_THAT_FOLD = "reduceByKey combineByKey reduceByWindow reduceByKeyAndWindow"
@@ -43,8 +45,7 @@ def explain_function(
     arity = len(sample_args[0]) if sample_args else 2 if use in _FOLDS | _CALLS else 1
     answer = program_of(f, arity)
     if isinstance(answer, Opaque):
-        where = f" (line {answer.line})" if answer.line is not None else ""
-        return Explanation(False, answer.reason + where)
+        return Explanation(False, in_words(answer.links))
     if use in _CALLS:
         return Explanation(False, f"functions of {use} are called by Python")
     native = importlib.import_module("dstreams._native")
@@ -55,6 +56,25 @@ def explain_function(
     if use in _FOLDS and program.fold() is None:
         return Explanation(False, "is no fold that the engine knows, such as a sum, a product, a minimum or a maximum")
     return _tried(program, native.Bail, sample_args)
+
+
+def in_words(links: Sequence[Link]) -> str:
+    """From call to call why a function has no native form, each with its line, and with its file if that changes.
+
+    What functions of installed packages do in turn is not told.
+    """
+    words, file = [], links[0].file
+    for link, following in zip(links, [*links[1:], None], strict=True):
+        ends = following is None or (following.file is not None and not is_own(following.file))
+        where = "" if link.line is None else f" (line {link.line})"
+        if where and link.file != file and link.file is not None:
+            where = f" (line {link.line} of {Path(link.file).name})"
+        unknown = ", which the engine does not know" if ends and following is not None else ""
+        words.append(link.what + unknown + where)
+        file = link.file
+        if ends:
+            break
+    return ", which ".join(words)
 
 
 def _tried(program: Any, bail: type[Exception], sample_args: Sequence[tuple[Any, ...]]) -> Explanation:

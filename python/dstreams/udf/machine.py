@@ -83,8 +83,7 @@ class Machine:
                     perform(self, frame, state, name, argument)
                     at += 1
         except Unreadable as error:
-            if error.line is None:
-                error.line = frame.steps.lines[at]
+            error.at(frame.code.co_filename, frame.steps.lines[at])
             raise
         finally:
             frame.state = before

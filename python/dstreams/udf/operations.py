@@ -141,7 +141,7 @@ def attribute(machine: Machine, state: State, of: Value, name: str) -> Value:
         function = str.__dict__.get(name) if of.value is str else None
         if method_of_text(function) is not None:
             return Captured(function, f"str.{name}")
-        return Refused(f"uses {of.label}.{name}, which has no native form")
+        return Refused(f"uses {of.label}.{name}, which the engine does not know")
     if isinstance(of, Table):
         return Method(of, name)
     if isinstance(of, Refused):
@@ -172,7 +172,7 @@ def call_method(
     name = callee.name
     if isinstance(callee.of, Table):
         if name != "get" or keywords or len(arguments) not in (1, 2):
-            raise Unreadable(f"calls {name} of a captured dict")
+            raise Unreadable(f"calls .{name}() of a dict from outside")
         return machine.op(state, "method.get", callee.of.node, *arguments)
     if name == "format":
         if callee.of[0] != "const" or type(callee.of[1]) is not str or keywords:
@@ -180,7 +180,7 @@ def call_method(
     elif name in CHANGING:
         raise Unreadable(f"calls .{name}(), which may change something")
     elif name not in METHODS:
-        raise Unreadable(f"calls .{name}(), a method without a native form")
+        raise Unreadable(f"calls .{name}(), which the engine does not know")
     from_keywords = METHODS.get(name, ())
     operands = [callee.of, *by_position(machine, f".{name}()", arguments, keywords, from_keywords, 0)]
     if name == "join" and len(operands) == 2 and isinstance(operands[1], Iterator):

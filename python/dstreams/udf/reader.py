@@ -12,7 +12,7 @@ from dstreams.udf.decode import check_python
 from dstreams.udf.known import is_known
 from dstreams.udf.machine import Machine
 from dstreams.udf.order import settle
-from dstreams.udf.results import Opaque, Program, Unreadable
+from dstreams.udf.results import Link, Opaque, Program, Unreadable
 from dstreams.udf.state import State
 from dstreams.udf.tree import Nodes, TooLarge, is_a
 from dstreams.udf.values import Value, node_of
@@ -29,15 +29,15 @@ def read(function: Any, arity: int) -> Program | Opaque:
     try:
         tree = _read(Machine(nodes, captures), function, arity)
     except Unreadable as error:
-        return Opaque(error.reason, error.line, tuple(captures.guards))
+        links = error.links()
     except TooLarge:
-        return Opaque("is too large", _first_line(function), tuple(captures.guards))
+        links = (Link("is too large", *_begin(function)),)
     except Exception as error:
         # The function still runs as Python, so a fault of the reader must not end the program; the reason shows it.
-        return Opaque(
-            f"cannot be read because of a fault in the reader: {error!r}", _first_line(function), tuple(captures.guards)
-        )
-    return Program(tree, arity, tuple(captures.guards))
+        links = (Link(f"cannot be read because of a fault in the reader: {error!r}", *_begin(function)),)
+    else:
+        return Program(tree, arity, tuple(captures.guards))
+    return Opaque(", which ".join(link.what for link in links), links[0].line, tuple(captures.guards), links)
 
 
 def _read(machine: Machine, function: Any, arity: int) -> Any:
@@ -63,5 +63,8 @@ def _what_it_is(function: Any) -> str:
     return f"is {article(type_name(function))} object and no plain function"
 
 
-def _first_line(function: Any) -> int | None:
-    return function.__code__.co_firstlineno if type(function) is types.FunctionType else None
+def _begin(function: Any) -> tuple[str | None, int | None]:
+    """The file and line of a plain function."""
+    if type(function) is not types.FunctionType:
+        return None, None
+    return function.__code__.co_filename, function.__code__.co_firstlineno

@@ -27,6 +27,15 @@ class Program:
     guards: tuple[Guard, ...] = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Link:
+    """What a function does, such as "uses a loop", and where; file and line are None where there is no source."""
+
+    what: str
+    file: str | None
+    line: int | None
+
+
 @dataclass(frozen=True, eq=False)
 class Opaque:
     """A function that has to be called.
@@ -34,17 +43,31 @@ class Opaque:
     reason: completes "the function ...", such as "uses a loop".
     line: the line of its source file that is the reason; None if it has none.
     guards: as in `Program`.
+    links: the reason from call to call: the first is in the function itself, the last is what has no form.
     """
 
     reason: str
     line: int | None
     guards: tuple[Guard, ...] = field(default=(), repr=False)
+    links: tuple[Link, ...] = field(default=(), repr=False)
 
 
 class Unreadable(Exception):
-    """Something that has no form as a tree."""
+    """Something that has no form as a tree: what it is, where, and what is wrong with the function called there, if any."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, what: str, inner: Unreadable | None = None) -> None:
+        super().__init__(what)
+        self.what = what
+        self.inner = inner
+        self.file: str | None = None
         self.line: int | None = None
+
+    def at(self, file: str, line: int | None) -> None:
+        """Notes the place, if none is known yet."""
+        if self.line is None:
+            self.file, self.line = file, line
+
+    def links(self) -> tuple[Link, ...]:
+        """From the outermost call to the innermost."""
+        rest = self.inner.links() if self.inner is not None else ()
+        return (Link(self.what, self.file, self.line), *rest)

@@ -141,7 +141,7 @@ def node_of(value: Value) -> Node:
     if isinstance(value, (Refused, Members)):
         raise Unreadable(value.reason)
     if isinstance(value, Table):
-        raise Unreadable("uses a captured dict for more than looking things up")
+        raise Unreadable("uses a dict from outside for more than looking things up")
     if isinstance(value, (Captured, Module)):
         raise Unreadable(f"uses {value.label} as a value")
     if isinstance(value, Method):

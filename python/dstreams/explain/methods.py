@@ -1,0 +1,80 @@
+"""What is a step of the engine to a program: which method did it call?
+
+Most of RDD's methods are made of a few steps with functions of the library's own, which hold the program's functions. The
+tables here name the methods by these functions. What is in no table is named after its step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+# Of steps with a function of the program itself.
+_OF_STEPS = {
+    "partitions": "mapPartitions",
+    "indexedPartitions": "mapPartitionsWithIndex",
+    "combine": "combineByKey",
+    "mergeCombiners": "combineByKey",
+    "group": "groupByKey",
+    "mergeGroups": "groupByKey",
+}
+# The library's functions of steps: the method of RDD or DStream they are part of.
+_OF_FUNCTIONS: Mapping[str, str] = {
+    "core._rdd_actions._best": "max or min",
+    "core._rdd_pairs._range_of": "sortByKey",
+    "core.meetings.run_in_room": "barrier",
+    "core.profiler.run_profiled": "profiler",
+    "core.sorting.sort_pairs": "sortByKey",
+    "core.tasks.cogroup_values": "cogroup",
+    "core.tasks.count_values": "countByValue",
+    "core.tasks.fold_partition": "aggregate",
+    "core.tasks.join_values": "join",
+    "core.tasks.keep_first": "distinct",
+    "core.tasks.key_equals": "lookup",
+    "core.tasks.largest": "top",
+    "core.tasks.reduce_pairs": "reduceByKeyLocally",
+    "core.tasks.reduce_partition": "reduce",
+    "core.tasks.seeded": "aggregateByKey",
+    "core.tasks.smallest": "takeOrdered",
+    "core.tasks.sum_partition": "sum",
+    "core.tasks.tagged": "join",
+    "core.tasks.tree_step": "treeReduce",
+    "core.tasks.visit_each": "foreach",
+    "core.tasks.visit_partition": "foreachPartition",
+    "core.tasks.with_key": "keyBy",
+    "core.tasks.with_none": "distinct",
+    "streaming.folds._less": "invFunc",
+    "streaming.folds._updated": "updateStateByKey",
+    "streaming.folds._with_state": "updateStateByKey",
+    "streaming.folds._without_state": "updateStateByKey",
+    "streaming.folds._has_state": "updateStateByKey",
+    "streaming.mapwithstate._apply": "mapWithState",
+    "streaming.transformations._count": "count",
+    "streaming.transformations._with_one": "countByValue",
+    "streaming.transformations._without_key": "reduce",
+}
+
+
+def name_of(function: Any) -> str:
+    """Module and name of a function of this package, without the package; empty for all others."""
+    while type(function) is partial:
+        function = function.func
+    function = getattr(function, "__func__", function)
+    module, name = getattr(function, "__module__", None), getattr(function, "__name__", None)
+    if not isinstance(module, str) or not isinstance(name, str) or not module.startswith("dstreams."):
+        return ""
+    return f"{module.removeprefix('dstreams.')}.{name}"
+
+
+def method_of(step: str, functions: list[Any], before: str) -> str:
+    """The method that a step belongs to; `before` is that of the step before, across a shuffle too."""
+    for function in functions:
+        known = _OF_FUNCTIONS.get(name_of(function))
+        if known is not None:
+            return known
+    if step == "combine" and name_of(functions[0]) == "core.tasks.identity":
+        return "reduceByKey"
+    if step == "mergeCombiners" and before:
+        return before
+    return _OF_STEPS.get(step, step)

@@ -1,0 +1,86 @@
+//! `_native.Chain`: narrow steps as they would run, or do run in an RDD. For explanations; tasks run the `Chain` inside.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+
+use crate::object::{Chain, Form, Frozen, KeyRouter, Remote, Workers, parse_steps};
+use crate::rdd::{Narrow, Op, Rdd};
+
+/// A chain of steps, cut into native and Python runs.
+#[pyclass(name = "Chain", module = "dstreams._native", frozen)]
+pub(crate) struct PyChain(Arc<Chain>);
+
+/// A chain of what `Rdd.narrow` is given.
+pub(super) fn chain_of(
+    steps: &[(String, usize)],
+    functions: &Bound<'_, PyAny>,
+    forms: Option<&Bound<'_, PyAny>>,
+    remote: Option<(PyRef<'_, Workers>, Py<PyBytes>, Vec<bool>)>,
+) -> PyResult<Arc<Chain>> {
+    let forms = forms.map(Form::parse_all).transpose()?;
+    let remote = remote.map(|(workers, shipment, own)| Remote::new(&workers, shipment, own));
+    Ok(Arc::new(Chain::new(parse_steps(steps)?, Frozen::new(functions)?, forms, remote)))
+}
+
+impl PyChain {
+    /// The chain of a node, if it has one.
+    pub(super) fn of(rdd: &Rdd) -> Option<Self> {
+        let op = rdd.op();
+        let Op::Narrow { steps, .. } = &*op else { return None };
+        let steps: Arc<dyn Narrow> = Arc::clone(steps);
+        (steps as Arc<dyn Any + Send + Sync>).downcast::<Chain>().ok().map(Self)
+    }
+}
+
+/// The function by which a node places its elements, and whether it runs natively; `None` if that is no function of the
+/// program.
+pub(super) fn placing<'py>(py: Python<'py>, rdd: &Rdd) -> PyResult<Option<(Bound<'py, PyAny>, bool)>> {
+    let op = rdd.op();
+    let Op::Shuffle { router, .. } = &*op else { return Ok(None) };
+    match (router.as_ref() as &dyn Any).downcast_ref::<KeyRouter>() {
+        Some(router) => router.told(py),
+        None => Ok(None),
+    }
+}
+
+#[pymethods]
+impl PyChain {
+    #[new]
+    fn new(
+        steps: Vec<(String, usize)>,
+        functions: &Bound<'_, PyAny>,
+        forms: Option<&Bound<'_, PyAny>>,
+        remote: Option<(PyRef<'_, Workers>, Py<PyBytes>, Vec<bool>)>,
+    ) -> PyResult<Self> {
+        Ok(Self(chain_of(&steps, functions, forms, remote)?))
+    }
+
+    /// The names and numbers of the steps, how many functions each takes, and whether it runs natively.
+    fn steps(&self) -> Vec<(&'static str, usize, usize, bool)> {
+        let told = |(step, native): (crate::object::Step, bool)| {
+            let (name, number) = step.name();
+            (name, number, step.functions(), native)
+        };
+        self.0.told().map(told).collect()
+    }
+
+    /// The functions of all steps, as a task gets them.
+    fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.0.load(py)
+    }
+
+    /// Whether functions were read, so that some of them may run natively.
+    #[getter]
+    fn was_read(&self) -> bool {
+        self.0.was_read()
+    }
+
+    /// Whether worker processes run it.
+    #[getter]
+    fn is_remote(&self) -> bool {
+        self.0.is_remote()
+    }
+}
