@@ -1,9 +1,10 @@
-"""`python -m dstreams`: run a program on dstreams, or see one run.
+"""`python -m dstreams`: run a program on dstreams, see one run, or see what of it runs natively.
 
-  run PROGRAM [ARGUMENT ...]   the program as `python PROGRAM` would run it, with `pyspark` meaning dstreams
-  demo PROGRAM                 the program on text from a bundled server (see `dstreams.testing.demo`)
+  run PROGRAM [ARGUMENT ...]       the program as `python PROGRAM` would run it, with `pyspark` meaning dstreams
+  explain PROGRAM [ARGUMENT ...]   the program up to the start of its stream, and then which functions run natively
+  demo PROGRAM                     the program on text from a bundled server (see `dstreams.testing.demo`)
 
-Owns the command line; how a program is run is `dstreams.compat.run`.
+Owns the command line; how a program is run is `dstreams.compat.run`, how it is explained `dstreams.explain.program`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ def main() -> int:
     run = commands.add_parser("run", help="run a Spark program on dstreams, also where PySpark is installed")
     run.add_argument("program", help="a Python file")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program finds in sys.argv")
+    explain = commands.add_parser("explain", help="tell which functions of a Spark program run natively, and why not")
+    explain.add_argument("program", help="a Python file; it runs, but for its streams")
+    explain.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program finds in sys.argv")
     demo = commands.add_parser("demo", help="run a program that takes HOST and PORT on text from a bundled server")
     demo.add_argument("program", nargs="?", type=Path, default=Path("examples", "network_word_count.py"))
     demo.add_argument("--seconds", type=float, default=None, help="end by itself after so long (default: at Ctrl-C)")
@@ -31,6 +35,10 @@ def main() -> int:
         from dstreams.testing.demo import run_demo
 
         return run_demo(given.program, given.seconds, given.rate)
+    if given.command == "explain":
+        from dstreams.explain.program import explain_program
+
+        return explain_program(given.program, given.arguments)
     return run_program(given.program, given.arguments)
 
 

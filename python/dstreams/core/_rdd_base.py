@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from dstreams import _native
+from dstreams.core import watch
 from dstreams.core.closure import freeze
 from dstreams.core.errors import java_error
 from dstreams.core.lineage import describe, draw
@@ -54,6 +55,8 @@ class RDDBase(Generic[T]):
     def _node(self) -> _native.Rdd:
         if self._frozen_node is None:
             self._frozen_node = self._freeze()
+            if watch.watcher is not None:
+                watch.watcher.frozen(self._self)
         return self._frozen_node
 
     def _freeze(self) -> _native.Rdd:

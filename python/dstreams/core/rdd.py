@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from dstreams import _native
+from dstreams.core import watch
 from dstreams.core._rdd_base import RDDBase, frozen_steps
 from dstreams.core._rdd_output import Output
 from dstreams.core.approximate import BoundedFloat
@@ -109,6 +110,8 @@ class PipelinedRDD(RDD[T]):
         self.prev = prev
         if preservesPartitioning:
             self.partitioner = prev.partitioner
+        if watch.watcher is not None:
+            watch.watcher.made(self)
 
     def _is_pipelinable(self) -> bool:
         return not (self.is_cached or self.is_checkpointed)

@@ -34,11 +34,14 @@ _TOGETHER = {
 }
 
 
-def explain_rdd(rdd: RDD[Any]) -> Report:
-    """What runs natively of all that leads to `rdd`. Runs no job, and leaves the RDD's functions unfrozen."""
+def explain_rdd(rdd: RDD[Any], with_partitions: bool = True) -> Report:
+    """What runs natively of all that leads to `rdd`. Runs no job, and leaves the RDD's functions unfrozen.
+
+    with_partitions: whether titles have numbers of partitions, for which files may have to be looked for.
+    """
     from dstreams.core.rdd import PipelinedRDD
 
-    drawing = Drawing({}, with_partitions=True)
+    drawing = Drawing({}, with_partitions)
     if type(rdd) is PipelinedRDD and rdd._frozen_node is None:
         drawing.add(rdd._base)
         chain, problem = chain_of(rdd)
@@ -52,7 +55,7 @@ def explain_rdd(rdd: RDD[Any]) -> Report:
 
 
 def chain_of(rdd: Any) -> tuple[_native.Chain, str]:
-    """The steps of an RDD that is not frozen yet, as they would be frozen now, and what stands against that, if anything."""
+    """The steps of an RDD that is not frozen yet, as they would be frozen now, and what is against it, if any."""
     from dstreams.core._rdd_base import chain_parts
 
     try:
@@ -125,7 +128,9 @@ class Drawing:
     def report(self) -> Report:
         """What was told so far."""
         blocks = enumerate(zip(self._titles_of_blocks, self._lines, strict=True), 1)
-        return Report(tuple(Block(number, title, tuple(lines)) for number, (title, lines) in blocks), tuple(self._notes))
+        return Report(
+            tuple(Block(number, title, tuple(lines)) for number, (title, lines) in blocks), tuple(self._notes)
+        )
 
     def _goes_on(self, parent: int, readers: dict[int, int]) -> bool:
         """Whether steps on a node may be told in its block: it ends there, and nothing else goes on from it."""

@@ -1,7 +1,7 @@
 """What is a step of the engine to a program: which method did it call?
 
-Most of RDD's methods are made of a few steps with functions of the library's own, which hold the program's functions. The
-tables here name the methods by these functions. What is in no table is named after its step.
+Most of RDD's methods are made of a few steps with functions of the library's own, which hold the program's functions.
+The tables here name the methods by these functions. What is in no table is named after its step.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _OF_FUNCTIONS: Mapping[str, str] = {
     "core.sorting.sort_pairs": "sortByKey",
     "core.tasks.cogroup_values": "cogroup",
     "core.tasks.count_values": "countByValue",
-    "core.tasks.fold_partition": "aggregate",
+    "core.tasks.fold_partition": "aggregate or fold",
     "core.tasks.join_values": "join",
     "core.tasks.keep_first": "distinct",
     "core.tasks.key_equals": "lookup",

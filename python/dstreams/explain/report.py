@@ -51,7 +51,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """Steps that run one after the other on the same partitions. `number` counts from 1; the title says what comes in."""
+    """Steps that run one after the other on the same partitions. Numbers count from 1; the title says what comes in."""
 
     number: int
     title: str

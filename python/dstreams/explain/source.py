@@ -1,7 +1,7 @@
 """What is a function called, and where is it written?
 
-A lambda has no name, so its text stands for it. Where several begin in one line, the positions in its code tell which one
-it is (since CPython 3.11); where that cannot be told, only its parameters are shown.
+A lambda has no name, so its text stands for it. Where several begin in one line, the positions in its code tell which
+one it is (since CPython 3.11); where that cannot be told, only its parameters are shown.
 """
 
 from __future__ import annotations
@@ -39,12 +39,11 @@ def source_of(function: Any) -> Source:
         name = function.__qualname__.rpartition("<locals>.")[2]
         text = _text_of_lambda(code) if name == "<lambda>" else name
         return Source(text, code.co_filename, code.co_firstlineno)
-    name = getattr(function, "__qualname__", None)
-    if not isinstance(name, str):
+    named, module = getattr(function, "__qualname__", None), getattr(function, "__module__", None)
+    if not isinstance(named, str):
         return Source(f"an object of {type(function).__qualname__}")
-    module = getattr(function, "__module__", None)
     shown = module.lstrip("_") if isinstance(module, str) and module not in ("builtins", "__main__") else ""
-    return Source(f"{shown}.{name}" if shown else name)
+    return Source(f"{shown}.{named}" if shown else named)
 
 
 def _text_of_lambda(code: types.CodeType) -> str:

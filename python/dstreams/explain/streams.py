@@ -1,8 +1,8 @@
 """What would a batch of a stream be made of?
 
-Builds the RDDs of one batch as the stream would, out of empty inputs, and tells of them as of any RDD. So what is said of
-a window or a state is what the engine makes of it. Nothing is computed, and no function of the program is called: what a
-function given to `transform` makes of an RDD shows only in a running stream, so what follows it begins anew.
+Builds the RDDs of one batch as the stream would, out of empty inputs, and tells of them as of any RDD. So what is said
+of a window or a state is what the engine makes of it. Nothing is computed, and no function of the program is called:
+what a function given to `transform` makes of an RDD shows only in a running stream, so what follows it begins anew.
 """
 
 from __future__ import annotations
@@ -106,10 +106,22 @@ class _Batch:
         return node
 
     def _make(self, node: DrawnNode) -> _native.Rdd:
+        """The RDD of a node of the graph."""
+        try:
+            return self._made_of(node)
+        except pickle.PicklingError as error:
+            self.drawing.add_note(f"A task cannot get a function: {error}")
+            given = self._given("what cannot be made")
+            reason = "a task cannot get it, or one that runs with it"
+            lines = [line_of("", part, False, reason) for function in node["functions"] for part in parts_of(function)]
+            self.drawing.add_to(self.drawing.add(given), lines)
+            return given
+
+    def _made_of(self, node: DrawnNode) -> _native.Rdd:
         parents = [self._made[parent] for parent in node["parents"]]
         kind, functions = node["kind"], node["functions"]
         if kind == "input":
-            return self._given(node["source"])
+            return self._input(node)
         if kind == "union":
             return self._ctx._running.union(parents)
         if kind == "transformed":
@@ -119,6 +131,11 @@ class _Batch:
         if kind == "state":
             return self._folded(functions[0], self._rdd(parents[0]), "the states of the batch before")._node
         return self._reduced(node, self._rdd(parents[0]))
+
+    def _input(self, node: DrawnNode) -> _native.Rdd:
+        # Of a queue, what its RDDs are made of.
+        numbers = [str(self.drawing.add(rdd)) for rdd in node["rdds"] if rdd.parents()]
+        return self._given(f"{node['source']} of {', '.join(numbers)}" if numbers else node["source"])
 
     def _window(self, node: DrawnNode, parent: _native.Rdd) -> _native.Rdd:
         made = self._ctx._running.union([parent])
@@ -132,53 +149,40 @@ class _Batch:
             first, second = function.args
             return self._transformed(second, [self._transformed(first, rdds)])
         if self._is_plain(function):
-            return self._built(function, rdds)
+            return function(_TIME, *rdds)
         numbers = " and ".join(dict.fromkeys(str(self.drawing.add(rdd._node)) for rdd in rdds))
         given = self._given(f"what a function makes of {numbers} (transform)")
         lines = [line_of("transform", part, False, _IN_DRIVER, False) for part in parts_of(function)]
         self.drawing.add_to(self.drawing.add(given), lines)
         return self._rdd(given)
 
-    def _built(self, function: Callable[..., Any], rdds: list[Any]) -> RDD[Any]:
-        try:
-            built: RDD[Any] = function(_TIME, *rdds)
-            _ = built._node
-            return built
-        except pickle.PicklingError as error:
-            self.drawing.add_note(f"A task cannot get a function: {error}")
-            given = self._given("what cannot be made")
-            lines = [line_of("", part, False, "it cannot travel to a task") for part in parts_of(function)]
-            self.drawing.add_to(self.drawing.add(given), lines)
-            return self._rdd(given)
-
     def _is_plain(self, function: Callable[..., Any]) -> bool:
         """Whether it only calls methods of RDDs."""
         name = name_of(function)
-        return name in _PLAIN or (name.startswith(("streaming.functions.", "streaming.folds.")) and name not in _WRAPPERS)
+        return name in _PLAIN or (
+            name.startswith(("streaming.functions.", "streaming.folds.")) and name not in _WRAPPERS
+        )
 
     def _folded(self, function: Callable[..., Any], new: RDD[Any], older: str) -> RDD[Any]:
         """A state, made of one that was made in the same way."""
         stateful = getattr(function, "__self__", None)
         if isinstance(stateful, Stateful):
-            return self._with_states(stateful, new)
-        before = self._built(function, [None, new])
+            # To fold in earnest would begin the states.
+            return new.mapPartitionsWithIndex(stateful.applied(()), True)
+        before = function(_TIME, None, new)
         self._titles[before._node.id] = older
-        return self._built(function, [self._rdd(before._node), new])
-
-    def _with_states(self, stateful: Stateful, new: RDD[Any]) -> RDD[Any]:
-        """What `mapWithState` makes; making it in earnest would begin the states."""
-        return self._built(lambda _, rdd: rdd.mapPartitionsWithIndex(stateful.applied(()), True), [new])
+        return function(_TIME, self._rdd(before._node), new)
 
     def _reduced(self, node: DrawnNode, new: RDD[Any]) -> _native.Rdd:
         """A window that is made from the one before."""
         add, subtract = node["functions"]
         length = node["length_ms"] or 0
-        window = self._built(add, [None, new])
+        window = add(_TIME, None, new)
         if length < 5 * node["slide_ms"]:
             return window._node
         self._titles[window._node.id] = f"the window before: {_seconds(node)}"
-        left = self._built(subtract, [self._rdd(window._node), new])
-        return self._built(add, [left, new])._node
+        left = subtract(_TIME, self._rdd(window._node), new)
+        return add(_TIME, left, new)._node
 
 
 def _seconds(node: DrawnNode) -> str:

@@ -1,13 +1,14 @@
 """Which functions of a chain run natively, and why do the others not?
 
-The engine's plan decides (`_native.Chain`); it is asked, not guessed at. Only the reasons are found here: from the reader
-of functions, and from what the plan is like.
+The engine's plan decides (`_native.Chain`); it is asked, not guessed at. Only the reasons are found here: from the
+reader of functions, and from what the plan is like.
 """
 
 from __future__ import annotations
 
 import copy
 import functools
+import operator
 import types
 from collections.abc import Iterator
 from dataclasses import replace
@@ -69,13 +70,18 @@ def parts_of(function: Any) -> Iterator[Any]:
     """The program's own functions that a function of a step calls: itself, or what a function of the library holds."""
     if name_of(function) or _copies(function):
         if type(function) is functools.partial and not _copies(function):
-            for part in (*function.args, *function.keywords.values()):
-                yield from parts_of(part)
+            held = [part for part in (*function.args, *function.keywords.values()) if not _sums(function, part)]
+            yield from (part for one in held for part in parts_of(one))
     elif type(function) in (tuple, list):
         for part in function:
             yield from parts_of(part)
     elif callable(function):
         yield function
+
+
+def _sums(holder: Any, part: Any) -> bool:
+    """Whether it adds up for `sum()`, rather than for the program."""
+    return part is operator.add and name_of(holder) == "core.tasks.fold_partition"
 
 
 def _copies(function: Any) -> bool:
@@ -148,15 +154,19 @@ def _why_called(part: Any, method: str) -> str:
     """Why a function does not run natively that a function of the library calls."""
     if method == "profiler":
         return "a profiler is on (spark.python.profile), so all functions are called"
-    read = udf.program_of(part, _arity(part))
+    reads = [udf.program_of(part, arity) for arity in _arities(part)]
+    read = next((read for read in reads if isinstance(read, udf.Program)), reads[0])
     if isinstance(read, udf.Opaque):
         return f"it {in_words(read.links)}"
-    reason = udf.explain_function(part, (), method).reason if read.arity == 2 else ""
-    return f"it {reason}" if reason and not reason.startswith("takes ") else f"functions of {method} are called by Python"
+    use = method.partition(" ")[0]
+    reason = udf.explain_function(part, (), use).reason if read.arity == 2 else ""
+    # Of a method that it does not know it would think that its function takes one argument.
+    told = bool(reason) and not reason.startswith(("takes ", "functions of "))
+    return f"it {reason}" if told else f"functions of {method} are called by Python"
 
 
-def _arity(function: Any) -> int:
-    """How many arguments a function takes, if that is plain to see."""
+def _arities(function: Any) -> tuple[int, ...]:
+    """How many arguments a function may be given: as many as it takes, if that is plain to see."""
     if type(function) is types.FunctionType:
-        return function.__code__.co_argcount - len(function.__defaults__ or ())
-    return 1
+        return (function.__code__.co_argcount - len(function.__defaults__ or ()),)
+    return (1, 2)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
+from dstreams.core import watch
 from dstreams.core.atexit import at_exit
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import Py4JJavaError, java_error
@@ -74,6 +75,8 @@ class StreamingContext(ReceiverSources):
             except Py4JJavaError:
                 self._graph.stop(False)
                 raise
+            if watch.watcher is not None:
+                watch.watcher.starting(self)
             self._graph.start()
             StreamingContext._activeContext = self
             at_exit(_stop_active)
@@ -81,10 +84,14 @@ class StreamingContext(ReceiverSources):
 
     def awaitTermination(self, timeout: float | None = None) -> None:
         """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised."""
+        if watch.watcher is not None:
+            watch.watcher.starting(self)
         self._graph.wait(timeout)
 
     def awaitTerminationOrTimeout(self, timeout: float) -> bool:
         """Waits for at most `timeout` seconds: whether the streaming is stopped. Raises what a batch raised."""
+        if watch.watcher is not None:
+            watch.watcher.starting(self)
         return self._graph.wait(timeout)
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:

@@ -53,7 +53,7 @@ class Opaque:
 
 
 class Unreadable(Exception):
-    """Something that has no form as a tree: what it is, where, and what is wrong with the function called there, if any."""
+    """Something that has no form as a tree: what it is, where, and what is wrong with the function called there."""
 
     def __init__(self, what: str, inner: Unreadable | None = None) -> None:
         super().__init__(what)
