@@ -90,6 +90,8 @@ EVERYWHERE = [
     "On SIGTERM a running stream is stopped before the process ends, gracefully with "
     "`spark.streaming.stopGracefullyOnShutdown`; PySpark's Python process dies at once. A program's own handler is "
     "left alone.",
+    "`RDD.explain()` and `DStream.explain()` are not in PySpark: they print which functions run natively, and why "
+    "others do not.",
     "Two methods of `StreamingContext` are not in PySpark: `advance(batches)` turns a manual clock (see "
     "[testing.md](testing.md)), `recentBatches()` tells what is known of the last batches.",
 ]

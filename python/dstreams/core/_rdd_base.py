@@ -211,13 +211,22 @@ def frozen_steps(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], 
     Under a profiler it is a single step.
     """
     profilers = ctx.profiler_collector
-    if profilers is None or ctx._conf.get("spark.python.profile") != "true":
+    if profilers is None or not is_profiled(ctx):
         return _frozen(ctx, base, steps, keeps_partitioner)
     profiler = profilers.new_profiler(ctx)
-    profiled: Step = ("indexedPartitions", 0, (partial(run_profiled, profiler, steps),))
-    node = _frozen(ctx, base, (profiled,), keeps_partitioner)
+    node = _frozen(ctx, base, (profiled(profiler, steps),), keeps_partitioner)
     profilers.add_profiler(node.id - ctx._first_rdd, profiler)
     return node
+
+
+def is_profiled(ctx: SparkContext) -> bool:
+    """Whether the context's steps run under a profiler."""
+    return ctx.profiler_collector is not None and ctx._conf.get("spark.python.profile") == "true"
+
+
+def profiled(profiler: Any, steps: tuple[Step, ...]) -> Step:
+    """Steps as one, under a profiler."""
+    return ("indexedPartitions", 0, (partial(run_profiled, profiler, steps),))
 
 
 def _frozen(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:

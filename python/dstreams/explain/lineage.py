@@ -16,7 +16,9 @@ from dstreams.explain.report import Block, Line, Report
 from dstreams.explain.verdicts import lines_of, lines_of_placing, notes
 
 if TYPE_CHECKING:
+    from dstreams.core.context import SparkContext
     from dstreams.core.rdd import RDD
+    from dstreams.core.stepwise import Step
 
 _SOURCES = {
     "EmptyRDD": "emptyRDD",
@@ -42,29 +44,27 @@ def explain_rdd(rdd: RDD[Any], with_partitions: bool = True) -> Report:
     from dstreams.core.rdd import PipelinedRDD
 
     drawing = Drawing({}, with_partitions)
-    if type(rdd) is PipelinedRDD and rdd._frozen_node is None:
+    if isinstance(rdd, PipelinedRDD) and rdd._frozen_node is None:
         drawing.add(rdd._base)
-        chain, problem = chain_of(rdd)
-        # As they are now: that is what would be frozen if the RDD were used now.
-        drawing.go_on(chain, [function for _, _, used in rdd._steps for function in used])
-        if problem:
-            drawing.add_note(problem)
+        _go_on(drawing, rdd.ctx, rdd._steps)
     else:
         drawing.add(rdd._node)
     return drawing.report()
 
 
-def chain_of(rdd: Any) -> tuple[_native.Chain, str]:
-    """The steps of an RDD that is not frozen yet, as they would be frozen now, and what is against it, if any."""
-    from dstreams.core._rdd_base import chain_parts
+def _go_on(drawing: Drawing, ctx: SparkContext, steps: tuple[Step, ...]) -> None:
+    """Tells of steps that are not frozen yet, as they would be frozen now."""
+    from dstreams.core._rdd_base import chain_parts, is_profiled, profiled
 
+    if is_profiled(ctx):
+        steps = (profiled(None, steps),)
+    functions = [function for _, _, used in steps for function in used]
     try:
-        return _native.Chain(*chain_parts(rdd.ctx, rdd._steps)), ""
+        chain = _native.Chain(*chain_parts(ctx, steps))
     except pickle.PicklingError as error:
-        functions = [function for _, _, used in rdd._steps for function in used]
-        named = [(name, number) for name, number, _ in rdd._steps]
-        chain = _native.Chain(named, functions, forms_of(rdd._steps), None)
-        return chain, f"A task cannot get these functions: {error}"
+        drawing.add_note(f"A task cannot get these functions: {error}")
+        chain = _native.Chain([(name, number) for name, number, _ in steps], functions, forms_of(steps), None)
+    drawing.go_on(chain, functions)
 
 
 class Drawing:

@@ -52,7 +52,8 @@ def _text_of_lambda(code: types.CodeType) -> str:
         found = [one for one in found if _holds(one[0], code)] or found
         found = found[:1] if len({text for _, text in found}) == 1 else _innermost(found, code)
     if not found:
-        return f"lambda {', '.join(code.co_varnames[: code.co_argcount])}: ..."
+        parameters = ", ".join(code.co_varnames[: code.co_argcount])
+        return f"lambda {parameters}: ..." if parameters else "lambda: ..."
     text = found[0][1]
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 

@@ -7,6 +7,7 @@ or says why there is none; `program_of` remembers the answers; `explain_function
     machine    follows steps, both ways          instructions, operations, calls, loops   what single steps give
     captures   the world outside of a function   guards   whether it is still the same
     merge      two ways become one value         order    what may fail, in order
+    places     whose source a file is
 """
 
 from __future__ import annotations
