@@ -153,7 +153,7 @@ def test_worker_processes_are_told_of(spark: Callable[..., SparkContext]) -> Non
     assert explain_rdd(sc.parallelize(["a"]).map(str.upper)).notes == ()
 
 
-def test_a_profiler_has_all_functions_called(spark: Callable[..., SparkContext]) -> None:
+def test_a_profiler_has_all_functions_called(spark: Callable[..., SparkContext], tmp_path) -> None:
     sc = spark("local[2]", {"spark.python.profile": "true"})
     assert isinstance(sc.profiler_collector.profiler_cls(sc), BasicProfiler)
     rdd = sc.parallelize([1]).map(lambda x: x + 1)
@@ -161,6 +161,7 @@ def test_a_profiler_has_all_functions_called(spark: Callable[..., SparkContext])
     assert [line.verdict for line in lines_of(explain_rdd(rdd))] == [wanted]
     rdd.collect()
     assert [line.verdict for line in lines_of(explain_rdd(rdd))] == [wanted]
+    sc.dump_profiles(str(tmp_path))  # else they are printed at the end
 
 
 # -- reasons ----------------------------------------------------------------------------------------
