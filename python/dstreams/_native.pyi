@@ -85,6 +85,8 @@ class Rdd:
         """Whether each pair is in partition hash(key) modulo `targets`, by the portable hash."""
     def parents(self) -> list[Rdd]:
         """The nodes this one reads from."""
+    def is_updated(self) -> bool:
+        """Whether it is states or sums that are brought up to date natively, in a shorter way than by its chain."""
     def chain(self) -> Chain | None:
         """Its narrow steps, if it is made of such, for explanations."""
     def placing(self) -> tuple[Callable[..., Any], bool] | None:

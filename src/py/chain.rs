@@ -26,10 +26,14 @@ pub(super) fn chain_of(
 }
 
 impl PyChain {
-    /// The chain of a node, if it has one.
+    /// The chain of a node, if it has one; of states, that by which they are composed.
     pub(super) fn of(rdd: &Rdd) -> Option<Self> {
         let op = rdd.op();
-        let Op::Narrow { steps, .. } = &*op else { return None };
+        let steps = match &*op {
+            Op::Narrow { steps, .. } => steps,
+            Op::Updated { composed, .. } => return Self::of(composed),
+            _ => return None,
+        };
         let steps: Arc<dyn Narrow> = Arc::clone(steps);
         (steps as Arc<dyn Any + Send + Sync>).downcast::<Chain>().ok().map(Self)
     }

@@ -122,6 +122,11 @@ impl PyRdd {
         PyChain::of(&self.0)
     }
 
+    /// Whether its chain is computed in a shorter way, natively, for explanations.
+    fn is_updated(&self) -> bool {
+        matches!(&*self.0.op(), Op::Updated { .. })
+    }
+
     /// The program's function that places its elements, and whether it runs natively, for explanations.
     fn placing<'py>(&self, py: Python<'py>) -> PyResult<Option<(Bound<'py, PyAny>, bool)>> {
         placing(py, &self.0)

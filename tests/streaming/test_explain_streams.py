@@ -79,6 +79,12 @@ def test_the_function_of_a_state_has_its_reason(pairs: DStream) -> None:
     assert [block.title for block in report.blocks][1] == "the states of the batch before"
 
 
+def test_a_state_that_is_kept_natively_says_so(pairs: DStream) -> None:
+    report = explain_stream(pairs.updateStateByKey(lambda new, old: sum(new) + (old or 0)))
+    assert told(report)["updateStateByKey", "lambda new, old: sum(new) + (old or 0)"] is True
+    assert all(line.native for line in report.functions)
+
+
 def test_map_with_state_is_told_of_and_not_begun(pairs: DStream, batches: Callable[..., list]) -> None:
     report = explain_stream(pairs.mapWithState(StateSpec.function(track)).map(lambda key: key))
     assert told(report)["mapWithState", "track"] is False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
@@ -97,7 +98,7 @@ class Drawing:
                 self._last = self._ends[parents[0].id]
                 if not self._goes_on(parents[0].id, readers):
                     self._begin(f"goes on from {self._last[0]}", self._last[1])
-                self.go_on(chain, None, part_of)
+                self.go_on(chain, None, part_of, node.is_updated())
             else:
                 self._begin(self._title(node, parents), self._ends[parents[0].id][1] if parents else "")
             placing = node.placing() if parents else None
@@ -107,12 +108,16 @@ class Drawing:
             self._tips[self._last[0] - 1] = node.id
         return self._ends[last.id][0]
 
-    def go_on(self, chain: _native.Chain, functions: list[Any] | None, part_of: str = "") -> None:
-        """Tells of more steps at the end of the block that was told of last."""
+    def go_on(
+        self, chain: _native.Chain, functions: list[Any] | None, part_of: str = "", natively: bool = False
+    ) -> None:
+        """Tells of more steps at the end of the block that was told of last. natively: all, whatever they are."""
         number, before = self._last
         if chain.is_remote:
             self.add_note(f"Python functions of block {number} are called in worker processes.")
         lines = lines_of(chain, before, functions, part_of)
+        if natively:
+            lines = [replace(line, native=True, reason="") for line in lines]
         self.add_to(number, lines)
         self._last = (number, lines[-1].method if lines else before)
 

@@ -47,7 +47,6 @@ _OF_FUNCTIONS: Mapping[str, str] = {
     "streaming.folds._less": "invFunc",
     "streaming.folds._updated": "updateStateByKey",
     "streaming.folds._with_state": "updateStateByKey",
-    "streaming.folds._without_state": "updateStateByKey",
     "streaming.folds._has_state": "updateStateByKey",
     "streaming.mapwithstate._apply": "mapWithState",
     "streaming.transformations._count": "count",

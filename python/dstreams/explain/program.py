@@ -52,7 +52,12 @@ class _Collector(watch.Watcher):
     def starting(self, ssc: StreamingContext) -> None:
         # Without an output the start fails, and says why.
         if ssc._graph.outputs():
-            self._add(explain_context(ssc))
+            # What is made to explain the graph is told of by the graph itself, which knows best.
+            watch.watcher = None
+            try:
+                self._add(explain_context(ssc))
+            finally:
+                watch.watcher = self
             raise _Ended(0)
 
     def finish(self) -> tuple[list[Line], list[str]]:
