@@ -155,6 +155,13 @@ class Engine:
     @property
     def memory_held(self) -> int:
         """Bytes that count against the limit now."""
+    @property
+    def window_counts(self) -> tuple[int, int, int, int]:
+        """What windows did so far.
+
+        Partitions of panes sent to shuffles, and sent again without being computed; panes added to sums, and
+        partitions of windows made of sums.
+        """
     def persist(self, rdd: Rdd, place: Literal["memory", "memory and disk", "disk"]) -> None:
         """Keep partitions once computed."""
     def unpersist(self, rdd: Rdd) -> None:

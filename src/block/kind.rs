@@ -30,6 +30,17 @@ pub enum Kind {
     Group(Box<Kind>),
 }
 
+impl Kind {
+    /// Whether no class of the program is in it.
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::None | Self::Bool | Self::Int | Self::Float | Self::Str | Self::Bytes => true,
+            Self::Tuple { items, class } => class.is_none() && items.iter().all(Self::is_plain),
+            Self::List(item) | Self::Group(item) => item.is_plain(),
+        }
+    }
+}
+
 /// A Python class as the engine sees it: something to hand back, equal only to itself, and the names of its fields.
 #[derive(Clone)]
 pub struct ClassTag {

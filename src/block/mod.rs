@@ -47,6 +47,15 @@ impl Block {
         self.len() == 0
     }
 
+    /// Whether the elements, all the way down, are values of Python's own types: so operators on them run no code of the
+    /// program. May take a look at every element.
+    pub fn is_plain(&self) -> bool {
+        match self {
+            Self::Columns(columns) => columns.kind().is_plain(),
+            Self::Objects(objects) => objects.is_plain(),
+        }
+    }
+
     /// Bytes held, as well as the block can tell; buffers are counted whole, however little of them the block uses.
     pub fn bytes(&self) -> usize {
         let mut sum = 0;
@@ -76,6 +85,8 @@ pub trait Objects: Send + Sync + Debug {
     }
     /// Bytes held, as well as the block can tell.
     fn bytes(&self) -> usize;
+    /// As `Block::is_plain`; false where that is not known.
+    fn is_plain(&self) -> bool;
     /// The elements as bytes for a file of this process, and what makes a block of them again.
     fn dump(&self) -> Result<(Vec<u8>, LoadObjects)>;
     /// For the layer that made the block to recognise it.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Executor;
+use super::windows::Folded;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Meeting, Op, Rdd, Task, ready};
 
@@ -29,6 +30,9 @@ impl Executor {
             }
             Op::Read(reader) => reader.read(partition),
             Op::Narrow { parent, steps, .. } => {
+                if let Some(window) = Folded::new(self, (parent, steps), task, partition)? {
+                    return Ok(self.folded(window, (parent, steps)));
+                }
                 let input = self.blocks(parent, partition, task)?;
                 Arc::clone(steps).run(task, partition, input)
             }

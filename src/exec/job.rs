@@ -2,18 +2,19 @@
 
 use std::any::Any;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::TryLockError;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, TryLockError};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, unbounded};
 use hashbrown::HashSet;
 
+use super::panes::{Sent, Sources};
 use super::{Executor, StageProgress};
 use crate::block::Block;
 use crate::error::{EngineError, Result, TaskId};
 use crate::memory::Pin;
-use crate::rdd::{Blocks, CancelToken, MapOutput, Op, Parcels, Properties, Rdd, RddId, ShuffleData, Task};
+use crate::rdd::{Blocks, CancelToken, Op, Parcels, Properties, Rdd, RddId, ShuffleData, Task};
 
 /// How often a waiting caller looks for signals.
 const POLL: Duration = Duration::from_millis(50);
@@ -127,16 +128,26 @@ impl Executor {
         if slot.get().is_some() {
             return Ok(());
         }
+        let sources = Sources::of(parent, router, *targets)?;
+        let mut outputs = sources.as_ref().map_or_else(Vec::new, Sources::kept);
+        outputs.resize(parent.partitions()?, None);
+        let missing: Vec<usize> = (0..outputs.len()).filter(|at| outputs[*at].is_none()).collect();
+        let again = (outputs.len() - missing.len()) as u64;
+        self.windows.sent_again.fetch_add(again, Ordering::Relaxed);
+        let found: Vec<_> = missing.iter().map(|at| sources.as_ref()?.source(*at)).collect();
         let (executor, parent, router, targets) = (Arc::clone(self), Arc::clone(parent), Arc::clone(router), *targets);
-        let partitions: Vec<usize> = (0..parent.partitions()?).collect();
-        let work: Work<MapOutput> = Arc::new(move |task, partition| {
-            let input = executor.blocks(&parent, partition, task)?;
-            let mut output = MapOutput::within(&executor.memory, targets);
-            router.route(task, input, &mut output)?;
-            output.close()
+        let of_partition = missing.clone();
+        let work: Work<Sent> = Arc::new(move |task, partition| {
+            let source = of_partition.binary_search(&partition).ok().and_then(|at| found[at].clone());
+            executor.send((&parent, &router, targets), source, task, partition)
         });
-        let outputs = self.run_stage(work, &partitions, job, hooks)?;
-        slot.set(ShuffleData::new(outputs)?);
+        let mut same_again = sources.is_some();
+        for (at, sent) in missing.iter().zip(self.run_stage(work, &missing, job, hooks)?) {
+            same_again &= sources.as_ref().is_some_and(|sources| sources.keep(*at, &sent));
+            outputs[*at] = Some(sent.output);
+        }
+        let window = sources.filter(|_| same_again).map(Sources::into_window);
+        slot.set(ShuffleData::of_window(outputs.into_iter().flatten().collect(), window));
         Ok(())
     }
 

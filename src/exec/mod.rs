@@ -10,8 +10,10 @@
 mod compute;
 mod job;
 mod jobs;
+mod panes;
 mod pool;
 mod store;
+mod windows;
 pub mod workers;
 
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use job::{Hooks, Job, Where};
 pub use jobs::{CALL_SITE, GROUP, JobRecord, JobStatus, Jobs, StageProgress, TAGS};
+pub use panes::WindowCounts;
 use pool::TaskPool;
 pub use store::{Sealer, Store};
 
@@ -32,6 +35,7 @@ pub struct Executor {
     store: Store,
     jobs: Jobs,
     memory: Arc<Memory>,
+    windows: WindowCounts,
     max_failures: u32,
     stages: AtomicU64,
     tasks: AtomicU64,
@@ -45,6 +49,7 @@ impl Executor {
             store: Store::new(Arc::clone(&memory), sealer),
             jobs: Jobs::default(),
             memory,
+            windows: WindowCounts::default(),
             max_failures: max_failures.max(1),
             stages: AtomicU64::new(0),
             tasks: AtomicU64::new(0),
@@ -64,6 +69,11 @@ impl Executor {
     /// What its tasks and kept blocks may hold.
     pub fn memory(&self) -> &Arc<Memory> {
         &self.memory
+    }
+
+    /// What windows did, and were spared.
+    pub fn windows(&self) -> &WindowCounts {
+        &self.windows
     }
 
     /// The persisted partitions.

@@ -55,6 +55,21 @@ pub enum Fold {
     Tuple(Vec<Fold>),
 }
 
+impl Fold {
+    /// Whether values of `kind` may be folded in parts, in order, without a difference: so not sums of floats, nor the
+    /// greater of two where NaN or -0.0 may be among them.
+    pub fn is_associative(&self, kind: &Kind) -> bool {
+        match (self, kind) {
+            (Self::First | Self::Last, _) => true,
+            (Self::Sum | Self::Product | Self::Min(_) | Self::Max(_), _) => *kind == Kind::Int,
+            (Self::Tuple(folds), Kind::Tuple { items, class: None }) if folds.len() == items.len() => {
+                folds.iter().zip(items).all(|(fold, kind)| fold.is_associative(kind))
+            }
+            (Self::Tuple(_), _) => false,
+        }
+    }
+}
+
 /// Values by number of their key.
 pub struct Folder {
     states: State,
@@ -396,7 +411,47 @@ mod tests {
         assert_eq!(columns[2].as_primitive::<Int64Type>().values(), &[7]);
     }
 
+    #[test]
+    fn only_what_comes_out_the_same_may_be_folded_in_parts() {
+        let tuple = |items| Kind::Tuple { items, class: None };
+        let counted = Fold::Tuple(vec![Fold::Sum, Fold::Max(KEEP_FIRST)]);
+        assert!(counted.is_associative(&tuple(vec![Kind::Int, Kind::Int])));
+        assert!(!counted.is_associative(&tuple(vec![Kind::Int, Kind::Float])));
+        assert!(!counted.is_associative(&tuple(vec![Kind::Int])));
+        assert!(Fold::First.is_associative(&Kind::Float) && !Fold::Min(KEEP_FIRST).is_associative(&Kind::Float));
+        assert!(!Fold::Sum.is_associative(&Kind::Str) && !Fold::Product.is_associative(&Kind::Bool));
+    }
+
     proptest! {
+        #[test]
+        fn folds_in_parts_are_folds_of_all(
+            rows in prop::collection::vec((0_u32..5, any::<i64>(), any::<i64>()), 1..60),
+            cuts in prop::collection::vec(0_usize..60, 0..5),
+        ) {
+            let fold = Fold::Tuple(vec![Fold::Sum, Fold::Min(KEEP_FIRST), Fold::Last, Fold::First]);
+            let kind = Kind::Tuple { items: vec![Kind::Int; 4], class: None };
+            // A fold of rows, each (key, values); the answer in the same form, by first appearance.
+            let folded = |rows: &[(u32, [i64; 4])]| -> Vec<(u32, [i64; 4])> {
+                let mut keys: Vec<u32> = Vec::new();
+                let ids: Vec<u32> = rows.iter().map(|(key, _)| match keys.iter().position(|known| known == key) {
+                    Some(at) => at as u32,
+                    None => { keys.push(*key); keys.len() as u32 - 1 }
+                }).collect();
+                let column = |at: usize| ints(&rows.iter().map(|(_, values)| values[at]).collect::<Vec<_>>());
+                let mut folder = Folder::new(&fold, &kind).unwrap();
+                folder.add(&ids, &tuple_array((0..4).map(column).collect(), None).unwrap()).unwrap().unwrap();
+                let made = folder.finish().unwrap();
+                let value = |at: usize, row| made.as_struct().column(at).as_primitive::<Int64Type>().value(row);
+                let row = |(row, key): (usize, &u32)| (*key, [0, 1, 2, 3].map(|at| value(at, row)));
+                keys.iter().enumerate().map(row).collect()
+            };
+            let rows: Vec<_> = rows.iter().map(|(key, one, two)| (*key, [one >> 8, *two, *one, *two])).collect();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % rows.len()).chain([0, rows.len()]).collect();
+            cuts.sort_unstable();
+            let parts = cuts.windows(2).filter(|cut| cut[0] < cut[1]).flat_map(|cut| folded(&rows[cut[0]..cut[1]]));
+            prop_assert_eq!(folded(&parts.collect::<Vec<_>>()), folded(&rows));
+        }
+
         #[test]
         fn sums_are_those_of_a_loop(rows in prop::collection::vec((0_u32..5, any::<i64>()), 0..60), cut in 0_usize..60) {
             // Numbers must come in order of appearance.

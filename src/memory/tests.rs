@@ -252,6 +252,9 @@ impl Objects for Text {
         self.0.len()
     }
 
+    fn is_plain(&self) -> bool {
+        true
+    }
     fn dump(&self) -> Result<(Vec<u8>, LoadObjects)> {
         Ok((self.0.clone(), |bytes| Ok(Block::Objects(Arc::new(Text(bytes.to_vec()))))))
     }

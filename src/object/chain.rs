@@ -3,9 +3,11 @@
 //! As native runs (`native/`) and runs of Python steps, each of which takes the blocks of the one before. Simple Python steps
 //! are fused into a lazy `Segment`; a step over the whole partition ends one segment and begins the next.
 
+use std::any::Any;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use arrow_array::Int64Array;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyList};
@@ -18,11 +20,11 @@ use super::pipeline::{Segment, Source};
 use super::remote::Remote;
 use super::step::Step;
 use super::turn::Turn;
-use super::{aggregate, objects, task, weigh};
-use crate::block::Block;
+use super::{aggregate, objects, pure, task, weigh};
+use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
-use crate::rdd::{Blocks, Narrow, Task, ready};
+use crate::rdd::{Blocks, Folding, Narrow, Task, ready};
 
 /// Steps and their functions.
 pub(crate) struct Chain {
@@ -30,7 +32,7 @@ pub(crate) struct Chain {
     functions: Frozen,
     /// Per step: the native forms of its functions.
     forms: Vec<Vec<Option<Form>>>,
-    /// Whether forms were given at all.
+    /// Whether native forms were looked for.
     read: bool,
     runs: Vec<Run>,
     /// Where the chain runs, if not in this process.
@@ -82,6 +84,40 @@ impl Chain {
     /// Whether worker processes run it.
     pub(crate) fn is_remote(&self) -> bool {
         self.remote.is_some()
+    }
+}
+
+impl Chain {
+    /// Some of the runs over a partition.
+    pub(super) fn run_some(
+        self: &Arc<Self>,
+        runs: Range<usize>,
+        task: &Arc<Task>,
+        partition: usize,
+        input: Blocks,
+    ) -> Blocks {
+        let (chain, task) = (Arc::clone(self), Arc::clone(task));
+        let running = Arc::new(Running { chain, task, partition, functions: OnceLock::new() });
+        self.runs[runs].iter().fold(input, |input, run| match run {
+            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
+            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
+            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
+        })
+    }
+
+    /// Its steps, each with the native forms of its functions.
+    pub(super) fn forms(&self) -> impl Iterator<Item = (Step, &[Option<Form>])> {
+        self.steps.iter().copied().zip(self.forms.iter().map(Vec::as_slice))
+    }
+
+    /// How it is cut into runs.
+    pub(super) fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Whether its functions were read, and none of them is to run in another process.
+    pub(super) fn is_read(&self) -> bool {
+        self.read && self.remote.is_none()
     }
 }
 
@@ -217,14 +253,20 @@ impl Narrow for Chain {
         if let Some(remote) = &self.remote {
             return Ok(remote.run(task, partition, input));
         }
-        let task = Arc::clone(task);
-        let running = Arc::new(Running { chain: self, task, partition, functions: OnceLock::new() });
-        let blocks = running.chain.runs.iter().fold(input, |input, run| match run {
-            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
-            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
-            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
-        });
-        Ok(blocks)
+        let runs = 0..self.runs.len();
+        Ok(self.run_some(runs, task, partition, input))
+    }
+
+    fn same_as(&self, other: &dyn Narrow) -> bool {
+        other.as_any().downcast_ref::<Self>().is_some_and(|other| pure::same(self, other))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn folding(self: Arc<Self>) -> Option<Arc<dyn Folding>> {
+        pure::folding(self)
     }
 }
 
@@ -314,5 +356,6 @@ fn count_blocks(task: &Arc<Task>, input: Blocks) -> Result<Vec<Block>> {
         task.cancel.check()?;
         found += block?.len() as u64;
     }
-    Ok(vec![Python::attach(|py| objects::fresh(vec![PyInt::new(py, found).into_any().unbind()]))])
+    let found = Int64Array::from(vec![i64::try_from(found).unwrap_or(i64::MAX)]);
+    Ok(vec![Block::Columns(Columns::new(Kind::Int, Arc::new(found)))])
 }

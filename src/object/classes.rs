@@ -150,10 +150,15 @@ const MAX_DEPTH: usize = 32;
 
 /// Whether nothing reachable from `value` can change, so that jobs may share it without a copy.
 pub(crate) fn is_immutable(value: &Bound<'_, PyAny>) -> bool {
-    immutable_within(value.as_borrowed(), MAX_DEPTH)
+    immutable_within(value.as_borrowed(), MAX_DEPTH, true)
 }
 
-fn immutable_within(value: Borrowed<'_, '_, PyAny>, depth: usize) -> bool {
+/// Whether it is immutable and of Python's own types all the way down.
+pub(crate) fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+    immutable_within(value.as_borrowed(), MAX_DEPTH, false)
+}
+
+fn immutable_within(value: Borrowed<'_, '_, PyAny>, depth: usize, namedtuples: bool) -> bool {
     use pyo3::types::{PyBool, PyBytes, PyComplex, PyFloat, PyFrozenSet, PyInt};
     if value.is_exact_instance_of::<PyString>()
         || value.is_exact_instance_of::<PyInt>()
@@ -169,11 +174,11 @@ fn immutable_within(value: Borrowed<'_, '_, PyAny>, depth: usize) -> bool {
         return false;
     };
     if let Ok(tuple) = value.cast::<PyTuple>() {
-        return (value.is_exact_instance_of::<PyTuple>() || is_plain_namedtuple(&value.get_type()))
-            && tuple.iter_borrowed().all(|item| immutable_within(item, depth));
+        let known = value.is_exact_instance_of::<PyTuple>() || (namedtuples && is_plain_namedtuple(&value.get_type()));
+        return known && tuple.iter_borrowed().all(|item| immutable_within(item, depth, namedtuples));
     }
     // Elements of sets were hashed, but that does not make them immutable.
     value
         .cast_exact::<PyFrozenSet>()
-        .is_ok_and(|set| set.iter().all(|item| immutable_within(item.as_borrowed(), depth)))
+        .is_ok_and(|set| set.iter().all(|item| immutable_within(item.as_borrowed(), depth, namedtuples)))
 }

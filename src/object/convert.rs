@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 pub(crate) use self::read::Reader;
-pub(crate) use super::classes::is_immutable;
+pub(crate) use super::classes::{is_immutable, is_plain};
 use crate::block::{Columns, Kind};
 use crate::error::EngineError;
 use build::Builder;

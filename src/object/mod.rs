@@ -23,6 +23,7 @@ mod pairing;
 mod pipeline;
 mod planned;
 mod program;
+mod pure;
 mod remote;
 mod router;
 mod serve;

@@ -43,6 +43,16 @@ impl Objects for ObjectBlock {
         }
     }
 
+    fn is_plain(&self) -> bool {
+        match self {
+            Self::Shared { items, .. } => {
+                Python::attach(|py| items.iter().all(|item| convert::is_plain(item.bind(py))))
+            }
+            // Such objects are of any class.
+            Self::Fresh(_) | Self::Pickled { .. } => false,
+        }
+    }
+
     fn dump(&self) -> Result<(Vec<u8>, LoadObjects)> {
         let bytes = Python::attach(|py| match self {
             Self::Fresh(items) | Self::Shared { items, .. } => {

@@ -3,6 +3,7 @@
 //! Columns are cut without the interpreter where the engine knows the partition function; objects go one by one. Blocks of
 //! columns are gathered before they are cut, because small pieces cost more than they hold.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -203,6 +204,21 @@ impl Router for KeyRouter {
         }
         sender.finish()
     }
+
+    fn same_as(&self, other: &dyn Router) -> bool {
+        match (self, other.as_any().downcast_ref::<Self>()) {
+            (Self::PortableHash, Some(Self::PortableHash)) => true,
+            (
+                Self::Function { form: Some(Form::Program(one)), .. },
+                Some(Self::Function { form: Some(Form::Program(other)), .. }),
+            ) => one.same_as(other),
+            _ => false,
+        }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 /// Deals out batches of elements in turn, from a start that Spark's random gives for the map partition.
@@ -240,6 +256,11 @@ impl Router for DealRouter {
             }
         }
         self.send(&mut buckets, output)
+    }
+
+    // Where it begins depends on the map partition, so it is not even the same as itself.
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

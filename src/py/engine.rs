@@ -149,6 +149,16 @@ impl PyEngine {
         self.executor.memory().held()
     }
 
+    /// What windows did: partitions of panes sent to shuffles, and sent again without being computed; panes added to
+    /// sums, and partitions of windows made of sums.
+    #[getter]
+    fn window_counts(&self) -> (u64, u64, u64, u64) {
+        let counts = self.executor.windows();
+        let [sent, again, added, summed] = [&counts.sent, &counts.sent_again, &counts.added, &counts.summed]
+            .map(|count| count.load(Ordering::Relaxed));
+        (sent, again, added, summed)
+    }
+
     /// Keep the partitions of an RDD once they are computed.
     fn persist(&self, rdd: &PyRdd, place: &str) -> PyResult<()> {
         rdd.0.set_persisted(Some(level_of(place)?));

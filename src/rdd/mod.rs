@@ -8,6 +8,7 @@
 //!
 //! Elsewhere: running it (`exec/`), functions over Python objects (`object/`).
 
+mod panes;
 mod shuffle;
 mod task;
 
@@ -16,7 +17,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot};
+pub use panes::{Leg, Panes, Role, Sum, Way};
+pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot, Window};
 pub use task::{CancelToken, Properties, Task};
 
 use crate::block::Block;
@@ -53,12 +55,40 @@ pub trait Narrow: Any + Send + Sync {
     /// The steps over partition `partition` of the node, whose parent's partition is `input`. Nothing runs before the
     /// first block is pulled, and no more than the pulled blocks need.
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks>;
+    /// Whether it is known that both do the same to plain elements (`Block::is_plain`): whenever, in whichever partition,
+    /// and unnoticed elsewhere. So steps that are not even the same as themselves must be run each time.
+    fn same_as(&self, _other: &dyn Narrow) -> bool {
+        false
+    }
+    /// For `same_as`.
+    fn as_any(&self) -> &dyn Any;
+    /// The steps in three parts, if they hold a fold by key with nothing but steps over single elements before it.
+    fn folding(self: Arc<Self>) -> Option<Arc<dyn Folding>> {
+        None
+    }
+}
+
+/// Steps that fold values by key: what they give of a partition can be made from what they give of parts of it.
+pub trait Folding: Send + Sync {
+    /// The steps before the fold.
+    fn before(&self, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks>;
+    /// A pair per key, in the order of first appearance, of pairs that may be folded already. None unless it is known
+    /// that the order in which parts are folded does not matter for values such as these.
+    fn fold(&self, task: &Arc<Task>, input: Blocks) -> Result<Option<Vec<Block>>>;
+    /// The steps after the fold.
+    fn after(&self, task: &Arc<Task>, partition: usize, folded: Blocks) -> Result<Blocks>;
 }
 
 /// The map side of a shuffle: which element goes to which partition. `Any` as for `Narrow`.
 pub trait Router: Any + Send + Sync {
     /// Sends the elements of a map partition to the targets of `output`; those of one target keep their order.
     fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()>;
+    /// Whether both are known to send plain elements to the same targets, whichever map partition they are in.
+    fn same_as(&self, _other: &dyn Router) -> bool {
+        false
+    }
+    /// For `same_as`.
+    fn as_any(&self) -> &dyn Any;
 }
 
 /// Elements of two partitions made into pairs.
@@ -130,6 +160,7 @@ pub struct Rdd {
     partitions: OnceLock<usize>,
     level: Mutex<Option<Level>>,
     label: Mutex<Option<String>>,
+    panes: Panes,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -147,6 +178,7 @@ impl Rdd {
             partitions: OnceLock::new(),
             level: Mutex::new(None),
             label: Mutex::new(None),
+            panes: Panes::default(),
         })
     }
 
@@ -246,6 +278,31 @@ impl Rdd {
     /// Keep partitions once computed, or stop doing so (dropping what is kept is the store's part).
     pub fn set_persisted(&self, level: Option<Level>) {
         *self.level.lock().unwrap_or_else(PoisonError::into_inner) = level;
+        if level.is_none() {
+            self.panes.clear();
+        }
+    }
+
+    /// What windows keep with it.
+    pub fn panes(&self) -> &Panes {
+        &self.panes
+    }
+
+    /// Whether reading it again gives the same elements without computing them: it is data, is kept, or is a union of
+    /// such RDDs.
+    pub fn is_fixed(self: &Arc<Self>) -> bool {
+        let mut pending = vec![Arc::clone(self)];
+        while let Some(rdd) = pending.pop() {
+            if rdd.is_persisted() {
+                continue;
+            }
+            match &*rdd.op() {
+                Op::Held(_) | Op::Kept(_) => {}
+                Op::Union(parents) | Op::Aligned(parents) => pending.extend(parents.iter().cloned()),
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Number of partitions, found on first use.

@@ -5,18 +5,19 @@
 //! 3. Blocks in here are sealed: no job can change what the next one reads.
 //! 4. What the memory has no room for is in files; it is read block by block, when a block is pulled.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Blocks;
+use super::{Blocks, Parcels, Rdd, Way};
 use crate::block::Block;
 use crate::error::Result;
-use crate::memory::{Gather, Level, Memory, Parcel};
+use crate::memory::{Gather, Level, Memory};
 
 /// What one map task sends to each target partition, gathered while it runs.
 #[derive(Debug)]
 pub struct MapOutput {
     gathered: Gather,
-    parcels: Vec<Arc<Parcel>>,
+    parcels: Parcels,
 }
 
 impl MapOutput {
@@ -45,30 +46,59 @@ impl MapOutput {
         self.parcels.append(&mut self.gathered.close()?);
         Ok(self)
     }
+
+    /// All that was added, with a section per target; nothing more will be.
+    pub fn into_parcels(self) -> Result<Parcels> {
+        Ok(self.close()?.parcels)
+    }
+}
+
+/// The panes of a window whose elements were shuffled.
+pub struct Window {
+    /// The panes, and the map partitions that are theirs, in order and without gaps.
+    pub panes: Vec<(Arc<Rdd>, Range<usize>)>,
+    /// What was done with their elements.
+    pub way: Arc<Way>,
 }
 
 /// All map outputs of a shuffle, in the order of the map partitions.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ShuffleData {
-    outputs: Vec<Vec<Arc<Parcel>>>,
+    outputs: Vec<Parcels>,
+    window: Option<Window>,
 }
 
 impl ShuffleData {
     /// `outputs[m]`: what map partition m sends.
     pub fn new(outputs: Vec<MapOutput>) -> Result<Self> {
-        let outputs = outputs.into_iter().map(|output| Ok(output.close()?.parcels)).collect::<Result<_>>()?;
-        Ok(Self { outputs })
+        let outputs = outputs.into_iter().map(MapOutput::into_parcels).collect::<Result<_>>()?;
+        Ok(Self { outputs, window: None })
+    }
+
+    /// The same; with `window`, these are the outputs of its panes, made in a way that is pure, of plain elements.
+    pub fn of_window(outputs: Vec<Parcels>, window: Option<Window>) -> Self {
+        Self { outputs, window }
+    }
+
+    /// The panes that it is made of, if what they sent is known to be the same whenever it is made.
+    pub fn window(&self) -> Option<&Window> {
+        self.window.as_ref()
     }
 
     /// What target partition `target` receives.
     pub fn target(&self, target: usize) -> Blocks {
-        let parcels: Vec<Arc<Parcel>> = self.outputs.iter().flatten().cloned().collect();
+        self.target_from(0..self.outputs.len(), target)
+    }
+
+    /// What target partition `target` receives from some of the map partitions.
+    pub fn target_from(&self, partitions: Range<usize>, target: usize) -> Blocks {
+        let parcels: Parcels = self.outputs[partitions].iter().flatten().cloned().collect();
         Box::new(parcels.into_iter().flat_map(move |parcel| parcel.section(target).into_iter().flatten()))
     }
 }
 
 /// Holds a shuffle's output once it is there.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ShuffleSlot {
     data: Mutex<Option<Arc<ShuffleData>>>,
     /// Held by the job that runs the map side, so that a second job waits instead of running it too.

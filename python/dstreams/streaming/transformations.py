@@ -49,7 +49,7 @@ class Transformations(DStreamBase[T]):
 
     def count(self) -> DStream[int]:
         """One number per batch; 0 for an empty one."""
-        return self.mapPartitions(_count).reduce(add)
+        return self._method("_step", "count").reduce(add)
 
     def reduce(self, func: Callable[[T, T], T]) -> DStream[T]:
         """One element per batch, reduced from all; none for an empty batch."""
@@ -121,10 +121,6 @@ class Transformations(DStreamBase[T]):
     def fullOuterJoin(self, other: DStream[Any], numPartitions: int | None = None) -> DStream[Any]:
         """Like `join`, with None for keys that one stream lacks."""
         return self._method_with(other, "fullOuterJoin", self._parallelism(numPartitions))
-
-
-def _count(elements: Iterable[Any]) -> list[int]:
-    return [sum(1 for _ in elements)]
 
 
 def _with_one(value: Any) -> tuple[Any, int]:

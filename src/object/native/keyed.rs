@@ -12,7 +12,7 @@ use crate::kernel::gather::{pair_columns, pairs};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
 use crate::object::step::Step;
-use crate::rdd::{Blocks, ready};
+use crate::rdd::{Blocks, Task, ready};
 
 /// The step `Combine` or `MergeCombiners` of one partition.
 pub(crate) struct Keyed {
@@ -73,6 +73,33 @@ impl Table {
         let keys = self.keys.finish()?.slice(0, self.folded);
         pairs((key, keys), (value, self.folder.finish()?))
     }
+}
+
+/// The pairs of `input` folded in one go, for values that may be folded in parts; None if that is not known of these
+/// values, or if there is no room.
+pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Fold, input: Blocks) -> Result<Option<Vec<Block>>> {
+    let mut table: Option<Table> = None;
+    let mut held = task.reservation();
+    for block in input {
+        task.cancel.check()?;
+        let more = (2 * table.as_ref().map_or(0, Table::bytes)).saturating_sub(held.bytes());
+        if !held.try_reserve(more)? {
+            return Ok(None);
+        }
+        let Ok(columns) = as_columns(block?) else { return Ok(None) };
+        if columns.is_empty() {
+            continue;
+        }
+        if table.is_none() {
+            table = Table::new(fold, &columns).filter(|table| fold.is_associative(table.folder.kind()));
+        }
+        let refused = table.as_mut().map_or(Ok(Some(0)), |table| table.add(&columns))?;
+        if refused.is_some() {
+            return Ok(None);
+        }
+    }
+    let folded = table.map(Table::finish).transpose()?;
+    Ok(Some(folded.map(Block::Columns).into_iter().collect()))
 }
 
 impl Keyed {

@@ -18,7 +18,7 @@ mod state;
 mod whole;
 
 pub(crate) use form::Form;
-pub(super) use keyed::Keyed;
+pub(super) use keyed::{Keyed, folded_whole};
 pub(super) use plan::{Run, Whole, plan};
 pub(super) use rows::RowsRun;
 pub(super) use sample::Sampled;
