@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::Executor;
 use crate::error::Result;
@@ -139,16 +139,41 @@ fn add_partitions(pane: &Arc<Rdd>, way: &Arc<Way>, all: &mut Vec<Option<Source>>
     Ok(())
 }
 
-/// The blocks, with a note of whether all that were pulled are plain.
-pub(super) fn watched(input: Blocks) -> (Blocks, Arc<AtomicBool>) {
-    let plain = Arc::new(AtomicBool::new(true));
-    let note = Arc::clone(&plain);
-    let watched = input.inspect(move |block| {
-        if note.load(Ordering::Relaxed) && block.as_ref().is_ok_and(|block| !block.is_plain()) {
-            note.store(false, Ordering::Relaxed);
-        }
-    });
-    (Box::new(watched), plain)
+/// What is seen of blocks as they are pulled.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    odd: AtomicBool,
+    rows: AtomicUsize,
+}
+
+impl Seen {
+    /// The blocks, looked at while they are pulled.
+    pub(super) fn watch(self: &Arc<Self>, input: Blocks) -> Blocks {
+        let seen = Arc::clone(self);
+        Box::new(input.inspect(move |block| {
+            let Ok(block) = block else { return };
+            seen.rows.fetch_add(block.len(), Ordering::Relaxed);
+            if !seen.odd.load(Ordering::Relaxed) && !block.is_plain() {
+                seen.odd.store(true, Ordering::Relaxed);
+            }
+        }))
+    }
+
+    /// The blocks up to the first one that is not plain: nothing must be done with such elements for a trial.
+    pub(super) fn plain_part(self: &Arc<Self>, input: Blocks) -> Blocks {
+        let seen = Arc::clone(self);
+        Box::new(self.watch(input).take_while(move |_| seen.is_plain()))
+    }
+
+    /// Whether all elements were plain.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.odd.load(Ordering::Relaxed)
+    }
+
+    /// Elements so far.
+    pub(super) fn rows(&self) -> usize {
+        self.rows.load(Ordering::Relaxed)
+    }
 }
 
 impl Executor {
@@ -165,7 +190,8 @@ impl Executor {
             router.route(task, self.blocks(parent, partition, task)?, &mut output)?;
             return Ok(Sent { output: output.into_parcels()?, plain: false });
         };
-        let (mut blocks, plain) = watched(self.blocks(&pane, at, task)?);
+        let seen = Arc::new(Seen::default());
+        let mut blocks = seen.watch(self.blocks(&pane, at, task)?);
         for leg in way.legs().iter().rev() {
             if let Leg::Steps(steps) = leg {
                 blocks = Arc::clone(steps).run(task, partition, blocks)?;
@@ -173,6 +199,6 @@ impl Executor {
         }
         router.route(task, blocks, &mut output)?;
         self.windows.sent.fetch_add(1, Ordering::Relaxed);
-        Ok(Sent { output: output.into_parcels()?, plain: plain.load(Ordering::Relaxed) })
+        Ok(Sent { output: output.into_parcels()?, plain: seen.is_plain() })
     }
 }

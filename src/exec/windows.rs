@@ -4,7 +4,8 @@
 //! pane before the flip, and the front one, of the flip up to its newest pane. The next window's back sum is there
 //! already, because at a flip the sums of all ends of the window are made, from the newest pane to the oldest; its front
 //! sum is this one and the new panes. A window that begins at the flip has no back sum: then there is a flip again. So
-//! each pane is added about three times, however many windows hold it.
+//! each pane is added about three times, however many windows hold it. The first window of all is folded in order: there may
+//! be no second one.
 //! 1. The answer is that of folding all panes in order: values because the fold says that order does not matter for values
 //!    of this kind (`Folding::fold`), keys because the older part always comes first, so they appear in the same order.
 //! 2. Sums are a cache, kept with the panes (`rdd/panes.rs`), and can be made from these alone. Whatever is missing or
@@ -17,10 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Executor;
-use super::panes::watched;
+use super::panes::Seen;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
-use crate::rdd::{Blocks, Folding, Leg, Narrow, Op, Parcels, Rdd, RddId, Role, Sum, Task, Way, ready};
+use crate::rdd::{Blocks, Folding, Leg, Narrow, Op, Parcels, Rdd, RddId, Role, Standing, Sum, Task, Way, ready};
 
 /// From how many panes on sums are made: below, folding all is cheaper.
 const WORTH_IT: usize = 8;
@@ -84,12 +85,29 @@ impl Folded {
         self.panes[at].panes().sum(&self.way, self.partition, role, &self.ids[at..])
     }
 
-    fn is_refused(&self) -> bool {
-        self.panes.iter().any(|pane| pane.panes().is_refused(&self.way, self.partition))
+    /// Refused if a pane is, known if a pane is.
+    fn standing(&self) -> Standing {
+        let mut found = Standing::New;
+        for pane in &self.panes {
+            match pane.panes().standing(&self.way, self.partition) {
+                Standing::Refused => return Standing::Refused,
+                Standing::Known => found = Standing::Known,
+                Standing::New => {}
+            }
+        }
+        found
     }
 
-    /// Not before the newest pane of now has left.
+    /// The next window that holds the newest pane of now is not the first one.
+    fn note(&self) {
+        if let Some(newest) = self.panes.last() {
+            newest.panes().note(&self.way, self.partition);
+        }
+    }
+
+    /// No sums before the newest pane of now has left; those that there are will not be found again.
     fn refuse(&self) {
+        self.panes.iter().for_each(|pane| pane.panes().forget_sums(&self.way, self.partition));
         if let Some(newest) = self.panes.last() {
             newest.panes().refuse(&self.way, self.partition);
         }
@@ -99,16 +117,10 @@ impl Folded {
         self.folding.fold(&self.task, parts)
     }
 
-    /// A pane before the fold; None if its elements are not plain.
-    fn pane(&self, at: usize) -> Result<Option<Vec<Block>>> {
-        let (input, plain) = watched((self.read)(at)?);
-        let blocks = self.folding.before(&self.task, self.partition, input)?.collect::<Result<_>>()?;
-        Ok(plain.load(Ordering::Relaxed).then_some(blocks))
+    /// A pane before the fold. Whether its elements are plain is known once they have been pulled.
+    fn pane(&self, at: usize, seen: &Arc<Seen>) -> Result<Blocks> {
+        self.folding.before(&self.task, self.partition, seen.plain_part((self.read)(at)?))
     }
-}
-
-fn rows(blocks: &[Block]) -> usize {
-    blocks.iter().map(Block::len).sum()
 }
 
 fn read(parcels: &Parcels) -> Blocks {
@@ -122,11 +134,15 @@ impl Executor {
         let (executor, parent, steps) = (Arc::clone(self), Arc::clone(parent), Arc::clone(steps));
         let begun = std::iter::once_with(move || {
             let (task, partition) = (&window.task, window.partition);
-            if !window.is_refused() {
-                if let Some(sum) = executor.sum_of_window(&window)? {
+            let standing = window.standing();
+            window.note();
+            if standing == Standing::Known {
+                if let Ok(Some(sum)) = executor.sum_of_window(&window) {
                     executor.windows.summed.fetch_add(1, Ordering::Relaxed);
                     return window.folding.after(task, partition, ready(sum));
                 }
+                // What failed fails again below, unless something before it does: the first failure counts.
+                task.cancel.check()?;
                 window.refuse();
             }
             steps.run(task, partition, executor.blocks(&parent, partition, task)?)
@@ -153,11 +169,11 @@ impl Executor {
         if until == window.panes.len() {
             return parts.collect::<Result<_>>().map(Some);
         }
+        let seen = Arc::default();
         for at in until..window.panes.len() {
-            let Some(pane) = window.pane(at)? else { return Ok(None) };
-            parts = Box::new(parts.chain(ready(pane)));
+            parts = Box::new(parts.chain(window.pane(at, &seen)?));
         }
-        let Some(sum) = window.fold(parts)? else { return Ok(None) };
+        let Some(sum) = window.fold(parts)?.filter(|_| seen.is_plain()) else { return Ok(None) };
         self.windows.added.fetch_add((window.panes.len() - until) as u64, Ordering::Relaxed);
         self.keep_sum(window, flip, Role::Front, &sum)?;
         Ok(Some(sum))
@@ -165,16 +181,15 @@ impl Executor {
 
     /// The sum of the window, and the sums of all its ends, which later windows will begin with.
     fn flip(&self, window: &Folded) -> Result<Option<Vec<Block>>> {
-        let (mut sum, mut added, mut kept): (Vec<Block>, _, _) = (Vec::new(), 0, 0);
+        let (mut sum, mut kept, seen) = (Vec::new(), 0, Arc::default());
         for at in (0..window.panes.len()).rev() {
             window.task.cancel.check()?;
-            let Some(pane) = window.pane(at)? else { return Ok(None) };
-            added += rows(&pane);
             // The older pane first: its keys come first, and so does what it holds of a key.
-            let Some(longer) = window.fold(Box::new(ready(pane).chain(ready(sum))))? else { return Ok(None) };
+            let parts = window.pane(at, &seen)?.chain(ready(sum));
+            let Some(longer) = window.fold(Box::new(parts))?.filter(|_| seen.is_plain()) else { return Ok(None) };
             sum = longer;
-            kept += rows(&sum);
-            if kept > MOST_TIMES * added + FEW {
+            kept += sum.iter().map(Block::len).sum::<usize>();
+            if kept > MOST_TIMES * seen.rows() + FEW {
                 return Ok(None);
             }
             self.keep_sum(window, at, Role::Back, &sum)?;
@@ -190,3 +205,6 @@ impl Executor {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-pub use panes::{Leg, Panes, Role, Sum, Way};
+pub use panes::{Leg, Panes, Role, Standing, Sum, Way};
 pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot, Window};
 pub use task::{CancelToken, Properties, Task};
 

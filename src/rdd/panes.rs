@@ -101,13 +101,24 @@ impl Sum {
     }
 }
 
+/// What is known about a pane in one partition of a window's fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// No window that holds it was folded.
+    New,
+    /// One was, and there may be sums.
+    Known,
+    /// Sums turned out not to be worth it, or not to be sums.
+    Refused,
+}
+
 /// What is kept for one way.
 struct Kept {
     way: Arc<Way>,
     outputs: HashMap<usize, Parcels>,
     sums: HashMap<usize, Vec<Sum>>,
-    /// Partitions whose sums turned out not to be worth it, or not to be sums.
-    refused: Vec<usize>,
+    /// By partition of the fold.
+    standing: HashMap<usize, Standing>,
 }
 
 /// What is kept with a pane.
@@ -155,17 +166,31 @@ impl Panes {
         });
     }
 
-    /// Whether a window that holds the pane is not to be summed up from parts in this partition.
-    pub fn is_refused(&self, way: &Way, partition: usize) -> bool {
-        self.of_way(way, |kept| kept.refused.contains(&partition).then_some(())).is_some()
+    /// How the pane stands in partition `partition` of a window's fold.
+    pub fn standing(&self, way: &Way, partition: usize) -> Standing {
+        self.of_way(way, |kept| kept.standing.get(&partition).copied()).unwrap_or(Standing::New)
+    }
+
+    /// A window that holds the pane was folded.
+    pub fn note(&self, way: &Arc<Way>, partition: usize) {
+        self.change(way, |kept| {
+            kept.standing.entry(partition).or_insert(Standing::Known);
+            Vec::new()
+        });
     }
 
     /// No window that holds the pane is to be summed up from parts in this partition.
     pub fn refuse(&self, way: &Arc<Way>, partition: usize) {
+        self.forget_sums(way, partition);
         self.change(way, |kept| {
-            kept.refused.push(partition);
-            kept.sums.remove(&partition).into_iter().flatten().map(|sum| sum.data).collect()
+            kept.standing.insert(partition, Standing::Refused);
+            Vec::new()
         });
+    }
+
+    /// Drops the sums that begin with the pane.
+    pub fn forget_sums(&self, way: &Arc<Way>, partition: usize) {
+        self.change(way, |kept| kept.sums.remove(&partition).into_iter().flatten().map(|sum| sum.data).collect());
     }
 
     /// Drops everything.
@@ -203,7 +228,7 @@ impl Panes {
 
 impl Kept {
     fn new(way: Arc<Way>) -> Self {
-        Self { way, outputs: HashMap::new(), sums: HashMap::new(), refused: Vec::new() }
+        Self { way, outputs: HashMap::new(), sums: HashMap::new(), standing: HashMap::new() }
     }
 }
 
@@ -277,9 +302,19 @@ mod tests {
         assert_eq!([2, 3, 4, 9].map(|until| found(Role::Back, until)), [None, Some(3), Some(3), Some(5)]);
         // What grows is in the place of what it grew from.
         assert_eq!([3, 4, 5, 9].map(|until| found(Role::Front, until)), [None, None, Some(5), Some(5)]);
-        panes.refuse(&way("a"), 0);
-        assert!(panes.is_refused(&way("a"), 0) && !panes.is_refused(&way("a"), 1));
-        assert_eq!(found(Role::Back, 9), None);
+    }
+
+    #[test]
+    fn what_is_refused_stays_so_and_has_no_sums() {
+        let (panes, way) = (Panes::default(), way("a"));
+        assert_eq!(panes.standing(&way, 0), Standing::New);
+        panes.note(&way, 0);
+        assert_eq!(panes.standing(&way, 0), Standing::Known);
+        panes.keep_sum(&way, 0, sum(Role::Back, 3));
+        panes.refuse(&way, 0);
+        panes.note(&way, 0);
+        assert_eq!([0, 1].map(|partition| panes.standing(&way, partition)), [Standing::Refused, Standing::New]);
+        assert!(panes.sum(&way, 0, Role::Back, &ids(0..9)).is_none());
     }
 
     #[test]
