@@ -42,6 +42,10 @@ fn collect(expr: &Expr, id: NodeId, places: &mut Vec<NodeId>) -> bool {
                 && collect(expr, *over, places)
         }
         Node::Op(Op::Basic(basic), operands) => match basic {
+            // The second operand only says which.
+            Basic::SortedBy | Basic::MaxBy | Basic::MinBy => {
+                operands.first().is_some_and(|values| collect(expr, *values, places))
+            }
             Basic::GetItem | Basic::Slice => {
                 places.push(id);
                 true

@@ -17,7 +17,7 @@ use super::node::{Node, NodeId};
 use super::ops::Op;
 use super::program::Plan;
 use super::select;
-use super::val::{Lists, Val};
+use super::val::{Lists, Tuples, Val};
 use super::{Result, bail};
 
 /// A selection of rows, and what is known about them.
@@ -112,6 +112,11 @@ impl<'a> Frame<'a> {
                 self.folded(&[value], |values, rows| kernels::formatted(&values[0], part.conversion, &part.spec, rows))
             }
             Node::Each { body, over } => {
+                if let Val::Tuple(Tuples { items, nulls: None, .. }) = self.get(*over)?
+                    && !items.is_empty()
+                {
+                    return self.each_of_tuple(*body, &items);
+                }
                 let lists = kernels::items_of(&self.get(*over)?, self.rows)?;
                 let Some(inner) = self.elements(&lists)? else { return Ok(empty_lists(&lists)) };
                 let items = inner.get(*body)?;
@@ -123,6 +128,21 @@ impl<'a> Frame<'a> {
                 keep(&lists, &inner.truth(*cond)?)
             }
         }
+    }
+
+    /// The list of `body` for every item of tuples, whose items may be of several kinds.
+    fn each_of_tuple(&self, body: NodeId, items: &[Val]) -> Result<Val> {
+        let values: Vec<Val> = items
+            .iter()
+            .map(|item| {
+                let inner = self.inner((0..self.rows as u32).collect());
+                if let Some(node) = self.plan.item {
+                    inner.remember(node, item);
+                }
+                inner.get(body)
+            })
+            .collect::<Result<_>>()?;
+        self.lists_of(&values)
     }
 
     fn all(&self, ids: &[NodeId]) -> Result<Vec<Val>> {
@@ -147,12 +167,16 @@ impl<'a> Frame<'a> {
     }
 
     fn list(&self, items: &[NodeId]) -> Result<Val> {
-        let items = self.all(items)?;
+        self.lists_of(&self.all(items)?)
+    }
+
+    /// Lists of one value of each.
+    fn lists_of(&self, items: &[Val]) -> Result<Val> {
         let Some(count) = items.len().checked_mul(self.rows).filter(|count| i32::try_from(*count).is_ok()) else {
             return bail("lists of more than 2^31 items");
         };
         let offsets = (0..=self.rows).map(|row| (row * items.len()) as i32).collect();
-        Ok(Val::list(select::interleave(&items, self.rows)?, count, offsets))
+        Ok(Val::list(select::interleave(items, self.rows)?, count, offsets))
     }
 
     /// `then` for the rows of the mask and `other` for the rest; there are both.

@@ -17,6 +17,7 @@ mod kernels;
 mod node;
 mod ops;
 mod program;
+mod rows;
 mod select;
 mod show;
 mod table;
@@ -31,6 +32,7 @@ pub use fold::{Fold, Keep, Side};
 pub use node::{Expr, Node, NodeId, Part};
 pub use ops::{Basic, Method, Op};
 pub use program::Program;
+pub use rows::RowFolder;
 pub use value::{Real, Value};
 
 /// Why there is no native answer for some rows; the Python function has to give it.

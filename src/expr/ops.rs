@@ -35,6 +35,8 @@ names! {
         Sum = "sum", CompensatedSum = "compensated_sum", Sorted = "sorted", Reversed = "reversed", Any = "any",
         All = "all", DivMod = "divmod", Ord = "ord", Chr = "chr", Repr = "repr", Tuple = "tuple", List = "list",
         Format = "format", Unpack = "unpack", IAdd = "iadd", IMul = "imul",
+        SortedBy = "sorted_by", MaxBy = "max_by", MinBy = "min_by", Range = "range", Sqrt = "sqrt", Floor = "floor",
+        Ceil = "ceil",
     }
 }
 

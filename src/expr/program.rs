@@ -14,7 +14,7 @@ use super::node::{Expr, Node, NodeId};
 use super::ops::{Basic, Op};
 use super::table::Table;
 use super::val::Val;
-use super::{Result, alias, bail, show};
+use super::{Result, alias, bail, rows, show};
 use crate::block::Columns;
 
 /// A function as a program: immutable, cheap to clone, to be shared by threads.
@@ -86,6 +86,14 @@ impl Program {
         Self { plan: Arc::new(Plan::new(root)), arity }
     }
 
+    /// The function that gives its argument.
+    pub fn identity() -> Self {
+        let mut expr = Expr::new();
+        // A node without operands cannot be refused.
+        let _ = expr.add(Node::Arg(0));
+        Self::new(Arc::new(expr), 1)
+    }
+
     /// Number of arguments.
     pub fn arity(&self) -> usize {
         self.arity
@@ -143,6 +151,11 @@ impl Program {
         let (one, two) = (&self.plan.expr, &other.plan.expr);
         let same = || one.root() == two.root() && one.nodes() == two.nodes();
         self.arity == other.arity && (Arc::ptr_eq(&self.plan, &other.plan) || same())
+    }
+
+    /// Whether folds by it may run row by row (`RowFolder`); the kinds of values decide in the end.
+    pub fn runs_by_row(&self) -> bool {
+        rows::may_run(&self.plan.expr)
     }
 
     fn run(&self, args: &[Columns], rows: usize) -> Result<Val> {

@@ -14,5 +14,7 @@ pub mod random;
 pub mod siphash;
 pub mod sort;
 pub mod state;
+pub mod stats;
 mod texts;
+pub mod top;
 pub mod weigh;

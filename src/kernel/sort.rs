@@ -51,7 +51,7 @@ impl<'a> SortKeys<'a> {
 
     /// How row `a` of these keys compares with row `b` of `other`, which are of the same kind.
     #[inline]
-    fn compare(&self, a: usize, other: &SortKeys<'_>, b: usize) -> Ordering {
+    pub(super) fn compare(&self, a: usize, other: &SortKeys<'_>, b: usize) -> Ordering {
         match (self, other) {
             (Self::Bool(left), SortKeys::Bool(right)) => left.value(a).cmp(&right.value(b)),
             (Self::Int(left), SortKeys::Int(right)) => left.value(a).cmp(&right.value(b)),

@@ -32,14 +32,21 @@ pub(crate) fn unpack<'py>(item: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAn
     UNPACK.import(py, "dstreams.core.closure", "unpack_pair")?.call1((item,))?.extract()
 }
 
-/// create(value) for a new key, merge(combined, value) for a known one. A key may come more than once.
-pub(crate) fn combine(task: &Arc<Task>, input: Segment, create: Py<PyAny>, merge: Py<PyAny>) -> Source {
-    Gathering::source(task, input, Local::Combine { create, merge })
+/// create(value) for a new key, merge(combined, value) for a known one. A key may come more than once. `begun`: pairs of
+/// keys and what is combined already.
+pub(crate) fn combine(
+    task: &Arc<Task>,
+    input: Segment,
+    create: Py<PyAny>,
+    merge: Py<PyAny>,
+    begun: Vec<Py<PyAny>>,
+) -> Source {
+    Gathering::source(task, input, Local::Combine { create, merge }, begun)
 }
 
 /// (key, \[values\]) in the order of appearance. A key may come more than once.
 pub(crate) fn group(task: &Arc<Task>, input: Segment) -> Source {
-    Gathering::source(task, input, Local::Group)
+    Gathering::source(task, input, Local::Group, Vec::new())
 }
 
 /// merge(combined, combined) for keys seen before.
@@ -62,21 +69,26 @@ enum Local {
 struct Gathering {
     input: Segment,
     local: Local,
+    begun: Vec<Py<PyAny>>,
     scale: Scale,
     ready: IntoIter<Py<PyAny>>,
     over: bool,
 }
 
 impl Gathering {
-    fn source(task: &Arc<Task>, input: Segment, local: Local) -> Source {
+    fn source(task: &Arc<Task>, input: Segment, local: Local, begun: Vec<Py<PyAny>>) -> Source {
         let (scale, ready) = (Scale::new(task), Vec::new().into_iter());
-        Source::Flow(Box::new(Self { input, local, scale, ready, over: false }))
+        Source::Flow(Box::new(Self { input, local, begun, scale, ready, over: false }))
     }
 
     /// The pairs of the next dict.
     fn fill(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         self.scale.clear();
         let found = PyDict::new(py);
+        for pair in self.begun.drain(..) {
+            let (key, combined) = unpack(pair.bind(py))?;
+            found.set_item(key, combined)?;
+        }
         loop {
             let Some(item) = self.input.next(py)? else {
                 self.over = true;

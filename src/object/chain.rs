@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use arrow_array::Int64Array;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
 
 use super::call::{no_stop_iteration, user_error};
@@ -160,8 +161,15 @@ impl Running {
 
     /// `steps` in Python over `input`.
     pub(super) fn python(self: Arc<Self>, steps: Range<usize>, input: Blocks) -> Blocks {
+        self.python_from(steps, None, input)
+    }
+
+    /// The same, where the first step begins with what native code has made of the rows before: pairs of keys and combined
+    /// values, or what `tasks.resumed` takes.
+    pub(super) fn python_from(self: Arc<Self>, steps: Range<usize>, begun: Option<Columns>, input: Blocks) -> Blocks {
         let last = steps.end == self.chain.steps.len();
-        Box::new(LazyBlocks { state: State::Waiting { steps, input }, running: self, size: 1, last })
+        let state = State::Waiting { steps, begun, input };
+        Box::new(LazyBlocks { state, running: self, size: 1, last })
     }
 
     fn native(self: &Arc<Self>, what: &Whole, steps: Range<usize>, input: Blocks) -> Blocks {
@@ -177,6 +185,7 @@ impl Running {
                 later(move || native::sorted(&running, steps, key.as_ref(), ascending, input))
             }
             Whole::Sample { seed, from, below } => Box::new(Sampled::new(running, seed, (from, below), input)),
+            Whole::Reduce(what) => later(move || native::reduced(&running, steps, &what, input)),
             Whole::Count => later(move || Ok(ready(count_blocks(&running.task, input)?))),
         }
     }
@@ -190,23 +199,24 @@ impl Running {
     }
 
     /// The last segment of `steps`: what is pulled from it has passed all of them.
-    fn begin(&self, py: Python<'_>, steps: Range<usize>, input: Blocks) -> PyResult<Segment> {
+    fn begin(&self, py: Python<'_>, steps: Range<usize>, begun: Option<Columns>, input: Blocks) -> PyResult<Segment> {
         let functions = self.functions(py)?;
         let skipped = count_functions(&self.chain.steps[..steps.start]);
         let mut functions = functions.iter().skip(skipped);
         let mut next_function =
             || functions.next().ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: a step lacks its function"));
         let mut segment = Segment::new(Source::blocks(input), self.task.cancel.clone());
+        let mut begun = begun.map(|begun| objects::load(py, &Block::Columns(begun))).transpose()?;
         for &step in &self.chain.steps[steps] {
             let source = match step {
                 Step::Partitions | Step::IndexedPartitions => {
-                    over_partition(step, segment, &next_function()?, self.partition)?
+                    over_partition(step, segment, &resumed(next_function()?, begun.take())?, self.partition)?
                 }
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
                 Step::Count => Source::items(vec![count(py, &mut segment)?]),
                 Step::Combine => {
                     let (create, merge) = (next_function()?.unbind(), next_function()?.unbind());
-                    aggregate::combine(&self.task, segment, create, merge)
+                    aggregate::combine(&self.task, segment, create, merge, begun.take().unwrap_or_default())
                 }
                 Step::MergeCombiners => aggregate::merge_combiners(&self.task, segment, next_function()?.unbind()),
                 Step::Group => aggregate::group(&self.task, segment),
@@ -235,6 +245,16 @@ fn count(py: Python<'_>, segment: &mut Segment) -> PyResult<Py<PyAny>> {
         found += 1;
     }
     Ok(PyInt::new(py, found).into_any().unbind())
+}
+
+/// A function over a partition that begins where native code has come to.
+fn resumed<'py>(function: Bound<'py, PyAny>, begun: Option<Vec<Py<PyAny>>>) -> PyResult<Bound<'py, PyAny>> {
+    static RESUMED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = function.py();
+    match begun {
+        None => Ok(function),
+        Some(begun) => RESUMED.import(py, "dstreams.core.tasks", "resumed")?.call1((function, begun)),
+    }
 }
 
 fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, partition: usize) -> PyResult<Source> {
@@ -285,6 +305,7 @@ struct LazyBlocks {
 enum State {
     Waiting {
         steps: Range<usize>,
+        begun: Option<Columns>,
         input: Blocks,
     },
     Running(Segment),
@@ -296,7 +317,7 @@ enum State {
 impl LazyBlocks {
     fn pull(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         let mut segment = match std::mem::replace(&mut self.state, State::Over) {
-            State::Waiting { steps, input } => self.running.begin(py, steps, input)?,
+            State::Waiting { steps, begun, input } => self.running.begin(py, steps, begun, input)?,
             State::Running(segment) => segment,
             State::Failed(raised) => return Err(raised),
             State::Over => return Ok(Vec::new()),

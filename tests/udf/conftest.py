@@ -7,6 +7,7 @@ same type of exception.
 from __future__ import annotations
 
 import copy
+import math
 import operator
 from collections import namedtuple
 from collections.abc import Callable, Iterator
@@ -85,6 +86,11 @@ def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]
     return compute
 
 
+def _order(keys: Any, reverse: bool) -> list[int]:
+    keys = list(keys)
+    return sorted(range(len(keys)), key=keys.__getitem__, reverse=reverse)
+
+
 # Those with the names that `operator` has.
 SAME = """
     add sub mul truediv floordiv mod pow lshift rshift eq ne lt le gt ge neg pos invert getitem
@@ -107,6 +113,13 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
         function.__name__: function
         for function in (len, int, float, str, bool, abs, round, min, max, sum, sorted, any, all, divmod, ord, chr)
     },
+    "sorted_by": lambda values, keys, reverse: [values[at] for at in _order(keys, reverse)],
+    "max_by": lambda values, keys: values[max(range(len(keys)), key=keys.__getitem__)],
+    "min_by": lambda values, keys: values[min(range(len(keys)), key=keys.__getitem__)],
+    "range": lambda *ends: list(range(*ends)),
+    "sqrt": math.sqrt,
+    "floor": math.floor,
+    "ceil": math.ceil,
     "repr": repr,
     "tuple": tuple,
     "list": list,

@@ -72,11 +72,11 @@ class Actions(NarrowOps[T]):
 
     def max(self, key: Callable[[T], Any] | None = None) -> T:
         """The largest element; of equal ones, the first. Raises ValueError for an empty RDD."""
-        return self.reduce(max if key is None else partial(_best, max, key))  # type: ignore[arg-type]
+        return self.reduce(max if key is None else partial(tasks.larger, key))  # type: ignore[arg-type]
 
     def min(self, key: Callable[[T], Any] | None = None) -> T:
         """The smallest element; of equal ones, the first. Raises ValueError for an empty RDD."""
-        return self.reduce(min if key is None else partial(_best, min, key))  # type: ignore[arg-type]
+        return self.reduce(min if key is None else partial(tasks.smaller, key))  # type: ignore[arg-type]
 
     def countByValue(self) -> dict[Any, int]:
         """How often each value occurs, in the order of appearance."""
@@ -136,7 +136,7 @@ class Actions(NarrowOps[T]):
 
     def stats(self) -> StatCounter:
         """Count, mean, variance, minimum and maximum in one pass."""
-        return self.mapPartitions(_count_stats).reduce(_merge_stats)
+        return self.mapPartitions(tasks.count_stats).reduce(_merge_stats)
 
     def mean(self) -> float:
         """The mean."""
@@ -219,18 +219,10 @@ class Actions(NarrowOps[T]):
         return [i * step + low for i in range(buckets)] + [high]
 
 
-def _best(choose: Callable[..., Any], key: Callable[[Any], Any], a: Any, b: Any) -> Any:
-    return choose(a, b, key=key)
-
-
 def _add_counts(into: dict[Any, int], counts: dict[Any, int]) -> dict[Any, int]:
     for value, count in counts.items():
         into[value] += count
     return into
-
-
-def _count_stats(elements: Iterable[Any]) -> list[StatCounter]:
-    return [StatCounter(elements)]
 
 
 def _merge_stats(left: StatCounter, right: StatCounter) -> StatCounter:

@@ -19,6 +19,7 @@ from dstreams.core.native import program_of, ranges_form
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.resultiterable import ResultIterable
 from dstreams.core.sorting import sort_pairs
+from dstreams.udf import is_constant
 
 if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
@@ -99,7 +100,11 @@ class PairOps(Sampling[T]):
         partitionFunc: PartitionFunc = portable_hash,
     ) -> RDD[Any]:
         """The values of each key folded from a copy of the zero in each partition, then combined."""
-        first = partial(tasks.seeded, partial(copy.deepcopy, zeroValue), seqFunc)
+        first: Callable[[Any], Any]
+        if is_constant(zeroValue) and callable(seqFunc):
+            first = partial(seqFunc, zeroValue)  # a copy would be the very value
+        else:
+            first = partial(tasks.seeded, partial(copy.deepcopy, zeroValue), seqFunc)
         return self.combineByKey(first, seqFunc, combFunc, numPartitions, partitionFunc)
 
     def foldByKey(

@@ -7,6 +7,7 @@ name. The form of a function is read when it is frozen, so that both see the sam
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -40,7 +41,8 @@ def _of_step(name: str, functions: tuple[Callable[..., Any], ...]) -> list[Form]
         create, merge = functions
         return [program_of(create, 1), program_of(merge, 2)]
     if name in _ARITY:
-        return [_by_name(function) or program_of(function, _ARITY[name]) for function in functions]
+        iterated = name in ("flatMap", "flatMapValues")
+        return [_by_name(function) or program_of(function, _ARITY[name], iterated) for function in functions]
     return [_by_name(function) for function in functions]
 
 
@@ -52,12 +54,40 @@ def _by_name(function: Any) -> Form:
             return None if key is _UNKNOWN else ("sort", key, ascending)
         if function.func is tasks.join_values:
             return ("join", *function.args)
+        if any(function.func is action for action in _ACTIONS):
+            return _of_action(function.func, function.args)
+    if function is tasks.count_values:
+        return ("counts",)
+    if function is tasks.sum_partition:
+        return ("sum", sys.version_info >= (3, 12))
+    if function is tasks.count_stats:
+        return ("stats",)
     sampler = getattr(function, "__self__", None)
     if type(sampler) is RDDSampler and not sampler._withReplacement:
         return _sample(sampler._seed, 0.0, sampler._fraction)
     if type(sampler) is RDDRangeSampler:
         return _sample(sampler._seed, sampler._lowerBound, sampler._upperBound)
     return None
+
+
+_ACTIONS = (tasks.largest, tasks.smallest, tasks.reduce_partition, tasks.fold_partition, tasks.reduce_pairs)
+
+
+def _of_action(function: Any, bound: tuple[Any, ...]) -> Form:
+    if function is tasks.largest or function is tasks.smallest:
+        number, keyfunc = bound
+        key = None if keyfunc is None else program_of(keyfunc, 1)
+        if type(number) is not int or not 0 < number < 2**31 or (key is None and keyfunc is not None):
+            return None
+        return ("top", number, key, function is tasks.largest)
+    merge = program_of(bound[-1], 2)
+    if merge is None:
+        return None
+    if function is tasks.fold_partition:
+        zero, op = bound
+        create = program_of(partial(op, zero), 1) if udf.is_constant(zero) else None
+        return None if create is None else ("fold", create, merge)
+    return ("reduce" if function is tasks.reduce_partition else "pairs", merge)
 
 
 def _sample(seed: int, lower: float, upper: float) -> Form:
@@ -84,11 +114,11 @@ def ranges_form(bounds: list[Any], keyfunc: Any, ascending: bool) -> Form:
 _programs: WeakKeyDictionary[udf.Program, _native.Program | None] = WeakKeyDictionary()
 
 
-def program_of(function: Any, arity: int) -> _native.Program | None:
-    """The program that a function was read as, if it was."""
+def program_of(function: Any, arity: int, iterated: bool = False) -> _native.Program | None:
+    """The program that a function was read as, if it was; `iterated`: see `udf.read`."""
     if not enabled():
         return None
-    read = udf.program_of(function, arity)
+    read = udf.program_of(function, arity, iterated)
     if isinstance(read, udf.Opaque):
         return None
     if read not in _programs:

@@ -36,6 +36,16 @@ class StatCounter:
         for value in values or ():
             self.merge(value)
 
+    @classmethod
+    def of_moments(cls, count: int, mean: float, squares: float, largest: Any, smallest: Any) -> StatCounter:
+        """The counter of `count` numbers, one at least, with this mean and sum of squared distances from it."""
+        maximum, minimum, _ = _functions()
+        made = cls()
+        made.n, made.mu, made.m2 = count, mean, squares
+        made.maxValue = maximum(made.maxValue, largest)
+        made.minValue = minimum(made.minValue, smallest)
+        return made
+
     def merge(self, value: float) -> StatCounter:
         """Adds a number."""
         maximum, minimum, _ = _functions()

@@ -13,13 +13,14 @@ import subprocess
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import reduce
+from functools import partial, reduce
 from math import isnan
 from typing import Any
 
 from dstreams.core.codecs import codec_named
 from dstreams.core.output import SummedFile
 from dstreams.core.resultiterable import ResultIterable
+from dstreams.core.statcounter import StatCounter
 from dstreams.errors import PySparkRuntimeError
 
 Function = Callable[..., Any]
@@ -74,10 +75,7 @@ def visit_partition(f: Function, elements: Iterable[Any]) -> Iterable[Any]:
 
 def count_values(elements: Iterable[Any]) -> list[dict[Any, int]]:
     """How often each value occurs, in the order of appearance."""
-    counts: dict[Any, int] = defaultdict(int)
-    for element in elements:
-        counts[element] += 1
-    return [counts]
+    return _count_from([], elements)
 
 
 def largest(num: int, key: Function | None, elements: Iterable[Any]) -> list[list[Any]]:
@@ -90,12 +88,74 @@ def smallest(num: int, key: Function | None, elements: Iterable[Any]) -> list[li
     return [heapq.nsmallest(num, elements, key=key)]
 
 
+def count_stats(elements: Iterable[Any]) -> list[StatCounter]:
+    """The statistics of a partition."""
+    return [StatCounter(elements)]
+
+
 def reduce_pairs(f: Function, pairs: Iterable[tuple[Any, Any]]) -> list[dict[Any, Any]]:
     """One value per key."""
-    found: dict[Any, Any] = {}
+    return _reduce_pairs_from([], f, pairs)
+
+
+def resumed(function: Any, begun: list[Any]) -> Function:
+    """A function over a partition for the rest of its elements.
+
+    begun: what was made of the elements before: the value folded so far; pairs of (key, value) or (value, count) for
+        `reduce_pairs` and `count_values`; the tuple (count, mean, squares, largest, smallest) for `count_stats`.
+    """
+    kind = function.func if isinstance(function, partial) else function
+    if kind is fold_partition:
+        return partial(fold_partition, begun[0], function.args[1])
+    if kind is sum_partition:
+        return partial(_sum_from, begun[0])
+    if kind is count_values:
+        return partial(_count_from, begun)
+    if kind is count_stats:
+        return partial(_stats_from, begun[0])
+    if kind is reduce_pairs:
+        return partial(_reduce_pairs_from, begun, function.args[0])
+    raise RuntimeError(f"bug in dstreams: {function!r} cannot be resumed")
+
+
+def _sum_from(start: Any, elements: Iterable[Any]) -> list[Any]:
+    return [sum(elements, start)]
+
+
+def _count_from(begun: list[tuple[Any, int]], elements: Iterable[Any]) -> list[dict[Any, int]]:
+    counts: dict[Any, int] = defaultdict(int)
+    counts.update(begun)
+    for element in elements:
+        counts[element] += 1
+    return [counts]
+
+
+def _stats_from(begun: tuple[int, float, float, Any, Any], elements: Iterable[Any]) -> list[StatCounter]:
+    counter = StatCounter.of_moments(*begun)
+    for element in elements:
+        counter.merge(element)
+    return [counter]
+
+
+def _reduce_pairs_from(
+    begun: list[tuple[Any, Any]], f: Function, pairs: Iterable[tuple[Any, Any]]
+) -> list[dict[Any, Any]]:
+    found = dict(begun)
     for key, value in pairs:
         found[key] = f(found[key], value) if key in found else value
     return [found]
+
+
+def larger(key: Function, a: Any, b: Any) -> Any:
+    """max(a, b, key=key)"""
+    first = key(a)
+    return b if key(b) > first else a
+
+
+def smaller(key: Function, a: Any, b: Any) -> Any:
+    """min(a, b, key=key)"""
+    first = key(a)
+    return b if key(b) < first else a
 
 
 def keep_first(first: Any, _: Any) -> Any:

@@ -4,7 +4,7 @@ Knows CPython's bytecode, and nothing of columns or tasks. `read` gives a functi
 or says why there is none; `program_of` remembers the answers; `explain_function` is for people. Inside:
 
     reader     the way in                        opcodes, decode   code as steps, alike for all versions
-    machine    follows steps, both ways          instructions, operations, calls, loops   what single steps give
+    machine    follows steps, both ways          instructions, operations, calls, loops, by_key   what single steps give
     captures   the world outside of a function   guards   whether it is still the same
     merge      two ways become one value         order    what may fail, in order
     places     whose source a file is
@@ -16,5 +16,6 @@ from dstreams.udf.cache import program_of
 from dstreams.udf.explain import Explanation, explain_function
 from dstreams.udf.reader import read
 from dstreams.udf.results import Opaque, Program
+from dstreams.udf.tree import is_constant
 
-__all__ = ["Explanation", "Opaque", "Program", "explain_function", "program_of", "read"]
+__all__ = ["Explanation", "Opaque", "Program", "explain_function", "is_constant", "program_of", "read"]

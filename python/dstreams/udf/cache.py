@@ -23,12 +23,12 @@ _KEPT = 8
 _Answer: TypeAlias = "Program | Opaque"
 
 # By id of a code. Entries are replaced, never changed, so no lock is needed: a lost one is only read again.
-_by_code: dict[int, tuple[weakref.ref[types.CodeType], tuple[tuple[int, _Answer], ...]]] = {}
+_by_code: dict[int, tuple[weakref.ref[types.CodeType], tuple[tuple[tuple[int, bool], _Answer], ...]]] = {}
 # Builtins, by id and arity, with the object itself; they are few and live for ever.
 _of_builtins: dict[tuple[int, int], tuple[Any, _Answer]] = {}
 
 
-def program_of(function: Any, arity: int) -> Program | Opaque:
+def program_of(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
     """As `read`, remembered: the same answer while what the function rests on stays the same. Thread-safe."""
     kind = type(function)
     if kind is types.FunctionType:
@@ -37,14 +37,15 @@ def program_of(function: Any, arity: int) -> Program | Opaque:
         code = function.func.__code__
     else:
         return _of_builtin(function, arity)
+    way = (arity, iterated)
     entry = _by_code.get(id(code))
     answers = entry[1] if entry is not None and entry[0]() is code else ()
-    for number, answer in answers:
-        if number == arity and hold(function, answer.guards):
+    for known, answer in answers:
+        if known == way and hold(function, answer.guards):
             return answer
-    answer = read(function, arity)
+    answer = read(function, arity, iterated)
     if not any(guard[3] == "copied" for guard in answer.guards):
-        _by_code[id(code)] = (weakref.ref(code, _forget(id(code))), ((arity, answer), *answers[: _KEPT - 1]))
+        _by_code[id(code)] = (weakref.ref(code, _forget(id(code))), ((way, answer), *answers[: _KEPT - 1]))
     return answer
 
 

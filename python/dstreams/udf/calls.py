@@ -12,9 +12,9 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dstreams.udf import loops, operations
+from dstreams.udf import by_key, loops, operations
 from dstreams.udf.decode import decode
-from dstreams.udf.known import EMPTY, Known, acts, known, method_of_text
+from dstreams.udf.known import EMPTY, ITERATORS, Known, acts, known, method_of_text
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, State
 from dstreams.udf.tree import Node, is_constant
@@ -54,7 +54,11 @@ def call(
         return _call_partial(machine, frame, state, callee, arguments, keywords)
     found = known(function)
     if found is not None:
+        if keywords and function in (sorted, min, max):
+            return by_key.call(machine, frame, state, found.name, arguments, keywords)
         return _call_known(machine, state, found, arguments, keywords)
+    if any(function is one for one in ITERATORS) and not keywords:
+        return by_key.iterator(machine, frame, state, function, arguments)
     text_method = method_of_text(function)
     if text_method is not None:
         return _call_text_method(machine, state, text_method, arguments, keywords)

@@ -6,6 +6,7 @@ Tables alone. Functions are known by identity, so one that merely has the same n
 from __future__ import annotations
 
 import builtins
+import math
 import operator
 import types
 from collections.abc import Mapping
@@ -56,6 +57,9 @@ _TABLE = [
     Known(list, "list", 0, 1),
     Known(pow, "pow", 2, 2),
     Known(format, "format", 1, 2),
+    Known(math.sqrt, "sqrt", 1, 1),
+    Known(math.floor, "floor", 1, 1),
+    Known(math.ceil, "ceil", 1, 1),
     *(
         Known(getattr(operator, function), name, 2, 2)
         for function, name in {
@@ -76,6 +80,9 @@ _TABLE = [
     Known(operator.truth, "bool", 1, 1),
 ]
 _BY_ID: Mapping[int, Known] = {id(known.function): known for known in reversed(_TABLE)}
+
+# What gives iterators, which are read where they are used up at once.
+ITERATORS = (map, filter, range)
 
 # What they give without operands.
 EMPTY: Mapping[str, Any] = {"int": 0, "float": 0.0, "str": "", "bool": False, "tuple": ()}
@@ -143,6 +150,7 @@ def is_known(value: object) -> bool:
         known(value) is not None
         or acts(value)
         or value is hash
+        or any(value is one for one in ITERATORS)
         or is_getter(value)
         or method_of_text(value) is not None
     )

@@ -15,11 +15,13 @@ from dstreams.udf.order import settle
 from dstreams.udf.results import Link, Opaque, Program, Unreadable
 from dstreams.udf.state import State
 from dstreams.udf.tree import Nodes, TooLarge, is_a
-from dstreams.udf.values import Value, node_of
+from dstreams.udf.values import Iterator, Value, node_of
 
 
-def read(function: Any, arity: int) -> Program | Opaque:
+def read(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
     """Reads `function` as a tree over `arity` positional arguments.
+
+    iterated: whether what it gives is used up at once, as `flatMap` does: an iterator is then as good as a list.
 
     A function that has no such form, for whatever reason, is `Opaque`. Never raises, and runs no code of the program:
     neither the function nor any method of an object that it reaches.
@@ -27,7 +29,7 @@ def read(function: Any, arity: int) -> Program | Opaque:
     nodes = Nodes()
     captures = Captures(function, nodes)
     try:
-        tree = _read(Machine(nodes, captures), function, arity)
+        tree = _read(Machine(nodes, captures), function, arity, iterated)
     except Unreadable as error:
         links = error.links()
     except TooLarge:
@@ -40,7 +42,7 @@ def read(function: Any, arity: int) -> Program | Opaque:
     return Opaque(", which ".join(link.what for link in links), links[0].line, tuple(captures.guards), links)
 
 
-def _read(machine: Machine, function: Any, arity: int) -> Any:
+def _read(machine: Machine, function: Any, arity: int, iterated: bool) -> Any:
     check_python()
     if not is_a(function, types.FunctionType, functools.partial) and not (
         is_known(function) or callable_of_the_library(function)
@@ -50,6 +52,8 @@ def _read(machine: Machine, function: Any, arity: int) -> Any:
     state = State({}, set())
     arguments: list[Value] = [machine.nodes.make("arg", at) for at in range(arity)]
     value = call(machine, None, state, machine.captures.root(label), arguments, ())
+    if iterated and isinstance(value, Iterator):
+        value = value.node
     return settle(machine.nodes, state.events, node_of(value))
 
 

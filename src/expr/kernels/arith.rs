@@ -60,11 +60,7 @@ fn int_binary(op: Basic, a: &Src<'_, i64>, b: &Src<'_, i64>, rows: usize) -> Res
         Basic::TrueDiv => return true_divide(a, b, rows),
         Basic::Pow => return power(a, b, rows),
         Basic::LShift => try_zip(a, b, rows, shift_left)?,
-        Basic::RShift => try_zip(a, b, rows, |a, b| match u32::try_from(b) {
-            Ok(by) => Ok(a >> by.min(63)),
-            Err(_) if b > 0 => Ok(a >> 63),
-            Err(_) => bail("a negative shift"),
-        })?,
+        Basic::RShift => try_zip(a, b, rows, shift_right)?,
         Basic::BitAnd => zip(a, b, rows, |a, b| a & b),
         Basic::BitOr => zip(a, b, rows, |a, b| a | b),
         Basic::BitXor => zip(a, b, rows, |a, b| a ^ b),
@@ -73,7 +69,15 @@ fn int_binary(op: Basic, a: &Src<'_, i64>, b: &Src<'_, i64>, rows: usize) -> Res
     Ok(Val::int(values))
 }
 
-fn shift_left(a: i64, by: i64) -> Result<i64> {
+pub(super) fn shift_right(a: i64, by: i64) -> Result<i64> {
+    match u32::try_from(by) {
+        Ok(by) => Ok(a >> by.min(63)),
+        Err(_) if by > 0 => Ok(a >> 63),
+        Err(_) => bail("a negative shift"),
+    }
+}
+
+pub(super) fn shift_left(a: i64, by: i64) -> Result<i64> {
     if by < 0 {
         return bail("a negative shift");
     }
@@ -88,14 +92,14 @@ fn shift_left(a: i64, by: i64) -> Result<i64> {
 
 /// Python's `//`, which rounds down; not for 0, nor for the smallest int by -1.
 #[inline]
-fn floor_div(a: i64, b: i64) -> i64 {
+pub(super) fn floor_div(a: i64, b: i64) -> i64 {
     let quotient = a.wrapping_div(b);
     quotient - i64::from((a ^ b) < 0 && quotient.wrapping_mul(b) != a)
 }
 
 /// Python's `%`, with the sign of the divisor.
 #[inline]
-fn floor_mod(a: i64, b: i64) -> i64 {
+pub(super) fn floor_mod(a: i64, b: i64) -> i64 {
     let rest = a.wrapping_rem(b);
     rest + if rest != 0 && (rest ^ b) < 0 { b } else { 0 }
 }
@@ -135,30 +139,35 @@ fn divide_small(op: Basic, a: &[i64], divisor: i64) -> Option<Vec<i64>> {
     })
 }
 
+/// Whether the float of a number is exact: then a quotient is rounded once, and so rightly.
+#[inline]
+pub(super) fn exact_as_float(value: i64) -> bool {
+    value.unsigned_abs() <= 1 << 53
+}
+
 fn true_divide(a: &Src<'_, i64>, b: &Src<'_, i64>, rows: usize) -> Result<Val> {
-    // Floats of these are exact, so one rounding remains, which is the right one.
-    const EXACT: u64 = 1 << 53;
-    let exact = |value: i64| value.unsigned_abs() <= EXACT;
     if !b.all(|b| b != 0) {
         return bail(ZERO);
     }
-    if !a.all(exact) || !b.all(exact) {
+    if !a.all(exact_as_float) || !b.all(exact_as_float) {
         return bail("a division of ints beyond 53 bits");
     }
     Ok(Val::float(zip(a, b, rows, |a, b| a as f64 / b as f64)))
 }
 
+/// `a ** b` within 64 bits; b is not negative.
+pub(super) fn int_power(a: i64, b: i64) -> Option<i64> {
+    match (a, u32::try_from(b)) {
+        (0 | 1, _) => Some(if b == 0 { 1 } else { a }),
+        (-1, _) => Some(if b % 2 == 0 { 1 } else { -1 }),
+        (_, Ok(b)) => a.checked_pow(b),
+        (_, Err(_)) => None,
+    }
+}
+
 fn power(a: &Src<'_, i64>, b: &Src<'_, i64>, rows: usize) -> Result<Val> {
     if b.all(|b| b >= 0) {
-        let values = try_zip(a, b, rows, |a, b| {
-            let power = match (a, u32::try_from(b)) {
-                (0 | 1, _) => Some(if b == 0 { 1 } else { a }),
-                (-1, _) => Some(if b % 2 == 0 { 1 } else { -1 }),
-                (_, Ok(b)) => a.checked_pow(b),
-                (_, Err(_)) => None,
-            };
-            power.map_or_else(|| bail(TOO_BIG), Ok)
-        });
+        let values = try_zip(a, b, rows, |a, b| int_power(a, b).map_or_else(|| bail(TOO_BIG), Ok));
         return values.map(Val::int);
     }
     if b.all(|b| b < 0) {

@@ -23,7 +23,7 @@ pub(super) fn binary(op: Basic, a: &Src<'_, f64>, b: &Src<'_, f64>, rows: usize)
 }
 
 /// Python's `divmod`; the divisor is not zero. The remainder is exact and has the divisor's sign, zero included.
-fn div_mod(a: f64, b: f64) -> (f64, f64) {
+pub(super) fn div_mod(a: f64, b: f64) -> (f64, f64) {
     let mut rest = a % b;
     let mut quotient = (a - rest) / b;
     if rest != 0.0 {
@@ -77,6 +77,24 @@ pub(super) fn round_to(value: f64, digits: i64) -> Result<f64> {
         Ok(digits) => format!("{value:.digits$}").parse().or_else(|_| bail("a number that cannot be rounded")),
         Err(_) => bail("round of a float to tens"),
     }
+}
+
+/// `math.sqrt(x)`
+pub(super) fn sqrt(value: &Val, rows: usize) -> Result<Val> {
+    let values = Num::expect(value)?.floats();
+    if !values.all(|value| value >= 0.0 || value.is_nan()) {
+        return bail("a square root of a negative number");
+    }
+    Ok(Val::float(values.map(rows, f64::sqrt)))
+}
+
+/// `math.floor(x)` and `math.ceil(x)`
+pub(super) fn whole(op: Basic, value: &Val, rows: usize) -> Result<Val> {
+    let round = if op == Basic::Floor { f64::floor } else { f64::ceil };
+    Ok(Val::int(match Num::expect(value)? {
+        Num::Int(values) => values.map(rows, |value| value),
+        Num::Float(values) => (0..rows).map(|row| to_int(round(values.get(row)))).collect::<Result<_>>()?,
+    }))
 }
 
 /// `x.is_integer()`, which an `int` has only in newer Pythons.

@@ -31,7 +31,16 @@ pub(super) fn of_items(op: Basic, values: &Val, rows: usize) -> Result<Val> {
     if let Val::Tuple(Tuples { items, nulls: None, .. }) = values {
         return of_values(op, items, rows);
     }
+    of_items_by(op, values, values, rows)
+}
+
+/// `max(values, key=..)`; `keys` are those of the items.
+pub(super) fn of_items_by(op: Basic, values: &Val, keys: &Val, rows: usize) -> Result<Val> {
     let lists = items_of(values, rows)?;
+    let keys = items_of(keys, rows)?;
+    if keys.offsets != lists.offsets {
+        return bail("keys of other items");
+    }
     let wanted = if op == Basic::Max { Ordering::Greater } else { Ordering::Less };
     let mut winners = Vec::with_capacity(rows);
     for row in 0..rows {
@@ -41,7 +50,7 @@ pub(super) fn of_items(op: Basic, values: &Val, rows: usize) -> Result<Val> {
             return bail("min or max of nothing");
         }
         for item in range.skip(1) {
-            if cell::order(Cell::at(&lists.items, item), Cell::at(&lists.items, best))? == Some(wanted) {
+            if cell::order(Cell::at(&keys.items, item), Cell::at(&keys.items, best))? == Some(wanted) {
                 best = item;
             }
         }

@@ -19,6 +19,7 @@ mod num;
 mod parse;
 mod percent;
 mod repr;
+pub(super) mod scalar;
 mod search;
 mod sequence;
 mod slice;
@@ -83,7 +84,12 @@ fn basic(op: Basic, operands: &[Val], rows: usize) -> Result<Val> {
         (Sum | CompensatedSum, [a]) => sequence::sum(a, None, op == CompensatedSum, rows),
         (Sum | CompensatedSum, [a, start]) => sequence::sum(a, Some(start), op == CompensatedSum, rows),
         (Any | All, [a]) => sequence::any_all(op == Any, a, rows),
-        (Sorted, [a]) => sequence::sorted(a, rows),
+        (Sorted, [a]) => sequence::sorted(a, a, false, rows),
+        (SortedBy, [a, keys, Val::Const(super::Value::Bool(reverse))]) => sequence::sorted(a, keys, *reverse, rows),
+        (MaxBy | MinBy, [a, keys]) => minmax::of_items_by(op, a, keys, rows),
+        (Range, ends) => sequence::range(ends, rows),
+        (Sqrt, [a]) => float::sqrt(a, rows),
+        (Floor | Ceil, [a]) => float::whole(op, a, rows),
         (Reversed, [a]) => sequence::reversed(a, rows),
         (List, [a]) => sequence::list(a, rows),
         (Tuple, [a]) => sequence::tuple(a, rows),

@@ -6,13 +6,16 @@ use std::cmp::Ordering;
 use arrow_buffer::{BooleanBuffer, OffsetBuffer};
 
 use super::mask::truth;
-use super::num::{Num, Src};
+use super::num::{Num, Src, ints};
 use crate::expr::cell::{self, Cell};
 use crate::expr::select::{self, offset};
 use crate::expr::text::{self, Texts, char_count};
 use crate::expr::val::{Lists, Tuples, Val};
 use crate::expr::value::Value;
 use crate::expr::{Result, alias, bail};
+
+/// Most items that a chunk's lists may become by repetition: Python takes them one at a time.
+const MOST_ITEMS: usize = 1 << 22;
 
 /// The elements that iterating over each row gives.
 pub(in crate::expr) fn items_of(value: &Val, rows: usize) -> Result<Lists> {
@@ -136,6 +139,18 @@ pub(super) fn repeat(value: &Val, times: &Src<'_, i64>, rows: usize) -> Result<V
             }
             Ok(Val::tuple((0..times).flat_map(|_| items.iter().cloned()).collect()))
         }
+        (Val::List(lists), times) if lists.nulls.is_none() && !lists.group && alias::lists_in(&lists.items) == 0 => {
+            let (mut order, mut offsets) = (Vec::new(), vec![0]);
+            for row in 0..rows {
+                let times = usize::try_from(times.get(row)).unwrap_or(0);
+                if lists.range(row).len().saturating_mul(times) > MOST_ITEMS - order.len() {
+                    return bail("a list many times over");
+                }
+                (0..times).for_each(|_| order.extend(lists.range(row).map(|item| item as u32)));
+                offsets.push(offset(order.len())?);
+            }
+            Ok(Val::list(select::take(&lists.items, &order)?, order.len(), offsets))
+        }
         _ => bail(format!("mul of {}", value.type_name())),
     }
 }
@@ -213,15 +228,21 @@ pub(super) fn any_all(any: bool, values: &Val, rows: usize) -> Result<Val> {
     })))
 }
 
-/// `sorted(values)`.
-pub(super) fn sorted(values: &Val, rows: usize) -> Result<Val> {
+/// `sorted(values, key=.., reverse=..)`; `keys` are those of the items.
+pub(super) fn sorted(values: &Val, keys: &Val, reverse: bool, rows: usize) -> Result<Val> {
     let lists = items_of(values, rows)?;
+    let keys = items_of(keys, rows)?;
+    if keys.offsets != lists.offsets {
+        return bail("keys of other items");
+    }
     let failure = Flag::new(None);
     let mut order: Vec<u32> = (0..lists.count as u32).collect();
     for row in 0..rows {
         order[lists.range(row)].sort_by(|a, b| {
-            let (a, b) = (Cell::at(&lists.items, *a as usize), Cell::at(&lists.items, *b as usize));
+            let (a, b) = (Cell::at(&keys.items, *a as usize), Cell::at(&keys.items, *b as usize));
             match cell::order(a, b) {
+                // Equal ones keep their order, in reverse too.
+                Ok(Some(order)) if reverse => order.reverse(),
                 Ok(Some(order)) => order,
                 Ok(None) => {
                     failure.set(Some("NaN among values to sort"));
@@ -238,6 +259,33 @@ pub(super) fn sorted(values: &Val, rows: usize) -> Result<Val> {
         }
     }
     Ok(Val::list(select::take(&lists.items, &order)?, lists.count, lists.offsets.to_vec()))
+}
+
+/// `range(stop)`, `range(start, stop)` or `range(start, stop, step)`, as lists.
+pub(super) fn range(ends: &[Val], rows: usize) -> Result<Val> {
+    let ends: Vec<Src<'_, i64>> = ends.iter().map(ints).collect::<Result<_>>()?;
+    let (mut numbers, mut offsets) = (Vec::new(), vec![0]);
+    for row in 0..rows {
+        let (start, stop, step) = match ends.as_slice() {
+            [stop] => (0, stop.get(row), 1),
+            [start, stop] => (start.get(row), stop.get(row), 1),
+            [start, stop, step] => (start.get(row), stop.get(row), step.get(row)),
+            _ => return bail("a range of nothing"),
+        };
+        if step == 0 {
+            return bail("a range in steps of 0");
+        }
+        let (start, stop, step) = (i128::from(start), i128::from(stop), i128::from(step));
+        let span = if step > 0 { stop - start } else { start - stop };
+        let count = if span > 0 { (span + step.abs() - 1) / step.abs() } else { 0 };
+        if count > (MOST_ITEMS - numbers.len()) as i128 {
+            return bail("a long range");
+        }
+        numbers.extend((0..count).map(|at| (start + at * step) as i64));
+        offsets.push(offset(numbers.len())?);
+    }
+    let count = numbers.len();
+    Ok(Val::list(Val::int(numbers), count, offsets))
 }
 
 /// `list(reversed(values))`.

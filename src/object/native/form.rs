@@ -4,6 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use super::reduce::Reducing;
 use crate::block::Columns;
 use crate::expr::Program;
 use crate::object::convert;
@@ -20,11 +21,13 @@ pub(crate) enum Form {
     Join { keep_left: bool, keep_right: bool },
     /// Keeps the elements whose random number is in a range.
     Sample { seed: i64, from: f64, below: f64 },
+    /// Makes few things of a partition.
+    Reduce(Reducing),
     /// Finds a key's range.
     Ranges { bounds: Columns, key: Option<Program>, ascending: bool },
 }
 
-fn program(value: &Bound<'_, PyAny>) -> PyResult<Option<Program>> {
+pub(super) fn program(value: &Bound<'_, PyAny>) -> PyResult<Option<Program>> {
     if value.is_none() {
         return Ok(None);
     }
@@ -56,6 +59,9 @@ impl Form {
                 let bounds = parts.get_item(1)?;
                 let Some(bounds) = convert::list_to_columns(bounds.cast::<PyList>()?) else { return Ok(None) };
                 Self::Ranges { bounds, key: program(&parts.get_item(2)?)?, ascending: parts.get_item(3)?.extract()? }
+            }
+            "top" | "counts" | "reduce" | "fold" | "pairs" | "sum" | "stats" => {
+                return Ok(Reducing::parse(&name, parts)?.map(Self::Reduce));
             }
             other => return Err(PyValueError::new_err(format!("forms: there is no native form {other:?}"))),
         }))

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::as_columns;
+use super::folding::{AnyFolder, Folding};
 use crate::block::{Block, Columns};
 use crate::error::Result;
-use crate::kernel::fold::{Fold, Folder};
 use crate::kernel::gather::{pair_columns, pairs};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
@@ -18,7 +18,7 @@ use crate::rdd::{Blocks, Task, ready};
 pub(crate) struct Keyed {
     running: Arc<Running>,
     steps: std::ops::Range<usize>,
-    fold: Fold,
+    fold: Folding,
     /// Before a shuffle, a table that memory has no room for is sent on as it is: the other side puts parts together.
     /// After it, Python's step takes over, which knows how to work in parts.
     sends_parts: bool,
@@ -27,27 +27,34 @@ pub(crate) struct Keyed {
     python: Option<Blocks>,
 }
 
-struct Table {
+/// Folded values by key.
+pub(super) struct Table {
     keys: KeyTable,
-    folder: Folder,
+    folder: AnyFolder,
     /// Keys of rows that are folded in; the key table may know more.
     folded: usize,
     ids: Vec<u32>,
 }
 
 impl Table {
-    fn new(fold: &Fold, columns: &Columns) -> Option<Self> {
+    /// For pairs of a kind; `None` if Python must fold them.
+    pub(super) fn new(fold: &Folding, columns: &Columns) -> Option<Self> {
         let ((key, _), (value, _)) = pair_columns(columns)?;
-        Some(Self { keys: KeyTable::new(key)?, folder: Folder::new(fold, value)?, folded: 0, ids: Vec::new() })
+        Some(Self { keys: KeyTable::new(key)?, folder: fold.folder(value)?, folded: 0, ids: Vec::new() })
+    }
+
+    /// Whether no row is folded in.
+    pub(super) fn is_empty(&self) -> bool {
+        self.folded == 0
     }
 
     /// About how many bytes it holds.
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.keys.bytes() + self.folder.bytes()
     }
 
     /// Folds pairs in; the row at which Python must go on, if there is one.
-    fn add(&mut self, columns: &Columns) -> Result<Option<usize>> {
+    pub(super) fn add(&mut self, columns: &Columns) -> Result<Option<usize>> {
         let Some(((key_kind, keys), (value_kind, values))) = pair_columns(columns) else { return Ok(Some(0)) };
         if key_kind != self.keys.kind() || value_kind != self.folder.kind() {
             return Ok(Some(0));
@@ -68,10 +75,11 @@ impl Table {
         }
     }
 
-    fn finish(self) -> Result<Columns> {
-        let (key, value) = (self.keys.kind().clone(), self.folder.kind().clone());
+    /// The pairs of keys and folded values.
+    pub(super) fn finish(self) -> Result<Columns> {
+        let key = self.keys.kind().clone();
         let keys = self.keys.finish()?.slice(0, self.folded);
-        pairs((key, keys), (value, self.folder.finish()?))
+        pairs((key, keys), self.folder.finish()?)
     }
 }
 
@@ -104,7 +112,7 @@ pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Fold, input: Blocks) -> Resu
 
 impl Keyed {
     /// The fold over `input`.
-    pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Fold, input: Blocks) -> Self {
+    pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Folding, input: Blocks) -> Self {
         let sends_parts = running.step(steps.start) == Step::Combine;
         Self { running, steps, fold, sends_parts, input: Some(input), python: None }
     }
@@ -144,11 +152,15 @@ impl Keyed {
                 Block::Columns(columns) => Block::Columns(columns.slice(row, columns.len() - row)),
                 objects => objects,
             };
-            // What is folded comes first again: both steps take the first value of a key as it is.
-            let begun = table.filter(|table| table.folded > 0);
-            let folded = begun.map(Table::finish).transpose()?.map(Block::Columns);
-            let input = Box::new(ready(folded.into_iter().chain([rest]).collect()).chain(input));
-            let mut python = Arc::clone(&self.running).python(self.steps.clone(), input);
+            let begun = table.filter(|table| !table.is_empty()).map(Table::finish).transpose()?;
+            let running = Arc::clone(&self.running);
+            let mut python = if running.step(self.steps.start) == Step::Combine {
+                running.python_from(self.steps.clone(), begun, Box::new(std::iter::once(Ok(rest)).chain(input)))
+            } else {
+                // What is combined comes first again, as one more part of the input.
+                let again = begun.map(Block::Columns).into_iter().chain([rest]).collect();
+                running.python(self.steps.clone(), Box::new(ready(again).chain(input)))
+            };
             let first = python.next().transpose();
             self.python = Some(python);
             return first;

@@ -8,10 +8,12 @@
 //! 2. Native runs take and give columns; objects are made into columns only where that pays.
 //! 3. Nothing here attaches to the interpreter, except to hand over.
 
+mod folding;
 mod form;
 mod keyed;
 mod parted;
 mod plan;
+mod reduce;
 mod rows;
 mod sample;
 mod state;
@@ -20,6 +22,7 @@ mod whole;
 pub(crate) use form::Form;
 pub(super) use keyed::{Keyed, folded_whole};
 pub(super) use plan::{Run, Whole, plan};
+pub(super) use reduce::reduced;
 pub(super) use rows::RowsRun;
 pub(super) use sample::Sampled;
 pub(crate) use state::States;

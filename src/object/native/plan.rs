@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::folding::Folding;
 use super::form::Form;
-use crate::expr::{Node, Program};
-use crate::kernel::fold::Fold;
+use super::reduce::Reducing;
+use crate::expr::Program;
 use crate::object::step::Step;
 
 /// A part of a chain, by the indices of its steps.
@@ -22,7 +23,7 @@ pub(crate) enum Run {
 #[derive(Clone)]
 pub(crate) enum Whole {
     /// One folded value per key.
-    Fold(Fold),
+    Fold(Folding),
     /// Every pair as a group of one.
     Singles,
     /// All values of each key.
@@ -33,6 +34,8 @@ pub(crate) enum Whole {
     Sort { key: Option<Program>, ascending: bool },
     /// A random part.
     Sample { seed: i64, from: f64, below: f64 },
+    /// Few things made of all elements.
+    Reduce(Reducing),
     /// The number of elements.
     Count,
 }
@@ -63,7 +66,7 @@ pub(crate) fn plan(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Vec<Run> {
 /// would only cost two conversions.
 fn settle_rows(runs: Vec<Run>) -> Vec<Run> {
     let wanted: Vec<bool> = (0..runs.len())
-        .map(|at| matches!(runs.get(at + 1), Some(Run::Whole { what, .. }) if !matches!(what, Whole::Count | Whole::Sample { .. })))
+        .map(|at| matches!(runs.get(at + 1), Some(Run::Whole { what, .. }) if wants_columns(what)))
         .collect();
     let mut settled: Vec<Run> = Vec::new();
     for (run, wanted) in runs.into_iter().zip(wanted) {
@@ -75,6 +78,15 @@ fn settle_rows(runs: Vec<Run>) -> Vec<Run> {
         }
     }
     settled
+}
+
+/// Whether a step gains from objects being made into columns for it.
+fn wants_columns(what: &Whole) -> bool {
+    match what {
+        Whole::Count | Whole::Sample { .. } => false,
+        Whole::Reduce(reducing) => reducing.pays_conversion(),
+        _ => true,
+    }
 }
 
 fn program(form: &Option<Form>) -> Option<&Program> {
@@ -94,12 +106,6 @@ fn is_row_step(step: Step, forms: &[Option<Form>]) -> bool {
     }
 }
 
-/// Whether a function gives its argument.
-fn is_identity(program: &Program) -> bool {
-    let expr = program.expr();
-    matches!(expr.node(expr.root()), Ok(Node::Arg(0)))
-}
-
 /// The native step that begins here, and how many steps it stands for.
 fn whole(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Option<(Whole, usize)> {
     let form = |step: usize, function: usize| forms.get(step)?.get(function)?.as_ref();
@@ -107,13 +113,11 @@ fn whole(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Option<(Whole, usize)> 
         Step::Count => Some((Whole::Count, 1)),
         Step::Group => Some((Whole::Singles, 1)),
         Step::Combine => match (form(0, 0)?, form(0, 1)?) {
-            (Form::Program(create), Form::Program(merge)) if is_identity(create) => {
-                Some((Whole::Fold(merge.fold()?), 1))
-            }
+            (Form::Program(create), Form::Program(merge)) => Some((Whole::Fold(Folding::new(Some(create), merge)?), 1)),
             _ => None,
         },
         Step::MergeCombiners => match form(0, 0)? {
-            Form::Program(merge) => Some((Whole::Fold(merge.fold()?), 1)),
+            Form::Program(merge) => Some((Whole::Fold(Folding::new(None, merge)?), 1)),
             _ => None,
         },
         Step::MergeGroups => match (steps.get(1), form(1, 0)) {
@@ -124,6 +128,7 @@ fn whole(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Option<(Whole, usize)> 
         },
         Step::Partitions => match form(0, 0)? {
             Form::Sort { key, ascending } => Some((Whole::Sort { key: key.clone(), ascending: *ascending }, 1)),
+            Form::Reduce(reducing) => Some((Whole::Reduce(reducing.clone()), 1)),
             _ => None,
         },
         Step::IndexedPartitions => match form(0, 0)? {
