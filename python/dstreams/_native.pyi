@@ -332,6 +332,11 @@ class Program:
         """The elements of all results, and how many each row gave. Raises Bail as `run` does."""
     def fold(self) -> str | None:
         """Which well-known fold a function of two arguments is, for people; None if it is none."""
+    def why_no_fold(self, columns: list[list[Any]]) -> str | None:
+        """Why it does not fold values like those of the second column into such as the first has, if it does not.
+
+        Raises Bail for values that fit no column.
+        """
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final

@@ -15,7 +15,7 @@ use super::ops::{Basic, Op};
 use super::table::Table;
 use super::val::Val;
 use super::{Result, alias, bail, rows, show};
-use crate::block::Columns;
+use crate::block::{Columns, Kind};
 
 /// A function as a program: immutable, cheap to clone, to be shared by threads.
 #[derive(Clone)]
@@ -156,6 +156,11 @@ impl Program {
     /// Whether folds by it may run row by row (`RowFolder`); the kinds of values decide in the end.
     pub fn runs_by_row(&self) -> bool {
         rows::may_run(&self.plan.expr)
+    }
+
+    /// Why it does not fold values of a kind into accumulators of another row by row, if it does not.
+    pub fn why_not_by_row(&self, folded: &Kind, value: &Kind) -> Option<String> {
+        rows::why_not(&self.plan.expr, folded, value).map(|problem| problem.reason)
     }
 
     fn run(&self, args: &[Columns], rows: usize) -> Result<Val> {

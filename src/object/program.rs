@@ -15,6 +15,7 @@ use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 use super::convert::{list_to_columns, to_list};
 use crate::block::Columns;
 use crate::expr::{self, Basic, Expr, Node, NodeId, Op, Part, Value};
+use crate::kernel::fold::Folder;
 
 create_exception!(dstreams._native, Bail, PyException, "A program has no native answer for these values.");
 
@@ -77,6 +78,17 @@ impl Program {
     /// Which well-known fold it is.
     fn fold(&self) -> Option<String> {
         self.inner.fold().map(|fold| format!("{fold:?}"))
+    }
+
+    /// Why a function of two arguments does not fold values like these, if it does not.
+    fn why_no_fold(&self, columns: Vec<Bound<'_, PyList>>) -> PyResult<Option<String>> {
+        let (columns, _) = self.columns(&columns)?;
+        let [folded, value] = columns.as_slice() else {
+            return Err(PyValueError::new_err("columns: a fold is of two"));
+        };
+        let same = folded.kind() == value.kind();
+        let known = same && self.inner.fold().is_some_and(|fold| Folder::new(&fold, value.kind()).is_some());
+        Ok(if known { None } else { self.inner.why_not_by_row(folded.kind(), value.kind()) })
     }
 
     fn __repr__(&self) -> String {

@@ -53,7 +53,7 @@ MERGES: list[Callable[[Any, Any], Any]] = [
     *(lambda a, b: (a[0], max(a[1], b[1])), lambda a, b: (b[0], a[0]), lambda a, b: (a[0] + b[1], b[1] * 2)),
     *(lambda a, b: a[1] if a[0] else b, lambda a, b: a if b is None else b, lambda a, b: (a, b), lambda a, b: None),
     *(lambda a, b: a if a.celsius > b.celsius else b, lambda a, b: min([a, b]), lambda a, b: sum([a, b])),
-    *(lambda a, b: divmod(a, b)[1], lambda a, b: a + b[0], lambda a, b: a != b and a or b),
+    *(lambda a, b: divmod(a, b)[1], lambda a, b: a + b[0], lambda a, b: (a != b and a) or b),
 ]
 # (create, merge of a value, merge of two): for combineByKey.
 COMBINES: list[tuple[Any, Any, Any]] = [

@@ -192,5 +192,7 @@ def test_explanations_try_the_function_with_the_sample() -> None:
 
 def test_explanations_know_what_a_method_does_with_a_function() -> None:
     assert explain_function(lambda a, b: max(a, b), [(1, 2)], use="reduceByKey") == Explanation(True, "")
-    assert "is no fold" in explain_function(lambda a, b: a - b, [(1, 2)], use="reduceByKey").reason
+    assert explain_function(lambda a, b: a - b, [(1, 2)], use="reduceByKey") == Explanation(True, "")
+    assert "a fold that gives float" in explain_function(lambda a, b: a / b, [(1, 2)], use="reduceByKey").reason
+    assert "a fold of lists" in explain_function(lambda a, b: a + b, [([1], [2])], use="reduceByKey").reason
     assert "called by Python" in explain_function(lambda new, old: new, [([1], None)], use="updateStateByKey").reason

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstreams.udf import by_key, loops, operations
 from dstreams.udf.decode import decode
-from dstreams.udf.known import EMPTY, ITERATORS, Known, acts, known, method_of_text
+from dstreams.udf.known import EMPTY, GETTERS, ITERATORS, Known, acts, known, method_of_text
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, State
 from dstreams.udf.tree import Node, is_constant
@@ -59,6 +59,8 @@ def call(
         return _call_known(machine, state, found, arguments, keywords)
     if any(function is one for one in ITERATORS) and not keywords:
         return by_key.iterator(machine, frame, state, function, arguments)
+    if any(function is one for one in GETTERS) and arguments and not keywords:
+        return _make_getter(function, arguments)
     text_method = method_of_text(function)
     if text_method is not None:
         return _call_text_method(machine, state, text_method, arguments, keywords)
@@ -131,6 +133,15 @@ def _constants_of(getter: Any) -> tuple[Any, ...]:
     if not is_constant(made_with):
         raise Unreadable("calls a getter that was made with other things than constants")
     return made_with
+
+
+def _make_getter(maker: Any, arguments: list[Value]) -> Captured:
+    """`itemgetter(1)` and its like, made by the function itself."""
+    constants = [node[1] for node in map(node_of, arguments) if node[0] == "const"]
+    names = constants if maker is operator.attrgetter else constants[:1] if maker is operator.methodcaller else []
+    if len(constants) < len(arguments) or not all(type(name) is str for name in names):
+        raise Unreadable(f"makes {maker.__name__} of other things than constants")
+    return Captured(maker(*constants), maker.__name__)
 
 
 def _get_items(machine: Machine, state: State, getter: Any, of: Value) -> Node:

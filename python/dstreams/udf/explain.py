@@ -12,14 +12,19 @@ from dstreams.udf.cache import program_of
 from dstreams.udf.places import is_own
 from dstreams.udf.results import Link, Opaque
 
-# Methods whose function folds two values into one: natively if it is a fold that the engine knows.
-_METHODS_THAT_FOLD = "reduceByKey combineByKey reduceByWindow reduceByKeyAndWindow"
-# Other methods whose function takes two arguments: it is called.
-_METHODS_THAT_CALL = """
-    reduce reduceByKeyLocally fold foldByKey aggregate aggregateByKey invFunc update updateStateByKey treeReduce
+# Methods whose function folds a value into what was folded before it.
+_METHODS_THAT_FOLD = """
+    reduceByKey combineByKey reduceByWindow reduceByKeyAndWindow reduce reduceByKeyLocally fold foldByKey aggregate
+    aggregateByKey
 """
+# Other methods whose function takes two arguments: it is called.
+_METHODS_THAT_CALL = "treeReduce"
+# Methods that use up what the function gives at once.
+_METHODS_THAT_ITERATE = frozenset(["flatMap", "flatMapValues"])
 _FOLDS = frozenset(_METHODS_THAT_FOLD.split())
 _CALLS = frozenset(_METHODS_THAT_CALL.split())
+# Methods whose function takes two arguments and runs row by row, natively.
+_OF_TWO = frozenset(["invFunc", "update", "updateStateByKey"])
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,8 @@ def explain_function(
         refuse, or give a result of another kind than for the other tuples, is never native: such rows go to Python.
     use: the method it is for, such as "map" or "reduceByKey"; says how many arguments it takes if there is no sample.
     """
-    arity = len(sample_args[0]) if sample_args else 2 if use in _FOLDS | _CALLS else 1
-    answer = program_of(f, arity)
+    arity = len(sample_args[0]) if sample_args else 2 if use in _FOLDS | _CALLS | _OF_TWO else 1
+    answer = program_of(f, arity, use in _METHODS_THAT_ITERATE)
     if isinstance(answer, Opaque):
         return Explanation(False, in_words(answer.links))
     if use in _CALLS:
@@ -53,9 +58,7 @@ def explain_function(
         program = native.Program(answer.tree, answer.arity)
     except native.Bail as problem:
         return Explanation(False, str(problem))
-    if use in _FOLDS and program.fold() is None:
-        return Explanation(False, "is no fold that the engine knows, such as a sum, a product, a minimum or a maximum")
-    return _tried(program, native.Bail, sample_args)
+    return _tried(program, native.Bail, sample_args, use in _FOLDS)
 
 
 def in_words(links: Sequence[Link]) -> str:
@@ -77,11 +80,15 @@ def in_words(links: Sequence[Link]) -> str:
     return ", which ".join(words)
 
 
-def _tried(program: Any, bail: type[Exception], sample_args: Sequence[tuple[Any, ...]]) -> Explanation:
+def _tried(program: Any, bail: type[Exception], sample_args: Sequence[tuple[Any, ...]], folds: bool) -> Explanation:
     reasons: list[str] = []
     for arguments in sample_args:
+        columns = [[argument] for argument in arguments]
         try:
-            program.run([[argument] for argument in arguments])
+            program.run(columns)
+            problem = program.why_no_fold(columns) if folds else None
+            if problem is not None:
+                reasons.append(problem)
         except bail as problem:
             reasons.append(str(problem))
     if not reasons:

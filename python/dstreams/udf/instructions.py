@@ -12,7 +12,7 @@ from dstreams.udf.loops import made
 from dstreams.udf.opcodes import ANNOTATE, ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, State
-from dstreams.udf.tree import is_constant
+from dstreams.udf.tree import Node, is_constant
 from dstreams.udf.values import (
     NO_VALUE,
     NULL,
@@ -24,6 +24,7 @@ from dstreams.udf.values import (
     Iterator,
     Members,
     Slice,
+    Starred,
     Table,
     Value,
     node_of,
@@ -205,15 +206,41 @@ def _list(machine: Machine, _: Frame, state: State, count: int) -> None:
 
 
 def _extend(machine: Machine, _: Frame, state: State, depth: int) -> None:
-    more = node_of(state.pop())
-    so_far = node_of(state.stack[-depth])
-    if so_far[0] != "list" or more[0] not in ("const", "tuple", "list"):
+    more, so_far = node_of(state.pop()), state.stack[-depth]
+    items = operations.items_of(machine, more)
+    if items is None:
+        state.stack[-depth] = Starred((*_parts(machine, so_far), machine.op(state, "tuple", more)))
+    else:
+        state.stack[-depth] = _with_items(machine, so_far, tuple(items))
+
+
+def _parts(machine: Machine, so_far: Value) -> tuple[Node, ...]:
+    """What a list that is being made has so far, as tuples."""
+    if isinstance(so_far, Starred):
+        return so_far.parts
+    node = node_of(so_far)
+    if node[0] != "list":
         raise Unreadable("builds a list with a star")
-    items = tuple(map(machine.nodes.const, more[1])) if more[0] == "const" else more[1]
-    state.stack[-depth] = machine.nodes.make("list", so_far[1] + items)
+    return (machine.nodes.make("tuple", node[1]),) if node[1] else ()
+
+
+def _with_items(machine: Machine, so_far: Value, items: tuple[Node, ...]) -> Value:
+    if isinstance(so_far, Starred):
+        return Starred((*so_far.parts, machine.nodes.make("tuple", items)))
+    node = node_of(so_far)
+    if node[0] != "list":
+        raise Unreadable("builds a list with a star")
+    return machine.nodes.make("list", node[1] + items)
 
 
 def _list_to_tuple(machine: Machine, _: Frame, state: State, __: None) -> None:
+    made_with_stars = state.stack[-1]
+    if isinstance(made_with_stars, Starred):
+        whole, *rest = made_with_stars.parts
+        for part in rest:
+            whole = machine.op(state, "add", whole, part)
+        state.stack[-1] = whole
+        return
     so_far = node_of(state.pop())
     if so_far[0] != "list":
         raise Unreadable("builds a tuple with a star")
@@ -276,7 +303,11 @@ def _convert(_: Machine, __: Frame, state: State, conversion: str) -> None:
     state.stack.append(Converted(node_of(state.pop()), conversion))
 
 
-def _append(_: Machine, __: Frame, state: State, depth: int) -> None:
+def _append(machine: Machine, _: Frame, state: State, depth: int) -> None:
+    if depth == 1:  # no loop: an item after a star
+        item = node_of(state.pop())
+        state.stack[-1] = _with_items(machine, state.stack[-1], (item,))
+        return
     made(state, state.pop(), depth == 2)
 
 

@@ -84,6 +84,9 @@ _BY_ID: Mapping[int, Known] = {id(known.function): known for known in reversed(_
 # What gives iterators, which are read where they are used up at once.
 ITERATORS = (map, filter, range)
 
+# What makes functions that get items or attributes, or call a method.
+GETTERS = (operator.itemgetter, operator.attrgetter, operator.methodcaller)
+
 # What they give without operands.
 EMPTY: Mapping[str, Any] = {"int": 0, "float": 0.0, "str": "", "bool": False, "tuple": ()}
 
@@ -150,7 +153,7 @@ def is_known(value: object) -> bool:
         known(value) is not None
         or acts(value)
         or value is hash
-        or any(value is one for one in ITERATORS)
+        or any(value is one for one in (*ITERATORS, *GETTERS))
         or is_getter(value)
         or method_of_text(value) is not None
     )

@@ -11,8 +11,8 @@ A node is a tuple whose first item says what it is:
     ("fstring", nodes)  ("format", node, conversion, spec)
     ("each", body, over)  ("keep", cond, over)       lists made of the elements of `over`
 
-Names of operations are those of Python's `operator` module, `math` and builtins, "method.lower" for a method of a value of
-unknown type, "str.lower" for that of text; `range` gives a list. Some are our own:
+Names of operations are those of Python's `operator` module, `math` and builtins, "method.lower" for a method of a
+value of unknown type, "str.lower" for that of text; `range` gives a list. Some are our own:
 
     sorted_by (xs, keys, reverse), max_by, min_by (xs, keys)   `keys` is the list of the items' keys
     unpack (x, n)     a tuple of the items of x, of which there must be n

@@ -97,6 +97,13 @@ class Iterator:
 
 
 @dataclass(frozen=True, eq=False)
+class Starred:
+    """A list that is being made with stars: tuples of its parts, or what is taken apart, as tuples."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Cell:
     """A variable of the function being read, as functions inside of it see it."""
 
@@ -129,8 +136,8 @@ class Code:
 
 
 Value: TypeAlias = (
-    "Node | Null | Refused | Captured | Module | Table | Members | Method | Slice | Converted | Iterator | Cell | Cells"
-    " | Inner | Code"
+    "Node | Null | Refused | Captured | Module | Table | Members | Method | Slice | Converted | Iterator | Starred"
+    " | Cell | Cells | Inner | Code"
 )
 
 
@@ -146,6 +153,8 @@ def node_of(value: Value) -> Node:
         raise Unreadable(f"uses {value.label} as a value")
     if isinstance(value, Method):
         raise Unreadable(f"uses the method {value.name} without calling it")
+    if isinstance(value, Starred):
+        raise Unreadable("builds a list with a star")
     if isinstance(value, Iterator):
         raise Unreadable(f"keeps {value.what}")
     if isinstance(value, (Inner, Code, Cell, Cells)):

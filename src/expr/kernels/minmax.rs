@@ -41,7 +41,7 @@ pub(super) fn of_items_by(op: Basic, values: &Val, keys: &Val, rows: usize) -> R
     if keys.offsets != lists.offsets {
         return bail("keys of other items");
     }
-    let wanted = if op == Basic::Max { Ordering::Greater } else { Ordering::Less };
+    let wanted = if matches!(op, Basic::Max | Basic::MaxBy) { Ordering::Greater } else { Ordering::Less };
     let mut winners = Vec::with_capacity(rows);
     for row in 0..rows {
         let range = lists.range(row);

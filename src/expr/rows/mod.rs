@@ -18,8 +18,19 @@ mod tests;
 
 pub use folder::RowFolder;
 
+use super::Bail;
 use super::node::{Expr, Node};
 use super::ops::Op;
+use crate::block::Kind;
+
+/// Why an expression cannot go on from an accumulator of one kind with a value of another, if it cannot.
+pub(super) fn why_not(expr: &Expr, folded: &Kind, value: &Kind) -> Option<Bail> {
+    match compile::compile(expr, &[folded, value], true) {
+        Err(problem) => Some(problem),
+        Ok(code) if code.result.kind() == *folded => None,
+        Ok(code) => Some(Bail::new(format!("a fold that gives {} of another type", code.result.type_name()))),
+    }
+}
 
 /// Whether every operation of an expression may have a form row by row.
 pub(super) fn may_run(expr: &Expr) -> bool {
