@@ -14,6 +14,7 @@ counted; a list with `--plain`), and every round builds its RDDs anew, so no rou
 from __future__ import annotations
 
 import argparse
+import heapq
 import json
 import os
 import random
@@ -69,6 +70,21 @@ def words_of(lines: Iterable[str]) -> list[str]:
     return [word for line in lines for word in line.split(" ")]
 
 
+def wider(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """The range that holds two ranges."""
+    return (min(a[0], b[0]), max(a[1], b[1]))
+
+
+def totals_of(values: Any) -> tuple[int, int, int, int, int]:
+    """Sum, extremes, a fold and a count, each an action of its own."""
+    folded = values.aggregate(0, lambda a, v: a + v * v, lambda a, b: a + b)
+    return values.sum(), values.min(), values.max(), folded, values.stats().count()
+
+
+def totals_of_list(values: list[int]) -> tuple[int, int, int, int, int]:
+    return sum(values), min(values), max(values), sum(value * value for value in values), len(values)
+
+
 # -- functions that no engine can see into -----------------------------------------------------------
 def parse(line: str) -> tuple[str, int]:
     """(address, bytes) of a line of a web server's log; bytes is 0 for a line of another form."""
@@ -99,6 +115,49 @@ PAIR_CASES = {
         lambda p, _: [(key, sum(values)) for key, values in grouped(p).items()],
     ),
     "reduce": Case("", lambda p, _: p.reduceByKey(lambda a, b: a + b), lambda p, _: reduced(lambda a, b: a + b, p)),
+}
+FOLD_CASES = {
+    "aggregate": Case(
+        "",
+        lambda p, _: p.aggregateByKey(
+            (0, 0), lambda a, v: (a[0] + v, a[1] + 1), lambda a, b: (a[0] + b[0], a[1] + b[1])
+        ),
+        lambda p, _: [(key, (sum(values), len(values))) for key, values in grouped(p).items()],
+    ),
+    "combine": Case(
+        "",
+        lambda p, _: p.combineByKey(lambda v: (v, v), lambda a, v: (min(a[0], v), max(a[1], v)), wider),
+        lambda p, _: [(key, (min(values), max(values))) for key, values in grouped(p).items()],
+    ),
+    "choose": Case(
+        "",
+        lambda p, _: p.mapValues(lambda v: (v, v % 7)).reduceByKey(lambda a, b: a if a[1] >= b[1] else b),
+        lambda p, _: reduced(lambda a, b: a if a[1] >= b[1] else b, [(key, (v, v % 7)) for key, v in p]),
+    ),
+}
+ACTION_CASES = {
+    "top": Case(
+        "",
+        lambda p, _: p.ctx.parallelize(p.map(lambda kv: (kv[1], kv[0])).top(100), 1),
+        lambda p, _: heapq.nlargest(100, [(value, key) for key, value in p]),
+        ordered=True,
+    ),
+    "ordered": Case(
+        "",
+        lambda p, _: p.ctx.parallelize(p.takeOrdered(100, key=lambda kv: -kv[1]), 1),
+        lambda p, _: heapq.nsmallest(100, p, key=lambda kv: -kv[1]),
+        ordered=True,
+    ),
+    "countByValue": Case(
+        "",
+        lambda p, _: p.ctx.parallelize(list(p.values().countByValue().items()), 1),
+        lambda p, _: Counter(value for _, value in p).items(),
+    ),
+    "totals": Case(
+        "",
+        lambda p, _: p.ctx.parallelize([totals_of(p.values())], 1),
+        lambda p, _: [totals_of_list([value for _, value in p])],
+    ),
 }
 TEXT_CASES = {
     "words.count": Case(
@@ -137,7 +196,7 @@ CASES = {
     **{
         f"{source}.{name}": Case(source, case.on_rdds, case.on_lists, case.ordered)
         for source in ("pairs", "unique")
-        for name, case in PAIR_CASES.items()
+        for name, case in {**PAIR_CASES, **FOLD_CASES, **ACTION_CASES}.items()
     },
     **TEXT_CASES,
 }
