@@ -17,6 +17,7 @@ mod kernels;
 mod node;
 mod ops;
 mod program;
+mod rounds;
 mod rows;
 mod select;
 mod show;
@@ -32,6 +33,7 @@ pub use fold::{Fold, Keep, Side};
 pub use node::{Expr, Node, NodeId, Part};
 pub use ops::{Basic, Method, Op};
 pub use program::Program;
+pub use rounds::RoundFolder;
 pub use rows::RowFolder;
 pub use value::{Real, Value};
 

@@ -102,7 +102,7 @@ fn has_floats(kind: &Kind) -> bool {
 }
 
 /// The same values without the bytes of other texts that their buffers hold.
-fn compacted(kind: &Kind, array: &ArrayRef) -> Result<ArrayRef> {
+pub fn compacted(kind: &Kind, array: &ArrayRef) -> Result<ArrayRef> {
     if let Some(texts) = array.as_string_view_opt() {
         return Ok(Arc::new(texts.gc()));
     }

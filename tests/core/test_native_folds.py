@@ -53,6 +53,13 @@ MERGES: list[Callable[[Any, Any], Any]] = [
     *(lambda a, b: (a[0], max(a[1], b[1])), lambda a, b: (b[0], a[0]), lambda a, b: (a[0] + b[1], b[1] * 2)),
     *(lambda a, b: a[1] if a[0] else b, lambda a, b: a if b is None else b, lambda a, b: (a, b), lambda a, b: None),
     *(lambda a, b: a if a.celsius > b.celsius else b, lambda a, b: min([a, b]), lambda a, b: sum([a, b])),
+    *(lambda a, b: a.lower() + b, lambda a, b: f"{a}|{b}"[-9:], lambda a, b: a if a.strip() else b),
+    *(lambda a, b: sorted([a, b])[0], lambda a, b: [x for x in a if x] + b, lambda a, b: (a[0] + b[0], str(a[1])[:3])),
+    *(
+        lambda a, b: a.replace("a", b),
+        lambda a, b: sorted(a + b, reverse=True)[:2],
+        lambda a, b: {0: 1, 1: 2}.get(a, b),
+    ),
     *(lambda a, b: divmod(a, b)[1], lambda a, b: a + b[0], lambda a, b: (a != b and a) or b),
 ]
 # (create, merge of a value, merge of two): for combineByKey.
@@ -66,6 +73,9 @@ COMBINES: list[tuple[Any, Any, Any]] = [
     (lambda v: (v, ""), lambda a, v: (v, a[0]), lambda a, b: (b[1], a[1])),
     (lambda v: [v], lambda a, v: [*a, v], lambda a, b: a + b),
     (lambda v: v, lambda a, v: a * 10 + v, lambda a, b: a - b),
+    (lambda v: [v], lambda a, v: a + [v], lambda a, b: a + b),  # noqa: RUF005
+    (lambda v: str(v), lambda a, v: a + "," + str(v), lambda a, b: a + ";" + b),
+    (lambda v: v.split(","), lambda a, v: a + v.split(" "), lambda a, b: a + b),
 ]
 # (zero, merge of a value, merge of two): for aggregateByKey and aggregate.
 AGGREGATES: list[tuple[Any, Any, Any]] = [
@@ -147,7 +157,10 @@ def test_any_function_folds_by_key(
     sc: SparkContext, monkeypatch: pytest.MonkeyPatch, merge: Any, values: Any, odd: Any, at: int, some: Any, data: Any
 ) -> None:
     values = with_odd(values, odd, at, data.draw(st.sampled_from([1, 1, 40])))
-    pairs = [(some[(i * 7 + i // 5) % len(some)], value) for i, value in enumerate(values)]
+    many = data.draw(st.sampled_from([1, 1, 90]))
+    pairs = [((some[(i * 7 + i // 5) % len(some)], i % many), value) for i, value in enumerate(values)]
+    if many == 1:
+        pairs = [(key[0], value) for key, value in pairs]
     parts = data.draw(st.integers(1, 2))
     given_pairs = sc.parallelize(pairs, parts)
     check_both_ways(monkeypatch, lambda: given_pairs.reduceByKey(merge, 2).glom().collect())
@@ -161,7 +174,7 @@ def test_any_functions_combine_and_aggregate(
     sc: SparkContext, monkeypatch: pytest.MonkeyPatch, one: Any, other: Any, values: Any, odd: Any, at: int, data: Any
 ) -> None:
     values = with_odd(values, odd, at, data.draw(st.sampled_from([1, 1, 40])))
-    count = data.draw(st.integers(1, 7))
+    count = data.draw(st.sampled_from([1, 2, 7, 100, 400]))
     given_pairs = sc.parallelize([(i % count, value) for i, value in enumerate(values)], data.draw(st.integers(1, 2)))
     check_both_ways(monkeypatch, lambda: given_pairs.combineByKey(*one, 2).glom().collect())
     check_both_ways(monkeypatch, lambda: given_pairs.aggregateByKey(*other, 1).collect())

@@ -1,11 +1,11 @@
-//! Which way are values folded: by a fold that the kernels know, or row by row as the program says?
+//! Which way are values folded: by a fold that the kernels know, row by row, or all keys at once, round by round?
 
 use arrow_array::ArrayRef;
 
 use crate::block::Kind;
 use crate::error::Result;
-use crate::expr::{Program, RowFolder};
-use crate::kernel::fold::{Fold, Folder, Stop};
+use crate::expr::{Program, RoundFolder, RowFolder};
+use crate::kernel::fold::{Fold, Folder};
 
 /// The functions of a fold.
 #[derive(Clone)]
@@ -17,27 +17,47 @@ pub(crate) struct Folding {
 }
 
 impl Folding {
-    /// `None` for functions that have no native form as a fold, whatever the values.
-    pub(crate) fn new(create: Option<&Program>, merge: &Program) -> Option<Self> {
+    /// A fold by `merge`.
+    pub(crate) fn new(create: Option<&Program>, merge: &Program) -> Self {
         let create = create.filter(|create| **create != Program::identity()).cloned();
         let known = if create.is_none() { merge.fold() } else { None };
-        let has_form = known.is_some() || (merge.runs_by_row() && create.as_ref().is_none_or(Program::runs_by_row));
-        has_form.then(|| Self { create, merge: merge.clone(), known })
+        Self { create, merge: merge.clone(), known }
     }
 
-    /// A folder for values of a kind; `None` where Python must fold them.
-    pub(super) fn folder(&self, kind: &Kind) -> Option<AnyFolder> {
-        if let Some(folder) = self.known.as_ref().and_then(|fold| Folder::new(fold, kind)) {
-            return Some(AnyFolder::Known(folder));
-        }
-        RowFolder::new(self.create.as_ref(), &self.merge, kind).ok().map(AnyFolder::Rows)
+    /// Whether it may go row by row, as a fold without keys must.
+    pub(crate) fn runs_by_row(&self) -> bool {
+        self.known.is_some() || (self.merge.runs_by_row() && self.create.as_ref().is_none_or(Program::runs_by_row))
     }
+
+    /// A folder that goes row by row for values of a kind; `None` if there is none.
+    pub(super) fn by_row(&self, kind: &Kind) -> Option<AnyFolder> {
+        if let Some(folder) = self.known.as_ref().and_then(|fold| Folder::new(fold, kind)) {
+            return Some(AnyFolder::Known(Box::new(folder)));
+        }
+        let folder = RowFolder::new(self.create.as_ref(), &self.merge, kind).ok()?;
+        Some(AnyFolder::Rows(Box::new(folder)))
+    }
+
+    /// A folder for values of a kind and many keys.
+    pub(super) fn by_key(&self, kind: &Kind) -> AnyFolder {
+        let rounds = || AnyFolder::Rounds(Box::new(RoundFolder::new(self.create.as_ref(), &self.merge, kind)));
+        self.by_row(kind).unwrap_or_else(rounds)
+    }
+}
+
+/// The rows that are left to Python.
+pub(super) enum Left {
+    /// This one and all after it.
+    From(usize),
+    /// These.
+    Rows(Vec<u32>),
 }
 
 /// Values by number of their key.
 pub(super) enum AnyFolder {
-    Known(Folder),
-    Rows(RowFolder),
+    Known(Box<Folder>),
+    Rows(Box<RowFolder>),
+    Rounds(Box<RoundFolder>),
 }
 
 impl AnyFolder {
@@ -46,6 +66,7 @@ impl AnyFolder {
         match self {
             Self::Known(folder) => folder.kind(),
             Self::Rows(folder) => folder.kind(),
+            Self::Rounds(folder) => folder.kind(),
         }
     }
 
@@ -54,15 +75,21 @@ impl AnyFolder {
         match self {
             Self::Known(folder) => folder.bytes(),
             Self::Rows(folder) => folder.bytes(),
+            Self::Rounds(folder) => folder.bytes(),
         }
     }
 
-    /// Folds in a value for each key number in `ids`; new keys have the next numbers, in order.
-    pub(super) fn add(&mut self, ids: &[u32], values: &ArrayRef) -> Result<std::result::Result<(), Stop>> {
-        match self {
-            Self::Known(folder) => folder.add(ids, values),
-            Self::Rows(folder) => folder.add(ids, values),
-        }
+    /// Folds in a value for each key number in `ids`; new keys have the next numbers, in order. What is left, if anything.
+    pub(super) fn add(&mut self, ids: &[u32], values: &ArrayRef) -> Result<Option<Left>> {
+        let stopped = match self {
+            Self::Known(folder) => folder.add(ids, values)?,
+            Self::Rows(folder) => folder.add(ids, values)?,
+            Self::Rounds(folder) => {
+                let left = folder.add(ids, values)?;
+                return Ok(if left.is_empty() { None } else { Some(Left::Rows(left)) });
+            }
+        };
+        Ok(stopped.err().map(|stop| Left::From(stop.row)))
     }
 
     /// The folded values by number of their key.
@@ -70,6 +97,7 @@ impl AnyFolder {
         match self {
             Self::Known(folder) => Ok((folder.kind().clone(), folder.finish()?)),
             Self::Rows(folder) => folder.finish(),
+            Self::Rounds(folder) => folder.finish(),
         }
     }
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use super::as_columns;
-use super::folding::{AnyFolder, Folding};
+use super::folding::{AnyFolder, Folding, Left};
 use crate::block::{Block, Columns};
 use crate::error::Result;
-use crate::kernel::gather::{pair_columns, pairs};
+use crate::kernel::gather::{pair_columns, pairs, pick};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
 use crate::object::step::Step;
@@ -40,7 +40,7 @@ impl Table {
     /// For pairs of a kind; `None` if Python must fold them.
     pub(super) fn new(fold: &Folding, columns: &Columns) -> Option<Self> {
         let ((key, _), (value, _)) = pair_columns(columns)?;
-        Some(Self { keys: KeyTable::new(key)?, folder: fold.folder(value)?, folded: 0, ids: Vec::new() })
+        Some(Self { keys: KeyTable::new(key)?, folder: fold.by_key(value), folded: 0, ids: Vec::new() })
     }
 
     /// Whether no row is folded in.
@@ -53,24 +53,32 @@ impl Table {
         self.keys.bytes() + self.folder.bytes()
     }
 
-    /// Folds pairs in; the row at which Python must go on, if there is one.
-    pub(super) fn add(&mut self, columns: &Columns) -> Result<Option<usize>> {
-        let Some(((key_kind, keys), (value_kind, values))) = pair_columns(columns) else { return Ok(Some(0)) };
+    /// Folds pairs in; those that Python must go on with, if there are some.
+    pub(super) fn add(&mut self, columns: &Columns) -> Result<Option<Columns>> {
+        let all = || Ok(Some(columns.clone()));
+        let Some(((key_kind, keys), (value_kind, values))) = pair_columns(columns) else { return all() };
         if key_kind != self.keys.kind() || value_kind != self.folder.kind() {
-            return Ok(Some(0));
+            return all();
         }
         if self.keys.number(keys, &mut self.ids)? == Err(Unhashable) {
-            return Ok(Some(0));
+            return all();
         }
         match self.folder.add(&self.ids, values)? {
-            Ok(()) => {
+            None => {
                 self.folded = self.keys.len();
                 Ok(None)
             }
-            Err(stop) => {
-                let before = self.ids[..stop.row].iter().map(|id| *id as usize + 1).max().unwrap_or(0);
+            Some(Left::From(row)) => {
+                let before = self.ids[..row].iter().map(|id| *id as usize + 1).max().unwrap_or(0);
                 self.folded = self.folded.max(before);
-                Ok(Some(stop.row))
+                Ok(Some(columns.slice(row, columns.len() - row)))
+            }
+            Some(Left::Rows(rows)) => {
+                // The first value of every key was in the first round: it counts for all of them, or for none.
+                if rows.len() < columns.len() {
+                    self.folded = self.keys.len();
+                }
+                Ok(Some(Columns::new(columns.kind().clone(), pick(columns.array(), rows)?)))
             }
         }
     }
@@ -133,24 +141,23 @@ impl Keyed {
                 self.input = Some(Box::new(std::iter::once(block).chain(input)));
                 return Ok(Some(Block::Columns(full.finish()?)));
             }
-            let (rest, row) = match as_columns(block?) {
-                Err(objects) => (objects, 0),
+            let rest = match as_columns(block?) {
+                Err(objects) => objects,
                 Ok(columns) if columns.is_empty() => continue,
-                Ok(columns) if !room => (Block::Columns(columns), 0),
+                Ok(columns) if !room => Block::Columns(columns),
                 Ok(columns) => {
                     if table.is_none() {
                         table = Table::new(&self.fold, &columns);
                     }
-                    let stopped = table.as_mut().map_or(Ok(Some(0)), |table| table.add(&columns))?;
-                    match stopped {
+                    let left = match &mut table {
+                        Some(table) => table.add(&columns)?,
+                        None => Some(columns),
+                    };
+                    match left {
                         None => continue,
-                        Some(row) => (Block::Columns(columns), row),
+                        Some(left) => Block::Columns(left),
                     }
                 }
-            };
-            let rest = match rest {
-                Block::Columns(columns) => Block::Columns(columns.slice(row, columns.len() - row)),
-                objects => objects,
             };
             let begun = table.filter(|table| !table.is_empty()).map(Table::finish).transpose()?;
             let running = Arc::clone(&self.running);

@@ -113,11 +113,11 @@ fn whole(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Option<(Whole, usize)> 
         Step::Count => Some((Whole::Count, 1)),
         Step::Group => Some((Whole::Singles, 1)),
         Step::Combine => match (form(0, 0)?, form(0, 1)?) {
-            (Form::Program(create), Form::Program(merge)) => Some((Whole::Fold(Folding::new(Some(create), merge)?), 1)),
+            (Form::Program(create), Form::Program(merge)) => Some((Whole::Fold(Folding::new(Some(create), merge)), 1)),
             _ => None,
         },
         Step::MergeCombiners => match form(0, 0)? {
-            Form::Program(merge) => Some((Whole::Fold(Folding::new(None, merge)?), 1)),
+            Form::Program(merge) => Some((Whole::Fold(Folding::new(None, merge)), 1)),
             _ => None,
         },
         Step::MergeGroups => match (steps.get(1), form(1, 0)) {

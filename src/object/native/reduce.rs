@@ -12,14 +12,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::as_columns;
-use super::folding::{AnyFolder, Folding};
+use super::folding::{AnyFolder, Folding, Left};
 use super::form::program;
 use super::keyed::Table;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
 use crate::kernel::gather::pairs;
-use crate::kernel::keys::{KeyTable, Unhashable};
+use crate::kernel::keys::{KeyTable, Unhashable, kernel_error};
 use crate::kernel::stats::{Stats, Total};
 use crate::kernel::top::Top;
 use crate::kernel::weigh::bytes_of;
@@ -62,9 +62,9 @@ impl Reducing {
                 largest: parts.get_item(3)?.extract()?,
             }),
             "counts" => Some(Self::Counts),
-            "reduce" => Folding::new(None, &needed(1)?).map(Self::Reduce),
-            "fold" => Folding::new(Some(&needed(1)?), &needed(2)?).map(Self::Fold),
-            "pairs" => Folding::new(None, &needed(1)?).map(Self::Pairs),
+            "reduce" => Some(Folding::new(None, &needed(1)?)).filter(Folding::runs_by_row).map(Self::Reduce),
+            "fold" => Some(Folding::new(Some(&needed(1)?), &needed(2)?)).filter(Folding::runs_by_row).map(Self::Fold),
+            "pairs" => Some(Self::Pairs(Folding::new(None, &needed(1)?))),
             "sum" => Some(Self::Sum { compensated: parts.get_item(1)?.extract()? }),
             "stats" => Some(Self::Stats),
             _ => None,
@@ -82,7 +82,7 @@ enum Made {
     Top(Top),
     Counts(KeyTable, Vec<i64>),
     Folded(AnyFolder),
-    Pairs(Table),
+    Pairs(Box<Table>),
     Total(Total),
     Stats(Stats),
 }
@@ -93,8 +93,8 @@ impl Made {
         Some(match what {
             Reducing::Top { number, largest, .. } => Self::Top(Top::new(*number, *largest)),
             Reducing::Counts => Self::Counts(KeyTable::new(columns.kind())?, Vec::new()),
-            Reducing::Reduce(folding) | Reducing::Fold(folding) => Self::Folded(folding.folder(columns.kind())?),
-            Reducing::Pairs(folding) => Self::Pairs(Table::new(folding, columns)?),
+            Reducing::Reduce(folding) | Reducing::Fold(folding) => Self::Folded(folding.by_row(columns.kind())?),
+            Reducing::Pairs(folding) => Self::Pairs(Box::new(Table::new(folding, columns)?)),
             Reducing::Sum { compensated } => Self::Total(Total::new(columns.kind(), *compensated)?),
             Reducing::Stats => Self::Stats(Stats::new(columns.kind())?),
         })
@@ -120,30 +120,30 @@ impl Made {
         }
     }
 
-    /// Takes in rows; the first that Python must look at, if there is one.
-    fn add(&mut self, what: &Reducing, columns: &Columns) -> Result<Option<usize>> {
-        match self {
-            Self::Top(top) => add_to_top(top, what, columns),
+    /// Takes in rows; those that Python must look at, if there are some.
+    fn add(&mut self, what: &Reducing, columns: &Columns) -> Result<Option<Columns>> {
+        let row = match self {
+            Self::Pairs(table) => return table.add(columns),
+            Self::Top(top) => add_to_top(top, what, columns)?,
             Self::Counts(keys, counts) => {
                 let mut ids = Vec::new();
                 if columns.kind() != keys.kind() || keys.number(columns.array(), &mut ids)? == Err(Unhashable) {
-                    return Ok(Some(0));
+                    return Ok(Some(columns.clone()));
                 }
                 counts.resize(keys.len(), 0);
                 ids.iter().for_each(|id| counts[*id as usize] += 1);
-                Ok(None)
+                return Ok(None);
             }
-            Self::Folded(folder) => {
-                if columns.kind() != folder.kind() {
-                    return Ok(Some(0));
-                }
-                let ids = vec![0; columns.len()];
-                Ok(folder.add(&ids, columns.array())?.err().map(|stop| stop.row))
-            }
-            Self::Pairs(table) => table.add(columns),
-            Self::Total(total) => total.add(columns),
-            Self::Stats(stats) => stats.add(columns),
-        }
+            Self::Folded(folder) if columns.kind() != folder.kind() => Some(0),
+            Self::Folded(folder) => match folder.add(&vec![0; columns.len()], columns.array())? {
+                None => None,
+                Some(Left::From(row)) => Some(row),
+                Some(Left::Rows(_)) => return Err(kernel_error("a fold without keys in rounds")),
+            },
+            Self::Total(total) => total.add(columns)?,
+            Self::Stats(stats) => stats.add(columns)?,
+        };
+        Ok(row.map(|row| columns.slice(row, columns.len() - row)))
     }
 
     /// As elements of a column; `None` if there is none yet.
@@ -213,20 +213,19 @@ pub(crate) fn reduced(
                     made = Made::new(what, &columns);
                 }
                 let more = (seen_bytes + 2 * made.as_ref().map_or(0, Made::bytes)).saturating_sub(held.bytes());
-                let row = match &mut made {
+                let left = match &mut made {
                     Some(made) if held.try_reserve(more)? => made.add(what, &columns)?,
-                    _ => Some(0),
+                    _ => Some(columns.clone()),
                 };
                 let whole = made.as_ref().is_some_and(|made| !made.says_all());
-                let Some(row) = row else {
+                let Some(left) = left else {
                     if whole {
                         seen_bytes += bytes_of(columns.array());
                         seen.push(Block::Columns(columns));
                     }
                     continue;
                 };
-                let row = if whole { 0 } else { row };
-                Block::Columns(columns.slice(row, columns.len() - row))
+                Block::Columns(if whole { columns } else { left })
             }
         };
         let made = made.filter(Made::says_all);
