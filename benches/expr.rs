@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use _native::block::{Columns, Kind};
-use _native::expr::{Expr, Node, NodeId, Op, Program, Value};
+use _native::expr::{Expr, Node, NodeId, Op, Program, RowFolder, Value};
 use arrow_array::cast::AsArray;
 use arrow_array::{Float64Array, Int64Array, StringViewArray};
 use arrow_buffer::Buffer;
@@ -103,6 +103,7 @@ fn main() {
     });
     of_words(&words);
     of_numbers();
+    folds();
 }
 
 fn eval(name: &str, program: &Program, column: &Columns, width: usize) {
@@ -179,4 +180,30 @@ fn of_numbers() {
         e.add(Node::If { cond, then, other: x });
     });
     eval("map: x // 2 if x < 500 else x", &branch, &ints, 8);
+}
+
+/// Row by row: `(acc[0] + v, acc[1] + 1)` over the values of a thousand keys.
+fn folds() {
+    let create = program(|e, v| {
+        let one = e.int(1);
+        e.add(Node::Tuple(vec![v, one]));
+    });
+    let mut merge = Build(Expr::new());
+    let (folded, value, zero, one) = (merge.add(Node::Arg(0)), merge.add(Node::Arg(1)), merge.int(0), merge.int(1));
+    let (sum, count) = (merge.op("getitem", &[folded, zero]), merge.op("getitem", &[folded, one]));
+    let (sum, count) = (merge.op("add", &[sum, value]), merge.op("add", &[count, one]));
+    merge.add(Node::Tuple(vec![sum, count]));
+    let merge = Program::new(Arc::new(merge.0), 2);
+    let ids: Vec<u32> = (0..ROWS as u32).map(|row| row % 1000).collect();
+    let values: arrow_array::ArrayRef = Arc::new(Int64Array::from_iter_values((0..ROWS as i64).map(|row| row * 3)));
+    let new = || RowFolder::new(Some(&create), &merge, &Kind::Int).expect("native");
+    let mut folder = new();
+    assert!(folder.add(&ids, &values).expect("no error").is_ok());
+    let sums = folder.finish().expect("no error").1;
+    let expected: i64 = (0..ROWS as i64).filter(|row| row % 1000 == 7).map(|row| row * 3).sum();
+    assert_eq!(sums.as_struct().column(0).as_primitive::<arrow_array::types::Int64Type>().value(7), expected);
+    time("fold: (acc[0] + v, acc[1] + 1)", ROWS, ROWS * 8, || {
+        let mut folder = new();
+        black_box(folder.add(black_box(&ids), &values).expect("no error").is_ok());
+    });
 }

@@ -73,7 +73,7 @@ COMBINES: list[tuple[Any, Any, Any]] = [
     (lambda v: (v, ""), lambda a, v: (v, a[0]), lambda a, b: (b[1], a[1])),
     (lambda v: [v], lambda a, v: [*a, v], lambda a, b: a + b),
     (lambda v: v, lambda a, v: a * 10 + v, lambda a, b: a - b),
-    (lambda v: [v], lambda a, v: a + [v], lambda a, b: a + b),  # noqa: RUF005
+    (lambda v: [v], lambda a, v: a + [v], lambda a, b: a + b),
     (lambda v: str(v), lambda a, v: a + "," + str(v), lambda a, b: a + ";" + b),
     (lambda v: v.split(","), lambda a, v: a + v.split(" "), lambda a, b: a + b),
 ]
