@@ -23,7 +23,8 @@ mod py;
 use pyo3::prelude::*;
 
 #[cfg(feature = "python")]
-#[pymodule]
+// Safe without a global interpreter lock: a free-threaded interpreter keeps it off when this is imported.
+#[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyChain>()?;

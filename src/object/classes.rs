@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -51,13 +52,15 @@ thread_local! {
 
 /// Whether `class` is a namedtuple class that behaves as a tuple in everything. Cached.
 pub(crate) fn is_plain_namedtuple(class: &Bound<'_, PyType>) -> bool {
-    if let Some(known) = version(class).and_then(|key| VERDICTS.with_borrow(|all| all.get(&key).copied())) {
+    let before = version(class);
+    if let Some(known) = before.and_then(|key| VERDICTS.with_borrow(|all| all.get(&key).copied())) {
         return known;
     }
     // An exception says that the class is not like those we know.
     let verdict = examine(class).unwrap_or(false);
-    // Looking attributes up is what gives a class its version, so ask again.
-    if let Some(key) = version(class) {
+    // Looking attributes up is what gives a class its version, so the second look at a class is the first that is kept.
+    // One during which another thread changed the class is not.
+    if let Some(key) = before.filter(|_| version(class) == before) {
         VERDICTS.with_borrow_mut(|all| {
             if all.len() >= MAX_VERDICTS {
                 all.clear();
@@ -74,8 +77,9 @@ pub(crate) fn namedtuple_fields(class: &Bound<'_, PyType>) -> Option<Arc<[String
 }
 
 fn version(class: &Bound<'_, PyType>) -> Option<(usize, u32)> {
-    // SAFETY: reads a plain field of a live type object.
-    let version = unsafe { (*class.as_type_ptr()).tp_version_tag };
+    // SAFETY: reads a plain field of a live type object, which CPython writes atomically where threads run side by side.
+    let version =
+        unsafe { AtomicU32::from_ptr(&raw mut (*class.as_type_ptr()).tp_version_tag) }.load(Ordering::Acquire);
     (version != 0).then_some((class.as_ptr() as usize, version))
 }
 

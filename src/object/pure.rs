@@ -10,11 +10,10 @@
 use std::sync::Arc;
 
 use super::chain::Chain;
-use super::native::{Form, Run, Whole, folded_whole};
+use super::native::{self, Form, Run, Whole, folded_whole};
 use super::step::Step;
 use crate::block::Block;
 use crate::error::Result;
-use crate::kernel::fold::Fold;
 use crate::rdd::{Blocks, Folding, Task};
 
 /// Whether both are pure and do the same.
@@ -40,7 +39,7 @@ struct Parts {
     chain: Arc<Chain>,
     /// Which of its runs the fold is.
     at: usize,
-    fold: Fold,
+    fold: native::Folding,
 }
 
 /// The chain cut at its fold, if only steps over single elements are before it.

@@ -34,6 +34,11 @@ pub(crate) fn look_at_interpreter(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
+/// Whether threads run Python code side by side here.
+pub(crate) fn is_parallel() -> bool {
+    PARALLEL.load(Ordering::Relaxed)
+}
+
 /// Some elements have been processed since the last call.
 #[inline]
 pub(crate) fn progressed() {
@@ -50,7 +55,7 @@ impl Turn {
     /// Waits for the turn. The thread must not be attached.
     pub(crate) fn wait() -> Self {
         // A chain that pulls from another one runs within the turn it has.
-        if PARALLEL.load(Ordering::Relaxed) || HOLDS.get() {
+        if is_parallel() || HOLDS.get() {
             return Self { outermost: false };
         }
         queue_up();

@@ -5,6 +5,7 @@
 //! 2. Weighing costs time, so a `Scale` weighs some elements of many, first all, and takes them for the others.
 
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -59,10 +60,16 @@ fn sampled(count: usize, weigh: impl Fn(usize) -> usize) -> usize {
 }
 
 fn dict_weight(dict: &Bound<'_, PyDict>, depth: usize) -> usize {
-    let some: Vec<usize> = dict
-        .iter()
+    // As Python iterates, which only stops early should another thread change the dict meanwhile.
+    let pairs = dict.call_method0(intern!(dict.py(), "items")).and_then(|items| items.try_iter());
+    let some: Vec<usize> = pairs
+        .into_iter()
+        .flatten()
         .take(SAMPLE)
-        .map(|(key, value)| weight(&key, 1, depth - 1) + weight(&value, 1, depth - 1))
+        .map_while(|pair| {
+            let pair = pair.ok()?.cast_into_exact::<PyTuple>().ok()?;
+            Some(pair.iter_borrowed().map(|part| weight(&part, 1, depth - 1)).sum())
+        })
         .collect();
     let items = if some.is_empty() { 0 } else { some.iter().sum::<usize>() * dict.len() / some.len() };
     HEADER + 64 + 100 * dict.len() + items

@@ -23,6 +23,18 @@ _NEWEST = max(RULES)
 _SPECIAL = {0x20: "is a generator", 0x80: "is asynchronous", 0x100: "is asynchronous", 0x200: "is a generator"}
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Code as the disassembler of its CPython shows it.
+
+    handlers: offsets of the code that handles exceptions, each with that of what it guards.
+    """
+
+    instructions: list[dis.Instruction]
+    handlers: dict[int, int]
+    lines: dict[int, int | None]
+
+
 @dataclass(frozen=True, eq=False)
 class Steps:
     """Decoded code.
@@ -64,13 +76,12 @@ def decode(code: CodeType, generator: bool = False) -> Steps:
     for flag, reason in _SPECIAL.items():
         if code.co_flags & flag and not (generator and flag == 0x20):
             raise Unreadable(reason)
-    instructions = list(dis.get_instructions(code))
-    lines = {offset: line for first, last, line in code.co_lines() for offset in range(first, last, 2)}
-    _refuse_handlers(code, instructions, lines)
+    listing = listing_of(code)
+    _refuse_handlers(code, listing)
     steps: list[Step] = []
     of_steps: list[int | None] = []
     starts: dict[int, int] = {}
-    for instruction in instructions:
+    for instruction in listing.instructions:
         starts[instruction.offset] = len(steps)
         rule = rules.get(instruction.opname)
         if rule is None:
@@ -78,9 +89,15 @@ def decode(code: CodeType, generator: bool = False) -> Steps:
         else:
             made = rule(instruction, code)
         steps += made
-        of_steps += [lines.get(instruction.offset)] * len(made)
+        of_steps += [listing.lines.get(instruction.offset)] * len(made)
     resolved = [_resolve(step, starts) for step in _without_truth(steps)]
     return Steps(resolved, of_steps, meeting_points(resolved))
+
+
+def listing_of(code: CodeType) -> Listing:
+    """The code's instructions, as this Python disassembles them."""
+    lines = {offset: line for first, last, line in code.co_lines() for offset in range(first, last, 2)}
+    return Listing(list(dis.get_instructions(code)), _handlers(code), lines)
 
 
 def _without_truth(steps: list[Step]) -> list[Step]:
@@ -91,33 +108,34 @@ def _without_truth(steps: list[Step]) -> list[Step]:
     ]
 
 
-def _refuse_handlers(code: CodeType, instructions: list[dis.Instruction], lines: dict[int, int | None]) -> None:
+def _refuse_handlers(code: CodeType, listing: Listing) -> None:
     """Since 3.11 `try` and `with` leave no trace but in a table, which also has entries for comprehensions."""
-    if not getattr(code, "co_exceptiontable", b""):
-        return
     tidying = {"SWAP", "POP_TOP", "STORE_FAST", "STORE_FAST_STORE_FAST", "STORE_FAST_MAYBE_NULL", "CALL_INTRINSIC_1"}
-    at = {instruction.offset: position for position, instruction in enumerate(instructions)}
-    for start, target in _handlers(code):
-        for instruction in instructions[at[target] :]:
+    at = {instruction.offset: position for position, instruction in enumerate(listing.instructions)}
+    for target, start in listing.handlers.items():
+        for instruction in listing.instructions[at[target] :]:
             if instruction.opname == "RERAISE":
                 break
             if instruction.opname not in tidying:
                 refused = Unreadable("handles exceptions (try or with)")
                 # What is just before the guarded code stands for the word `try`, or enters the `with`.
-                refused.at(code.co_filename, lines.get(start - 2))
+                refused.at(code.co_filename, listing.lines.get(start - 2))
                 raise refused
 
 
-def _handlers(code: CodeType) -> list[tuple[int, int]]:
-    """Where guarded code begins, and its handler, by the table: entries of four numbers, in groups of six bits."""
+def _handlers(code: CodeType) -> dict[int, int]:
+    """Handlers, and where what they guard begins, by the table: entries of four numbers, in groups of six bits."""
     numbers: list[int] = []
     value = 0
-    for byte in code.co_exceptiontable:  # type: ignore[attr-defined, unused-ignore]  # since 3.11
+    for byte in getattr(code, "co_exceptiontable", b""):  # since 3.11
         value = (value << 6) | (byte & 63)
         if not byte & 64:
             numbers.append(value)
             value = 0
-    return [(2 * start, 2 * target) for start, target in zip(numbers[::4], numbers[2::4], strict=True)]
+    handlers: dict[int, int] = {}
+    for start, target in zip(numbers[::4], numbers[2::4], strict=True):
+        handlers.setdefault(2 * target, 2 * start)
+    return handlers
 
 
 def _resolve(step: Step, starts: dict[int, int]) -> Step:

@@ -16,6 +16,7 @@ from dstreams.udf.tree import Node, is_constant
 from dstreams.udf.values import (
     NO_VALUE,
     NULL,
+    SHORTCUT,
     Cell,
     Cells,
     Code,
@@ -129,6 +130,10 @@ def _pop(_: Machine, __: Frame, state: State, ___: None) -> None:
 
 def _null(_: Machine, __: Frame, state: State, ___: None) -> None:
     state.stack.append(NULL)
+
+
+def _shortcut(_: Machine, __: Frame, state: State, ___: Any) -> None:
+    state.stack.append(SHORTCUT)
 
 
 def _copy(_: Machine, __: Frame, state: State, depth: int) -> None:
@@ -403,6 +408,7 @@ _ACTIONS: Mapping[str, Action] = {
     "global": _global,
     "pop": _pop,
     "null": _null,
+    "shortcut": _shortcut,
     "copy": _copy,
     "swap": _swap,
     "rotate": _rotate,

@@ -144,7 +144,8 @@ class Machine:
         if len(then.stack) != len(otherwise.stack):
             raise AssertionError("two ways meet with different stacks")
         state.stack = [both(one, other) for one, other in zip(then.stack, otherwise.stack, strict=True)]
-        names = [*then.variables, *(name for name in otherwise.variables if name not in then.variables)]
+        # By name: in which order variables got their values differs between versions of CPython.
+        names = sorted({*then.variables, *otherwise.variables})
         state.variables = {
             name: both(then.variables.get(name, NO_VALUE), otherwise.variables.get(name, NO_VALUE)) for name in names
         }

@@ -117,7 +117,7 @@ def _return_constant(instruction: dis.Instruction, _: CodeType) -> list[Step]:
 
 
 def _common_constant(instruction: dis.Instruction, _: CodeType) -> list[Step]:
-    return [("refuse", "raises an exception" if instruction.arg in (0, 1) else "does what only Python can do")]
+    return [("refuse", "raises an exception") if instruction.arg in (0, 1) else ("shortcut", None)]
 
 
 _TRIES = _refuse("handles exceptions (try or with)")

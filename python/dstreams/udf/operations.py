@@ -9,6 +9,7 @@ from dstreams.udf.results import Unreadable
 from dstreams.udf.state import State
 from dstreams.udf.tree import Node
 from dstreams.udf.values import (
+    SHORTCUT,
     Captured,
     Converted,
     Iterator,
@@ -52,6 +53,8 @@ def _contains(machine: Machine, state: State, name: str, item: Value, container:
 
 def _identity(machine: Machine, state: State, name: str, one: Value, other: Value) -> Node:
     """Whether two values are the same object is only known of the few that exist once."""
+    if other is SHORTCUT:
+        return machine.nodes.const(name == "isnot")
     nodes = node_of(one), node_of(other)
     if not any(node[0] == "const" and (node[1] is None or type(node[1]) is bool) for node in nodes):
         raise Unreadable("asks whether two values are the same object (is)")

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
+use super::super::turn::is_parallel;
 use crate::block::{ClassTag, Columns, Kind};
 use crate::error::{EngineError, Result};
 
@@ -237,7 +238,8 @@ unsafe fn group_object(py: Python<'_>, list: *mut ffi::PyObject) -> *mut ffi::Py
 }
 
 /// Holds Python's cyclic collector off while many objects are made, none of which can be garbage yet; without it, reading
-/// a million tuples has every one of them looked at again and again.
+/// a million tuples has every one of them looked at again and again. Not where threads run side by side: the switch is
+/// the whole process's, another thread may be setting it, and that collector waits for more objects the more there are.
 pub(super) struct NoCollection {
     was_enabled: bool,
 }
@@ -245,7 +247,7 @@ pub(super) struct NoCollection {
 impl NoCollection {
     pub(super) fn begin(_py: Python<'_>) -> Self {
         // SAFETY: attached.
-        Self { was_enabled: unsafe { ffi::PyGC_Disable() } != 0 }
+        Self { was_enabled: !is_parallel() && unsafe { ffi::PyGC_Disable() } != 0 }
     }
 }
 

@@ -24,6 +24,11 @@ impl Folding {
         Self { create, merge: merge.clone(), known }
     }
 
+    /// Whether values of a kind may be folded in parts, in order, without a difference.
+    pub(super) fn is_associative(&self, kind: &Kind) -> bool {
+        self.known.as_ref().is_some_and(|fold| fold.is_associative(kind))
+    }
+
     /// Whether it may go row by row, as a fold without keys must.
     pub(crate) fn runs_by_row(&self) -> bool {
         self.known.is_some() || (self.merge.runs_by_row() && self.create.as_ref().is_none_or(Program::runs_by_row))

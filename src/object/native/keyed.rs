@@ -93,7 +93,7 @@ impl Table {
 
 /// The pairs of `input` folded in one go, for values that may be folded in parts; None if that is not known of these
 /// values, or if there is no room.
-pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Fold, input: Blocks) -> Result<Option<Vec<Block>>> {
+pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Folding, input: Blocks) -> Result<Option<Vec<Block>>> {
     let mut table: Option<Table> = None;
     let mut held = task.reservation();
     for block in input {
@@ -109,8 +109,8 @@ pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Fold, input: Blocks) -> Resu
         if table.is_none() {
             table = Table::new(fold, &columns).filter(|table| fold.is_associative(table.folder.kind()));
         }
-        let refused = table.as_mut().map_or(Ok(Some(0)), |table| table.add(&columns))?;
-        if refused.is_some() {
+        let Some(table) = &mut table else { return Ok(None) };
+        if table.add(&columns)?.is_some() {
             return Ok(None);
         }
     }
