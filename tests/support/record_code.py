@@ -21,9 +21,10 @@ from typing import Any
 FOLDER = Path(__file__).parents[1] / "udf" / "recorded"
 SOURCE = FOLDER / "functions.py"
 # The parts of a code object that are written down as they are.
-PARTS = """
-    co_name co_flags co_argcount co_posonlyargcount co_kwonlyargcount co_varnames co_cellvars co_freevars co_firstlineno
-""".split()
+PARTS = (
+    *("co_name", "co_flags", "co_firstlineno", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
+    *("co_varnames", "co_cellvars", "co_freevars"),
+)
 # Their arguments are shown as objects of the interpreter.
 BY_NUMBER = {"CONVERT_VALUE", "LOAD_COMMON_CONSTANT", "LOAD_SPECIAL"}
 

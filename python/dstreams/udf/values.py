@@ -29,8 +29,8 @@ class Refused:
 
 
 NO_VALUE = Refused("reads a local variable that may have no value")
-# What 3.14 compares `any`, `all` and `tuple` with before the call, to take a loop in its place. The call gives the same and
-# is understood, so nothing is identical to it.
+# What 3.14 compares `any`, `all` and `tuple` with before a call, to take a loop in its place. The call gives the same
+# and is understood, so nothing is identical to it.
 SHORTCUT = Refused("compares a function with a builtin one")
 
 
