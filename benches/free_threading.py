@@ -2,7 +2,9 @@
 
 Parses lines of a web server's log with a regular expression, which no engine can look into, and adds up by key, with
 `local[1]` and with `local[2]` in turn, each in a process of its own; beside it the same loop on plain threads, without
-dstreams. Prints seconds (the median of some rounds), and how many times faster two threads are than one.
+dstreams. Prints seconds (the median of some rounds), how many times faster two threads are than one, and how many times
+the processor seconds of one thread they need together: on a machine that does other things too, this is the figure to
+look at.
 
     PYTHON benches/free_threading.py [--lines 400000] [--rounds 3] [--threads 2]
 
@@ -24,6 +26,8 @@ from typing import Any
 
 LINE = re.compile(r'^(\S+) (\S+) (\S+) \[([\w:/]+\s[+\-]\d{4})\] "(\S+) (\S+)\s*(\S*)" (\d{3}) (\S+)')
 PARTITIONS = 8
+# On the clock, and of the processors.
+Seconds = tuple[float, float]
 
 
 def log_lines(count: int) -> list[str]:
@@ -65,18 +69,19 @@ def on_threads(lines: list[str], threads: int) -> dict[str, int]:
     return total
 
 
-def timed(work: Any, rounds: int, answer: dict[str, int]) -> float:
-    taken = []
+def timed(work: Any, rounds: int, answer: dict[str, int]) -> Seconds:
+    taken, computed = [], []
     for _ in range(rounds):
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         found = work()
         taken.append(time.perf_counter() - begun)
+        computed.append(time.process_time() - used)
         assert found == answer, "a wrong answer"
-    return statistics.median(taken)
+    return statistics.median(taken), statistics.median(computed)
 
 
-def measure(what: str, threads: int, count: int, rounds: int) -> float:
-    """Seconds of one way with so many threads."""
+def measure(what: str, threads: int, count: int, rounds: int) -> Seconds:
+    """The seconds of one way with so many threads."""
     lines = log_lines(count)
     answer = on_threads(lines, 1)
     if what == "threads":
@@ -103,21 +108,22 @@ def main() -> None:
     options = parser.parse_args()
     if options.only:
         what, threads = options.only
-        print(measure(what, int(threads), options.lines, options.rounds))
+        print(*measure(what, int(threads), options.lines, options.rounds))
         return
     locked = getattr(sys, "_is_gil_enabled", lambda: True)()
     print(sys.version.split(" (")[0], "with a global lock" if locked else "without a global lock")
     for what in ("threads", "dstreams"):
         one, many = (apart(what, threads, options.lines, options.rounds) for threads in (1, options.threads))
-        figures = {"1_s": one, f"{options.threads}_s": many, "ratio": one / many}
+        figures = {"1_s": one[0], f"{options.threads}_s": many[0], "ratio": one[0] / many[0], "work": many[1] / one[1]}
         print(what, json.dumps({name: round(value, 2) for name, value in figures.items()}))
 
 
-def apart(what: str, threads: int, lines: int, rounds: int) -> float:
+def apart(what: str, threads: int, lines: int, rounds: int) -> Seconds:
     """`measure` in a process of its own."""
     numbers = ["--lines", str(lines), "--rounds", str(rounds), "--only", what, str(threads)]
     ended = subprocess.run([sys.executable, __file__, *numbers], check=True, capture_output=True, text=True)
-    return float(ended.stdout)
+    taken, computed = map(float, ended.stdout.split())
+    return taken, computed
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::chain::Chain;
-use super::native::{self, Form, Run, Whole, folded_whole};
+use super::native::{Folding as Fold, Form, Run, Whole, folded_whole};
 use super::step::Step;
 use crate::block::Block;
 use crate::error::Result;
@@ -39,7 +39,7 @@ struct Parts {
     chain: Arc<Chain>,
     /// Which of its runs the fold is.
     at: usize,
-    fold: native::Folding,
+    fold: Fold,
 }
 
 /// The chain cut at its fold, if only steps over single elements are before it.

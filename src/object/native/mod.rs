@@ -19,6 +19,7 @@ mod sample;
 mod state;
 mod whole;
 
+pub(super) use folding::Folding;
 pub(crate) use form::Form;
 pub(super) use keyed::{Keyed, folded_whole};
 pub(super) use plan::{Run, Whole, plan};
