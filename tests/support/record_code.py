@@ -75,9 +75,12 @@ def argument_of(item: dis.Instruction, codes: list[types.CodeType]) -> str:
     return "" if item.opname in BY_NUMBER else written(item.argval, codes)
 
 
-def handlers_of(code: types.CodeType) -> list[int]:
-    """Where the handlers of its exceptions begin."""
-    return sorted({entry.target for entry in dis._parse_exception_table(code)})  # type: ignore[attr-defined]
+def handlers_of(code: types.CodeType) -> list[tuple[int, int]]:
+    """Where the handlers of its exceptions begin, and where what they guard does first."""
+    first: dict[int, int] = {}
+    for entry in dis._parse_exception_table(code):  # type: ignore[attr-defined]
+        first.setdefault(entry.target, entry.start)
+    return sorted(first.items())
 
 
 def record() -> dict[str, Any]:

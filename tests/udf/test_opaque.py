@@ -268,11 +268,11 @@ def test_the_reason_has_a_line_for_each_call() -> None:
 
 def test_a_reason_in_another_file_names_the_file() -> None:
     names: dict[str, Any] = {}
-    exec(compile("def helper(x):\n    return [*x]", "/somewhere/helpers.py", "exec"), names)
+    exec(compile("def helper(x):\n    return {*x}", "/somewhere/helpers.py", "exec"), names)
     helper = names["helper"]
     reason = explain_function(lambda line: helper(line)).reason
     assert reason.startswith("calls helper (line ")
-    assert reason.endswith("), which builds a list with a star (line 2 of helpers.py)")
+    assert reason.endswith("), which builds a set (line 2 of helpers.py)")
 
 
 def test_what_installed_packages_do_is_not_told() -> None:

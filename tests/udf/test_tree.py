@@ -195,4 +195,5 @@ def test_explanations_know_what_a_method_does_with_a_function() -> None:
     assert explain_function(lambda a, b: a - b, [(1, 2)], use="reduceByKey") == Explanation(True, "")
     assert "a fold that gives float" in explain_function(lambda a, b: a / b, [(1, 2)], use="reduceByKey").reason
     assert "a fold of lists" in explain_function(lambda a, b: a + b, [([1], [2])], use="reduceByKey").reason
-    assert "called by Python" in explain_function(lambda new, old: new, [([1], None)], use="updateStateByKey").reason
+    assert explain_function(lambda new, old: sum(new, old or 0), [([1], None)], use="updateStateByKey").native
+    assert "called by Python" in explain_function(lambda a, b: a + b, [(1, 2)], use="treeReduce").reason

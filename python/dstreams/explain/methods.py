@@ -21,7 +21,6 @@ _OF_STEPS = {
 }
 # The library's functions of steps: the method of RDD or DStream they are part of.
 _OF_FUNCTIONS: Mapping[str, str] = {
-    "core._rdd_actions._best": "max or min",
     "core._rdd_pairs._range_of": "sortByKey",
     "core.meetings.run_in_room": "barrier",
     "core.profiler.run_profiled": "profiler",
@@ -32,10 +31,12 @@ _OF_FUNCTIONS: Mapping[str, str] = {
     "core.tasks.join_values": "join",
     "core.tasks.keep_first": "distinct",
     "core.tasks.key_equals": "lookup",
+    "core.tasks.larger": "max",
     "core.tasks.largest": "top",
     "core.tasks.reduce_pairs": "reduceByKeyLocally",
     "core.tasks.reduce_partition": "reduce",
     "core.tasks.seeded": "aggregateByKey",
+    "core.tasks.smaller": "min",
     "core.tasks.smallest": "takeOrdered",
     "core.tasks.sum_partition": "sum",
     "core.tasks.tagged": "join",
@@ -49,7 +50,6 @@ _OF_FUNCTIONS: Mapping[str, str] = {
     "streaming.folds._with_state": "updateStateByKey",
     "streaming.folds._has_state": "updateStateByKey",
     "streaming.mapwithstate._apply": "mapWithState",
-    "streaming.transformations._count": "count",
     "streaming.transformations._with_one": "countByValue",
     "streaming.transformations._without_key": "reduce",
 }
@@ -66,12 +66,22 @@ def name_of(function: Any) -> str:
     return f"{module.removeprefix('dstreams.')}.{name}"
 
 
+def begins_with_zero(step: str, functions: list[Any]) -> bool:
+    """Whether a value is folded into the zero of `aggregateByKey`, by the function that folds in the others too."""
+    if step != "combine" or type(functions[0]) is not partial:
+        return False
+    first, second = functions[0].func, functions[1]
+    return first is second or getattr(first, "__code__", first) is getattr(second, "__code__", second)
+
+
 def method_of(step: str, functions: list[Any], before: str) -> str:
     """The method that a step belongs to; `before` is that of the step before, across a shuffle too."""
     for function in functions:
         known = _OF_FUNCTIONS.get(name_of(function))
         if known is not None:
             return known
+    if begins_with_zero(step, functions):
+        return "aggregateByKey"
     if step == "combine" and name_of(functions[0]) == "core.tasks.identity":
         return "reduceByKey"
     if step == "mergeCombiners" and before:

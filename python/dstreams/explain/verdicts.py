@@ -16,7 +16,7 @@ from typing import Any
 
 from dstreams import _native, udf
 from dstreams.core.native import enabled
-from dstreams.explain.methods import method_of, name_of
+from dstreams.explain.methods import begins_with_zero, method_of, name_of
 from dstreams.explain.report import Line
 from dstreams.explain.source import Source, source_of
 from dstreams.udf.decode import unknown_python
@@ -101,7 +101,8 @@ def lines_of_placing(function: Any, native: bool) -> list[Line]:
 
 def _lines_of_step(chain: _native.Chain, step: tuple[str, bool], used: list[Any], method: str) -> list[Line]:
     name, native = step
-    pairs = [(function, part) for function in used for part in parts_of(function)]
+    told = used[1:] if begins_with_zero(name, used) else used
+    pairs = [(function, part) for function in told for part in parts_of(function)]
     if not pairs:
         reason = "" if native else "this step of dstreams is written in Python"
         return [Line(method, "(dstreams)", None, None, native, reason, per_element=False)]

@@ -119,7 +119,8 @@ def _refuse_handlers(code: CodeType, listing: Listing) -> None:
             if instruction.opname not in tidying:
                 refused = Unreadable("handles exceptions (try or with)")
                 # What is just before the guarded code stands for the word `try`, or enters the `with`.
-                refused.at(code.co_filename, listing.lines.get(start - 2))
+                before = max((other.offset for other in listing.instructions if other.offset < start), default=0)
+                refused.at(code.co_filename, listing.lines.get(before))
                 raise refused
 
 
