@@ -35,7 +35,8 @@ fn model(op: &str, a: i128, b: i128) -> Option<i128> {
         "bitand" => a & b,
         "bitor" => a | b,
         "bitxor" => a ^ b,
-        "lshift" => a.checked_mul(1i128.checked_shl(u32::try_from(b).ok().filter(|b| *b < 63 || a == 0)?.min(126))?)?,
+        "lshift" if a == 0 && b >= 0 => 0,
+        "lshift" => a.checked_mul(1i128.checked_shl(u32::try_from(b).ok().filter(|b| *b < 63)?)?)?,
         _ => a >> if b < 0 { return None } else { b.min(127) },
     };
     i64::try_from(value).ok().map(i128::from)
