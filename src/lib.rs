@@ -1,9 +1,10 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
-//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `stream` <- `py`; `source` and `monitor` depend on
+//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
 //! `block` alone. Only `py`, `object` and this file know the interpreter.
 
 pub mod block;
+pub mod durable;
 pub mod error;
 pub mod exec;
 pub mod expr;
@@ -28,6 +29,7 @@ use pyo3::prelude::*;
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyChain>()?;
+    module.add_class::<py::PyCheckpoint>()?;
     module.add_class::<py::PyEngine>()?;
     module.add_class::<py::PyIntake>()?;
     module.add_class::<py::PyJobs>()?;

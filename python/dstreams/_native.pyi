@@ -6,10 +6,12 @@ from typing import Any, Literal, final
 from dstreams.core.context import SparkContext
 from dstreams.explain.streams import DrawnNode
 from dstreams.streaming.settings import StreamSettings
+from dstreams.streaming.supervisor import Supervisor
 
 __all__ = [
     "Bail",
     "Chain",
+    "Checkpoint",
     "Chunks",
     "Elements",
     "Engine",
@@ -250,6 +252,27 @@ class Streaming:
         """The program wants a node's RDDs checkpointed so often."""
     def check_checkpoints(self, has_folder: bool) -> None:
         """Raises what Spark raises when checkpoints are asked for that it could not write."""
+    def functions(self) -> list[Callable[..., Any]]:
+        """The functions of the graph, in the order in which a checkpoint has them."""
+    def restore(
+        self,
+        checkpoint: Checkpoint,
+        functions: list[Callable[..., Any]],
+        receivers: list[tuple[int, Intake, Supervisor]],
+        clock_jump_ms: int,
+    ) -> None:
+        """Goes on from a checkpoint, with its functions and with receivers made anew. For a stream without nodes."""
+    def keep_in(
+        self,
+        folder: str,
+        logs: bool,
+        conf: list[tuple[str, str]],
+        program: tuple[str, str, str],
+        functions: bytes,
+    ) -> None:
+        """Writes checkpoints into a folder from the start on; `logs`: and what receivers get."""
+    def claim_intake(self, intake: Intake, node: int, name: str, location: str) -> None:
+        """Says which input an intake is for, when that input is of an earlier run."""
     def add_output(self, parent: int, func: Callable[..., Any]) -> None:
         """Calls `func(time, rdd)` for each batch."""
     def persist(self, node: int, place: Literal["memory", "memory and disk", "disk"]) -> None:
@@ -274,8 +297,43 @@ class Streaming:
         """End, at once or after what was received is processed."""
     def wait(self, timeout: float | None = None) -> bool:
         """Whether the stream has ended within `timeout` seconds. Raises what a batch raised."""
+    def is_new(self) -> bool:
+        """Whether the stream has not been started."""
     def is_active(self) -> bool:
         """Whether the stream is started and not stopped."""
+
+@final
+class Checkpoint:
+    """The newest good checkpoint of a folder. A stream is made of it once."""
+
+    @property
+    def time_ms(self) -> int:
+        """The last complete batch."""
+    @property
+    def interval_ms(self) -> int:
+        """Distance of the batches."""
+    @property
+    def conf(self) -> list[tuple[str, str]]:
+        """The settings of the program."""
+    @property
+    def program(self) -> tuple[str, str, str]:
+        """Version of the interpreter, file of the program, sum of that file."""
+    @property
+    def warnings(self) -> list[str]:
+        """What could not be used."""
+    @property
+    def receivers(self) -> list[int]:
+        """Inputs whose receivers have to be made again."""
+    @staticmethod
+    def is_in(folder: str) -> bool:
+        """Whether a folder has checkpoints, of whatever kind."""
+    @staticmethod
+    def read(folder: str, of_anybody: bool) -> Checkpoint | None:
+        """The newest good checkpoint; None if there is none at all. Raises Py4JJavaError if none can be used."""
+    def functions(self) -> bytes:
+        """The pickle of the functions."""
+    def tables(self) -> list[tuple[int, int, list[bytes]]]:
+        """(tables, partition, the whole and then what changed) of the states of `mapWithState`."""
 
 @final
 class Chunks:

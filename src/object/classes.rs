@@ -13,6 +13,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyFunction, PyString, PyTuple, PyType};
 
+use crate::block::ClassTag;
+
 /// Special names that a namedtuple class may define itself; any other could change what a tuple does.
 const HARMLESS: [&str; 21] = [
     "__annotate__",
@@ -74,6 +76,14 @@ pub(crate) fn is_plain_namedtuple(class: &Bound<'_, PyType>) -> bool {
 /// The names of the fields of a class that is a plain namedtuple; each names the accessor of its position.
 pub(crate) fn namedtuple_fields(class: &Bound<'_, PyType>) -> Option<Arc<[String]>> {
     class.getattr(pyo3::intern!(class.py(), "_fields")).ok()?.extract::<Vec<String>>().ok().map(Arc::from)
+}
+
+/// The tag of a class that another process named.
+pub(crate) fn class_tag(class: &Bound<'_, PyType>) -> PyResult<ClassTag> {
+    let fields = is_plain_namedtuple(class).then(|| namedtuple_fields(class)).flatten();
+    let changed = || pyo3::exceptions::PyTypeError::new_err(format!("{class} is no plain namedtuple any more"));
+    let fields = fields.ok_or_else(changed)?;
+    Ok(ClassTag::new(Arc::new(class.clone().unbind()), class.as_ptr() as usize, fields))
 }
 
 fn version(class: &Bound<'_, PyType>) -> Option<(usize, u32)> {

@@ -198,6 +198,36 @@ fn load_pickled(bytes: &[u8]) -> Result<Block> {
     Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count })))
 }
 
+/// The pickle of a block's list, for other processes.
+pub(crate) fn dump_kept(objects: &dyn Objects) -> Result<Vec<u8>> {
+    let dump = |py: Python<'_>| {
+        let block = objects.as_any().downcast_ref::<ObjectBlock>();
+        let items = match block {
+            Some(ObjectBlock::Fresh(items) | ObjectBlock::Shared { items, .. }) => {
+                PyList::new(py, items.iter().map(|item| item.clone_ref(py)))?
+            }
+            Some(ObjectBlock::Pickled { data, .. }) => {
+                let bytes = data.as_bytes(py);
+                // Classes that this process alone knows by their numbers have to travel by value.
+                if memchr::memmem::find(bytes, b"class_numbered").is_none() {
+                    return Ok(bytes.to_vec());
+                }
+                pickle_loads(py)?.call1((data,))?.cast_into::<PyList>()?
+            }
+            None => return Err(pyo3::exceptions::PyRuntimeError::new_err("bug in dstreams: unknown kind of block")),
+        };
+        static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        DUMP.import(py, "dstreams.core.closure", "dump_kept")?.call1((items,))?.extract::<Vec<u8>>()
+    };
+    Python::attach(dump).map_err(user_error)
+}
+
+/// A block of the pickle of a list of `count` elements. Nothing is loaded before somebody reads it.
+pub(crate) fn load_kept(bytes: &[u8], count: usize) -> Block {
+    let data = Python::attach(|py| PyBytes::new(py, bytes).unbind());
+    Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count }))
+}
+
 fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
     items.iter().all(|item| convert::is_immutable(item.bind(py)))
 }

@@ -10,10 +10,13 @@ use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use super::durable::Durable;
+use super::engine::place_of;
 use super::gil::{DriverHooks, detached};
 use super::input::{Records, stream_files};
 use super::rdd::PyRdd;
 use super::receiver::{Bus, Feed, Inbox, PythonFeed, SocketFeed};
+use crate::durable::{Found, InputFound, PathName, Snapshot};
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
 use crate::memory::Level;
@@ -22,7 +25,7 @@ use crate::object::call::user_error;
 use crate::object::threads::Inside;
 use crate::rdd::{Op, Rdd};
 use crate::source::{FileMonitor, FileMonitorSpec, SocketSpec, Taken, Warn};
-use crate::stream::{Driver, Millis, NodeId, RateControl};
+use crate::stream::{Driver, Kept, Millis, Moment, NodeId, RateControl};
 
 /// What feeds an input.
 pub(crate) enum InputSpec {
@@ -34,12 +37,23 @@ pub(crate) enum InputSpec {
     Receiver { inbox: Arc<Inbox>, supervisor: Py<PyAny> },
     /// Records of files that appear in a folder; those older than `created_ms` are not new.
     Files { spec: FileMonitorSpec, records: Records, created_ms: i64 },
+    /// The same, as an earlier run left it.
+    Watched { monitor: FileMonitor, records: Records },
 }
 
 /// The running side of an input.
 enum Live {
-    Queue { left: VecDeque<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
-    Received { from: Arc<dyn Feed>, batches: BTreeMap<Millis, Taken> },
+    /// `gone`: what batches took that are not in a checkpoint yet.
+    Queue {
+        left: VecDeque<Arc<Rdd>>,
+        gone: Vec<(Millis, Arc<Rdd>)>,
+        one_at_a_time: bool,
+        empty: Arc<Rdd>,
+    },
+    Received {
+        from: Arc<dyn Feed>,
+        batches: BTreeMap<Millis, Taken>,
+    },
     Files(FileMonitor, Records),
 }
 
@@ -54,12 +68,27 @@ pub(crate) struct PyDriver {
     rates: Arc<RateControl>,
     /// Whether persisted RDDs are freed once no window needs them.
     unpersists: bool,
+    durable: OnceLock<Durable>,
 }
 
 impl PyDriver {
     pub(crate) fn new(executor: Arc<Executor>, context: Py<PyAny>, rates: Arc<RateControl>, unpersists: bool) -> Self {
         let warn: Warn = Arc::new(|text| log("warn", &[&text]));
-        Self { executor, context, live: Mutex::default(), warn, bus: OnceLock::new(), rates, unpersists }
+        Self {
+            executor,
+            context,
+            live: Mutex::default(),
+            warn,
+            bus: OnceLock::new(),
+            rates,
+            unpersists,
+            durable: OnceLock::new(),
+        }
+    }
+
+    /// Writes checkpoints from now on. Once, before the start.
+    pub(crate) fn keep_in(&self, durable: Durable) {
+        let _ = self.durable.set(durable);
     }
 
     /// Says where receivers' events go. Once, before the start.
@@ -93,7 +122,7 @@ impl PyDriver {
 }
 
 /// One of the functions of dstreams.streaming.callbacks.
-fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
     let import = || py.import("dstreams.streaming.callbacks").map(Bound::unbind);
     MODULE.get_or_try_init(py, import)?.bind(py).getattr(name)
@@ -114,8 +143,59 @@ fn rdd_of(made: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Rdd>>> {
     Ok(node.map(|node| Arc::clone(&node.0)))
 }
 
-fn received(from: impl Feed + 'static) -> Live {
-    Live::Received { from: Arc::new(from), batches: BTreeMap::new() }
+fn received(from: impl Feed + 'static, batches: BTreeMap<Millis, Taken>) -> Live {
+    Live::Received { from: Arc::new(from), batches }
+}
+
+/// The Python functions of a graph, and its receivers.
+fn held_functions(moment: &Moment<PyDriver>) -> (Vec<Py<PyAny>>, Vec<(u32, Py<PyAny>)>) {
+    Python::attach(|py| {
+        let functions = moment.functions.iter().map(|func| func.clone_ref(py)).collect();
+        let receivers = moment.inputs.iter().filter_map(|(node, spec)| match spec.as_ref() {
+            InputSpec::Receiver { supervisor, .. } => Some((node.0, supervisor.clone_ref(py))),
+            _ => None,
+        });
+        (functions, receivers.collect())
+    })
+}
+
+impl PyDriver {
+    /// Where the inputs were after the batch of a moment; they may be further by now.
+    fn inputs_at(&self, moment: &Moment<Self>) -> Result<BTreeMap<u32, InputFound>> {
+        let mut queued: Vec<Arc<Rdd>> = Vec::new();
+        let found = self.with_live(|all| {
+            let mut found = BTreeMap::new();
+            for (node, spec) in &moment.inputs {
+                let input = match (all.get_mut(node), spec.as_ref()) {
+                    (Some(Live::Queue { left, gone, one_at_a_time, empty }), _) => {
+                        gone.retain(|(time, _)| *time > moment.time);
+                        let left: Vec<_> = gone.iter().map(|(_, rdd)| rdd).chain(left.iter()).cloned().collect();
+                        queued.extend(left.iter().cloned().chain([Arc::clone(empty)]));
+                        let (one_at_a_time, empty) = (*one_at_a_time, Arc::clone(empty));
+                        InputFound::Queue { left, empty, one_at_a_time }
+                    }
+                    (Some(Live::Files(monitor, records)), _) => {
+                        let selected = monitor.selected_until(moment.time.0).into_iter().map(|(time, files)| {
+                            (time, files.iter().map(|path| PathName::from(path.as_path())).collect())
+                        });
+                        let settings = to_json(&(monitor.with_selected(BTreeMap::new()), records))?;
+                        InputFound::Files { settings, selected: selected.collect() }
+                    }
+                    (_, InputSpec::Socket(spec)) => InputFound::Receiver { settings: to_json(&Some(spec))? },
+                    _ => InputFound::Receiver { settings: to_json(&None::<SocketSpec>)? },
+                };
+                found.insert(node.0, input);
+            }
+            Ok(found)
+        });
+        // Those that are not data yet are computed now, once.
+        queued.iter().try_for_each(|rdd| self.settle(rdd))?;
+        found
+    }
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|problem| EngineError::Bug(problem.to_string()))
 }
 
 impl Driver for PyDriver {
@@ -126,22 +206,31 @@ impl Driver for PyDriver {
 
     fn start_inputs(&self, inputs: &[(NodeId, Self::Input)]) -> Result<()> {
         for (node, spec) in inputs {
+            let past = || self.durable.get().map_or_else(|| Ok(BTreeMap::new()), |durable| durable.past(*node));
+            // Before `past`, which takes blocks out: the new ones are numbered behind all of them.
+            let log = || self.durable.get().and_then(|durable| durable.log_of(*node));
             let live = match spec.as_ref() {
                 InputSpec::Queue { rdds, one_at_a_time, empty } => Live::Queue {
                     left: rdds.iter().cloned().collect(),
+                    gone: Vec::new(),
                     one_at_a_time: *one_at_a_time,
                     empty: Arc::clone(empty),
                 },
                 InputSpec::Socket(spec) => {
                     let report = self.bus()?.report(node.0, "SocketReceiver", "localhost");
-                    received(SocketFeed::start(spec.clone(), self.rates.of(node.0), Arc::clone(&self.warn), report))
+                    let (rate, warn) = (self.rates.of(node.0), Arc::clone(&self.warn));
+                    received(SocketFeed::start(spec.clone(), rate, warn, report, log()), past()?)
                 }
                 InputSpec::Receiver { inbox, supervisor } => {
-                    received(PythonFeed::start(Arc::clone(inbox), self.rates.of(node.0), supervisor)?)
+                    if let Some((log, first)) = log() {
+                        inbox.log_to(log, first);
+                    }
+                    received(PythonFeed::start(Arc::clone(inbox), self.rates.of(node.0), supervisor)?, past()?)
                 }
                 InputSpec::Files { spec, records, created_ms } => {
                     Live::Files(FileMonitor::new(spec.clone(), *created_ms)?, *records)
                 }
+                InputSpec::Watched { monitor, records } => Live::Files(monitor.clone(), *records),
             };
             self.with_live(|all| all.insert(*node, live));
         }
@@ -158,8 +247,17 @@ impl Driver for PyDriver {
     }
 
     fn begin_batch(&self, time: Millis) -> Result<()> {
+        let planned = self.durable.get().is_some_and(|durable| durable.is_planned(time));
         for (node, feed) in self.feeds() {
-            let taken = feed.take();
+            // A batch that an earlier run has planned gets what it got then, and what comes now waits.
+            let mut taken = if planned { Taken::default() } else { feed.take() };
+            if let Some(durable) = self.durable.get() {
+                let replayed = durable.replayed(node, time)?;
+                if !planned && durable.logs {
+                    durable.took(node, time, taken.until);
+                }
+                taken.groups.splice(0..0, replayed);
+            }
             self.with_live(|all| {
                 if let Some(Live::Received { batches, .. }) = all.get_mut(&node) {
                     batches.insert(time, taken);
@@ -225,21 +323,37 @@ impl Driver for PyDriver {
     fn input(&self, node: NodeId, _spec: &Self::Input, time: Millis) -> Result<Option<Self::Rdd>> {
         self.with_live(|all| match all.get_mut(&node) {
             None => Err(EngineError::Bug(format!("input {node:?} was not started"))),
-            Some(Live::Queue { left, one_at_a_time: true, empty }) => {
-                Ok(Some(left.pop_front().unwrap_or_else(|| Arc::clone(empty))))
+            Some(Live::Queue { left, gone, one_at_a_time, empty }) => {
+                let count = if *one_at_a_time { left.len().min(1) } else { left.len() };
+                let mut taken: Vec<_> = left.drain(..count).collect();
+                if self.durable.get().is_some() {
+                    gone.extend(taken.iter().map(|rdd| (time, Arc::clone(rdd))));
+                }
+                Ok(Some(match taken.len() {
+                    0 | 1 => taken.pop().unwrap_or_else(|| Arc::clone(empty)),
+                    _ => Rdd::union(taken)?,
+                }))
             }
-            Some(Live::Queue { left, empty, .. }) => Ok(Some(match left.len() {
-                0 => Arc::clone(empty),
-                1 => left.pop_front().unwrap_or_else(|| Arc::clone(empty)),
-                _ => Rdd::union(left.drain(..).collect())?,
-            })),
             Some(Live::Received { batches, .. }) => {
                 let groups = batches.get(&time).map(|taken| taken.groups.clone()).unwrap_or_default();
                 Ok(Some(Rdd::new(Op::Held(groups))))
             }
             Some(Live::Files(monitor, records)) => {
                 let warn = Arc::clone(&self.warn);
-                let files = monitor.new_files(time.0, &|text| warn(text));
+                let durable = self.durable.get();
+                let files = match durable.and_then(|durable| durable.planned_files(node, time)) {
+                    Some(files) => {
+                        monitor.select(time.0, files.clone());
+                        files
+                    }
+                    None => {
+                        let files = monitor.new_files(time.0, &|text| warn(text));
+                        if let Some(durable) = durable {
+                            durable.selected(node, time, &files);
+                        }
+                        files
+                    }
+                };
                 stream_files(&files, *records, &self.warn).map(Some)
             }
         })
@@ -293,6 +407,46 @@ impl Driver for PyDriver {
             rdd.set_persisted(None);
             self.executor.store().forget(rdd.id());
         }
+    }
+
+    fn keeps(&self) -> bool {
+        self.durable.get().is_some()
+    }
+
+    fn planned(&self, time: Millis) -> Result<()> {
+        self.durable.get().map_or(Ok(()), |durable| self.blocking(|| durable.plan(time)))
+    }
+
+    fn keep(&self, moment: Moment<Self>) -> Result<()> {
+        let Some(durable) = self.durable.get() else { return Ok(()) };
+        let inputs = self.inputs_at(&moment)?;
+        let (functions, receivers) = held_functions(&moment);
+        let pickled = durable.functions(&functions, &receivers, &|text| (self.warn)(text.to_owned()));
+        let tables = durable.tables(&functions, moment.time)?;
+        let mut rdds: Vec<Found> = Vec::new();
+        for Kept { node, time, rdd, replaces } in moment.rdds {
+            rdds.push(Found { node: node.0, time: Some(time.0), rdd, replaces });
+        }
+        for (node, rdd) in moment.initial {
+            rdds.push(Found { node: node.0, time: None, rdd: Some(rdd), replaces: false });
+        }
+        let snapshot = Snapshot {
+            time: moment.time.0,
+            forgotten: moment.forgotten.0,
+            program: durable.program.clone(),
+            conf: durable.conf.clone(),
+            functions: pickled,
+            graph: moment.graph,
+            rdds,
+            inputs,
+            tables,
+            taken: durable.taken_until(moment.forgotten.0),
+        };
+        self.blocking(|| durable.keeper.write(snapshot)).map(drop)
+    }
+
+    fn level_name(level: Level) -> String {
+        place_of(level).to_owned()
     }
 
     fn window_level(&self) -> Option<Level> {

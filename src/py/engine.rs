@@ -54,6 +54,15 @@ impl PyEngine {
 }
 
 /// The level that Python names.
+/// The word for a level: `level_of` the other way round.
+pub(super) fn place_of(level: Level) -> &'static str {
+    match level {
+        Level::Memory => "memory",
+        Level::MemoryAndDisk => "memory and disk",
+        Level::Disk => "disk",
+    }
+}
+
 pub(super) fn level_of(place: &str) -> PyResult<Level> {
     match place {
         "memory" => Ok(Level::Memory),

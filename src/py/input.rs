@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::BinaryViewArray;
+use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, Columns, Kind};
 use pyo3::prelude::*;
@@ -61,7 +62,7 @@ pub(crate) fn text_files(spec: &str, min_partitions: usize) -> Arc<Rdd> {
 }
 
 /// What the records of a file are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Records {
     /// Lines of text.
     Lines,

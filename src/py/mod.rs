@@ -3,7 +3,9 @@
 
 mod chain;
 mod drawn;
+mod checkpoint;
 mod driver;
+mod durable;
 mod engine;
 mod errors;
 mod gil;
@@ -15,6 +17,7 @@ mod receiver;
 mod streaming;
 
 pub(crate) use chain::PyChain;
+pub(crate) use checkpoint::PyCheckpoint;
 pub(crate) use engine::PyEngine;
 pub(crate) use gil::detached;
 pub(crate) use jobs::PyJobs;

@@ -26,7 +26,7 @@ use crate::error::{EngineError, Result};
 use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
 use crate::object::seal_list;
 use crate::object::threads::Inside;
-use crate::source::{Allowance, Intake, Notice, Notify, Rate, Room, SocketLines, SocketSpec, Taken, Warn};
+use crate::source::{Allowance, BlockLog, Intake, Notice, Notify, Rate, Room, SocketLines, SocketSpec, Taken, Warn};
 use crate::stream::{Clock, Millis, Wait, Wake};
 
 /// Items that are sealed together.
@@ -103,14 +103,20 @@ pub(crate) struct SocketFeed {
 }
 
 impl SocketFeed {
-    pub(crate) fn start(spec: SocketSpec, rate: Arc<Rate>, warn: Warn, report: ReceiverReport) -> Self {
+    pub(crate) fn start(
+        spec: SocketSpec,
+        rate: Arc<Rate>,
+        warn: Warn,
+        report: ReceiverReport,
+        log: Option<(Arc<dyn BlockLog>, u64)>,
+    ) -> Self {
         let report = Arc::new(report);
         let told = Arc::clone(&report);
         let notify: Notify = Arc::new(move |notice| match notice {
             Notice::Started => told.started(),
             Notice::Restarting { message, error } => told.stopped(&message, &error),
         });
-        Self { lines: SocketLines::start(spec, rate, warn, notify), report }
+        Self { lines: SocketLines::start(spec, rate, warn, notify, log), report }
     }
 }
 
@@ -244,6 +250,11 @@ impl Inbox {
         }
     }
 
+    /// From now on blocks go to a log first.
+    pub(crate) fn log_to(&self, log: Arc<dyn BlockLog>, first: u64) {
+        self.intake.log_to(log, first);
+    }
+
     /// From now on items come no faster than `rate`, which may change at any time.
     fn keep_to(&self, rate: Arc<Rate>) {
         let pace = Pace { rate, begun: Instant::now(), allowance: Mutex::default() };
@@ -319,21 +330,30 @@ impl Inbox {
         cut
     }
 
-    /// Seals a block and lets it in, behind all that were cut before it: they may still be at it in other threads.
+    /// Seals a block and lets it in, behind all that were cut before it: they may still be at it in other threads. With a
+    /// log, it is durable then.
     fn seal(&self, py: Python<'_>, cut: Cut) -> PyResult<()> {
+        let place = self.let_in(py, cut)?;
+        let durable = py.detach(|| self.intake.commit(place));
+        checked(py, durable)
+    }
+
+    /// The same without waiting for the log.
+    fn let_in(&self, py: Python<'_>, cut: Cut) -> PyResult<Option<u64>> {
         let sealed = PyList::new(py, cut.items).and_then(|items| seal_list(&items));
         let (block, outcome) = match sealed {
             Ok(block) => (Some(block), Ok(())),
             Err(raised) => (None, Err(raised)),
         };
+        let mut place = None;
         let mut early = lock(&self.early);
         early.blocks.insert(cut.number, (cut.group, block));
         while let Some((group, block)) = early.ready() {
             if let Some(block) = block {
-                self.intake.add(group, block);
+                place = checked(py, self.intake.add(group, block))?.max(place);
             }
         }
-        outcome
+        outcome.map(|()| place)
     }
 
     fn store(&self, py: Python<'_>, item: Py<PyAny>) -> PyResult<()> {
@@ -490,7 +510,8 @@ impl Feed for PythonFeed {
     fn take(&self) -> Taken {
         if let Some(items) = self.inbox.cut(|_| {}) {
             Python::try_attach(|py| {
-                if let Err(raised) = self.inbox.seal(py, items) {
+                // Who takes makes durable what was taken.
+                if let Err(raised) = self.inbox.let_in(py, items) {
                     let told = self.supervisor.call_method1(py, "lost", (raised.into_value(py),));
                     told.map_or_else(|failed| failed.write_unraisable(py, None), drop);
                 }

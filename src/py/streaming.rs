@@ -1,6 +1,7 @@
 //! `_native.Streaming`: a stream's graph and life, for one StreamingContext.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -8,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::drawn::{Drawn, drawn};
+use super::checkpoint::{NewReceiver, PyCheckpoint, durable_in, graph_of};
 use super::driver::{InputSpec, PyDriver};
 use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
@@ -16,6 +18,7 @@ use super::input::Records;
 use super::listener::{PyListener, batch_facts};
 use super::rdd::PyRdd;
 use super::receiver::{Bus, PyIntake};
+use crate::durable::Recovery;
 use crate::error::EngineError;
 use crate::monitor::BatchLog;
 use crate::source::{FileMonitorSpec, SocketSpec};
@@ -47,6 +50,8 @@ pub(crate) struct PyStreaming {
     hand: Option<ManualClock>,
     rates: Arc<RateControl>,
     log: Arc<BatchLog>,
+    /// What is left of the checkpoint that the stream was made of.
+    recovery: Mutex<Option<Recovery>>,
 }
 
 impl PyStreaming {
@@ -99,7 +104,7 @@ impl PyStreaming {
         runtime.driver().tell_to(Bus::new(runtime.listeners(), Arc::clone(&clock)));
         runtime.add_listener(rates.clone());
         runtime.add_listener(log.clone());
-        Ok(Self { runtime, clock, hand, rates, log })
+        Ok(Self { runtime, clock, hand, rates, log, recovery: Mutex::new(None) })
     }
 
     /// Limits of the receivers that start later, in records per second; `pid` holds the weights of the estimator that
@@ -274,6 +279,54 @@ impl PyStreaming {
         enter_engine(py, || self.runtime.with_graph(|graph| graph.check_checkpoints(has_folder)))
     }
 
+    /// The functions of the graph, in the order in which a checkpoint has them.
+    fn functions(&self, py: Python<'_>) -> Vec<Py<PyAny>> {
+        let functions = py.detach(|| self.runtime.with_graph(|graph| graph.functions()));
+        functions.iter().map(|func| func.clone_ref(py)).collect()
+    }
+
+    /// Goes on from a checkpoint, with its functions and with receivers made anew. For a stream without nodes.
+    fn restore(
+        &self,
+        py: Python<'_>,
+        checkpoint: &PyCheckpoint,
+        functions: Vec<Py<PyAny>>,
+        receivers: Vec<NewReceiver<'_>>,
+        clock_jump_ms: i64,
+    ) -> PyResult<()> {
+        let mut recovery = checkpoint.take()?;
+        let graph = graph_of(&mut recovery, functions, receivers);
+        let graph = checked(py, graph)?;
+        if let Some(hand) = &self.hand {
+            py.detach(|| hand.set(Millis(recovery.manifest.time + clock_jump_ms)));
+        }
+        *self.recovery.lock().unwrap_or_else(PoisonError::into_inner) = Some(recovery);
+        py.detach(|| self.runtime.restore(graph));
+        Ok(())
+    }
+
+    /// Writes checkpoints into a folder from the start on; `logs`: and what receivers get.
+    fn keep_in(
+        &self,
+        py: Python<'_>,
+        folder: PathBuf,
+        logs: bool,
+        conf: Vec<(String, String)>,
+        program: (String, String, String),
+        functions: Vec<u8>,
+    ) -> PyResult<()> {
+        let recovery = self.recovery.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let durable = enter_engine(py, || durable_in(folder, logs, conf, program, functions, recovery))?;
+        self.runtime.driver().keep_in(durable);
+        Ok(())
+    }
+
+    /// Says which input an intake is for, when that input is of an earlier run.
+    fn claim_intake(&self, py: Python<'_>, intake: &PyIntake, node: u32, name: &str, location: &str) -> PyResult<()> {
+        let bus = checked(py, self.runtime.driver().bus())?;
+        intake.is_of(py, bus.report(node, name, location))
+    }
+
     fn add_output(&self, py: Python<'_>, parent: u32, func: Py<PyAny>) -> PyResult<()> {
         let name = func.bind(py).repr()?.to_string();
         let output = Output { parent: NodeId(parent), func: Arc::new(func), name, description: String::new() };
@@ -337,6 +390,11 @@ impl PyStreaming {
             Waited::TimedOut => Ok(false),
             Waited::Failed(error) => Err(batch_error(py, &error)),
         }
+    }
+
+    /// Whether it has not been started.
+    fn is_new(&self) -> bool {
+        self.runtime.state() == State::Initialized
     }
 
     fn is_active(&self) -> bool {

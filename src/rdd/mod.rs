@@ -168,8 +168,17 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 impl Rdd {
     /// A node with the next free id.
     pub fn new(op: Op) -> Arc<Self> {
-        let id = RddId(NEXT_ID.fetch_add(1, Ordering::Relaxed));
         let partitioner = partitioner_of(&op);
+        Self::placed(op, partitioner)
+    }
+
+    /// Data that were computed by another process, whose keys are where `partitioner` says.
+    pub fn restored(partitions: Vec<Vec<Block>>, partitioner: Option<Partitioner>) -> Arc<Self> {
+        Self::placed(Op::Held(partitions), partitioner)
+    }
+
+    fn placed(op: Op, partitioner: Option<Partitioner>) -> Arc<Self> {
+        let id = RddId(NEXT_ID.fetch_add(1, Ordering::Relaxed));
         let op = RwLock::new(Arc::new(op));
         Arc::new(Self {
             id,

@@ -94,6 +94,24 @@ impl FileMonitor {
         found
     }
 
+    /// The files of a batch are those that an earlier run of it had.
+    pub fn select(&mut self, batch_time_ms: i64, files: Vec<PathBuf>) {
+        self.selected.insert(batch_time_ms, files);
+        self.selected = self.selected.split_off(&(batch_time_ms - self.remembered_ms()));
+    }
+
+    /// The files of each batch up to a time that is still remembered and had some.
+    pub fn selected_until(&self, batch_time_ms: i64) -> BTreeMap<i64, Vec<PathBuf>> {
+        let found = self.selected.range(..=batch_time_ms).filter(|(_, files)| !files.is_empty());
+        found.map(|(time, files)| (*time, files.clone())).collect()
+    }
+
+    /// The same watch with other files remembered.
+    pub fn with_selected(&self, selected: BTreeMap<i64, Vec<PathBuf>>) -> Self {
+        let (spec, initial_threshold_ms) = (self.spec.clone(), self.initial_threshold_ms);
+        Self { spec, initial_threshold_ms, selected, warned: None }
+    }
+
     /// The files of a batch that is still remembered; none for any other.
     pub fn selected(&self, batch_time_ms: i64) -> &[PathBuf] {
         self.selected.get(&batch_time_ms).map_or(&[], Vec::as_slice)

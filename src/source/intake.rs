@@ -6,12 +6,15 @@
 //!    taken, or were taken and not yet released; so one block may go beyond. Open, there always is room; closed, there is
 //!    none any more, and what waits stays.
 //!
+//! 3. Blocks are numbered. With a log, each is in it before it may be taken; when it is durable, `commit` tells.
+//!
 //! Elsewhere: what a block is made of (`socket.rs`, `py/receiver.rs`); how fast (`rate.rs`); when to release (`stream/`).
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::block::Block;
+use crate::error::Result;
 
 /// Whether a block may be added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +34,19 @@ enum Gate {
     Closed,
 }
 
+/// Where received blocks become durable.
+pub trait BlockLog: Send + Sync {
+    /// Appends a block; the answer is what `commit` asks for.
+    fn append(&self, number: u64, group: u64, block: &Block) -> Result<u64>;
+    /// Waits until everything up to there is durable.
+    fn commit(&self, place: u64) -> Result<()>;
+}
+
 /// What a batch took.
 #[derive(Debug, Clone, Default)]
 pub struct Taken {
+    /// The number of the first block that was left.
+    pub until: u64,
     /// The partitions, a list of blocks each.
     pub groups: Vec<Vec<Block>>,
     /// Their bytes, to be released once they are processed.
@@ -47,6 +60,8 @@ struct Pending {
     /// Bytes taken and not released.
     held: usize,
     gate: Gate,
+    /// The number of the next block.
+    next: u64,
 }
 
 impl Pending {
@@ -64,22 +79,43 @@ pub struct Intake {
     pending: Mutex<Pending>,
     changed: Condvar,
     limit: usize,
+    log: OnceLock<Arc<dyn BlockLog>>,
 }
 
 impl Intake {
     /// Empty; there is room while at most `limit` bytes wait.
     pub fn new(limit: usize) -> Self {
-        let pending = Pending { groups: Vec::new(), bytes: 0, held: 0, gate: Gate::Bounded };
-        Self { pending: Mutex::new(pending), changed: Condvar::new(), limit }
+        let pending = Pending { groups: Vec::new(), bytes: 0, held: 0, gate: Gate::Bounded, next: 0 };
+        Self { pending: Mutex::new(pending), changed: Condvar::new(), limit, log: OnceLock::new() }
+    }
+
+    /// From now on blocks go to a log first, and are numbered from `first` on. To be said before anything is added.
+    pub fn log_to(&self, log: Arc<dyn BlockLog>, first: u64) {
+        self.lock().next = first;
+        // Set already: an intake belongs to one stream, which starts once.
+        let _ = self.log.set(log);
     }
 
     /// Adds a block to its group, which is the last one or a new one. Also when closed: what there was room for counts.
-    pub fn add(&self, group: u64, block: Block) {
+    /// With a log the answer is what `commit` asks for.
+    pub fn add(&self, group: u64, block: Block) -> Result<Option<u64>> {
         let mut pending = self.lock();
+        // Under the lock: the log has the blocks in the order of their numbers, and all that can be taken.
+        let place = self.log.get().map(|log| log.append(pending.next, group, &block)).transpose()?;
+        pending.next += 1;
         pending.bytes += block.bytes();
         match pending.groups.last_mut() {
             Some((last, blocks)) if *last == group => blocks.push(block),
             _ => pending.groups.push((group, vec![block])),
+        }
+        Ok(place)
+    }
+
+    /// Waits until what was added is durable. To be called without the interpreter.
+    pub fn commit(&self, place: Option<u64>) -> Result<()> {
+        match (self.log.get(), place) {
+            (Some(log), Some(place)) => log.commit(place),
+            _ => Ok(()),
         }
     }
 
@@ -88,8 +124,9 @@ impl Intake {
         let mut pending = self.lock();
         let (groups, held) = (std::mem::take(&mut pending.groups), std::mem::take(&mut pending.bytes));
         pending.held += held;
+        let until = pending.next;
         drop(pending);
-        Taken { groups: groups.into_iter().map(|(_, blocks)| blocks).collect(), held }
+        Taken { until, groups: groups.into_iter().map(|(_, blocks)| blocks).collect(), held }
     }
 
     /// What was taken is processed: so many bytes more may wait.
@@ -174,7 +211,7 @@ mod tests {
         let intake = Arc::new(Intake::new(block(9).bytes()));
         assert_eq!(intake.wait_for_room(block(9).bytes(), Duration::ZERO), Room::Free);
         assert_eq!(intake.wait_for_room(block(10).bytes(), Duration::ZERO), Room::Full);
-        intake.add(0, block(10));
+        intake.add(0, block(10)).unwrap();
         assert_eq!(intake.wait_for_room(0, Duration::ZERO), Room::Full);
         let taken = intake.take();
         assert_eq!((lengths(&taken), taken.held), (vec![vec![10]], block(10).bytes()));
@@ -192,7 +229,7 @@ mod tests {
     fn opening_and_closing_wake_who_waits() {
         for (turn, found) in [(Intake::open as fn(&Intake), Room::Free), (Intake::close, Room::Closed)] {
             let intake = Arc::new(Intake::new(0));
-            intake.add(0, block(1));
+            intake.add(0, block(1)).unwrap();
             let waiter = thread::spawn({
                 let intake = Arc::clone(&intake);
                 move || {
@@ -203,7 +240,7 @@ mod tests {
             assert!(intake.is_bounded());
             turn(&intake);
             assert_eq!(waiter.join().unwrap(), found);
-            intake.add(1, block(2));
+            intake.add(1, block(2)).unwrap();
             assert_eq!(lengths(&intake.take()), [[1], [2]], "what waited stays");
         }
     }
@@ -224,7 +261,7 @@ mod tests {
             let mut fresh = true;
             for (step, rows, takes) in given {
                 group += step;
-                intake.add(group, block(rows));
+                intake.add(group, block(rows)).unwrap();
                 match wanted.last_mut() {
                     Some(last) if step == 0 && !fresh => last.push(rows),
                     _ => wanted.push(vec![rows]),

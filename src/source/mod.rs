@@ -25,7 +25,7 @@ mod testing;
 mod views;
 
 pub use files::{FileMonitor, FileMonitorSpec, is_hidden};
-pub use intake::{Intake, Room, Taken};
+pub use intake::{BlockLog, Intake, Room, Taken};
 pub use lines::{LineCutter, Progress};
 pub use rate::{Allowance, Rate};
 pub use socket::{Notice, Notify, SocketLines, SocketSpec, Warn};

@@ -21,10 +21,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, select};
 use serde::{Deserialize, Serialize};
 
-use super::intake::{Intake, Room, Taken};
+use super::intake::{BlockLog, Intake, Room, Taken};
 use super::lines::{DEFAULT_MAX_LINE, LineCutter, Progress, length_of_lines};
 use super::paths;
 use super::rate::{Allowance, Rate};
+use crate::error::Result;
 
 /// Longest wait for bytes before the thread looks at the stop signal.
 const READ_WAIT: Duration = Duration::from_millis(25);
@@ -89,6 +90,7 @@ pub type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
 /// A receiver of lines, running from `start` to `stop`.
 pub struct SocketLines {
     shared: Arc<Shared>,
+    warn: Warn,
     running: Mutex<Option<Running>>,
 }
 
@@ -119,22 +121,31 @@ impl Shared {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the current block.
-    fn seal(&self, current: &mut Current) {
-        if let Some(block) = current.cutter.take() {
-            self.intake.add(current.number, block);
-            current.number += 1;
-        }
+    /// Ends the current block; the answer is what makes it durable.
+    fn seal(&self, current: &mut Current) -> Result<Option<u64>> {
+        let Some(block) = current.cutter.take() else { return Ok(None) };
+        current.number += 1;
+        self.intake.add(current.number - 1, block)
     }
 }
 
 impl SocketLines {
     /// Starts to receive. `warn` must not call `stop`. If the system gives no thread, `warn` is told and nothing comes.
     /// The thread keeps to `rate`, which may be changed at any time.
-    pub fn start(spec: SocketSpec, rate: Arc<Rate>, warn: Warn, notify: Notify) -> Self {
+    /// With a log, blocks go there first, numbered from the given number on.
+    pub fn start(
+        spec: SocketSpec,
+        rate: Arc<Rate>,
+        warn: Warn,
+        notify: Notify,
+        log: Option<(Arc<dyn BlockLog>, u64)>,
+    ) -> Self {
         let (stop, stopped) = bounded(0);
         let current = Mutex::new(Current { cutter: LineCutter::new(spec.max_line), number: 0 });
         let intake = Intake::new(spec.max_pending_bytes);
+        if let Some((log, first)) = log {
+            intake.log_to(log, first);
+        }
         let shared = Arc::new(Shared { current, intake, records: AtomicU64::new(0) });
         let worker = Worker { spec, rate, warn: warn.clone(), notify, shared: shared.clone(), stopped };
         let thread = thread::Builder::new().name("dstreams-socket".into()).spawn(move || worker.run());
@@ -145,13 +156,16 @@ impl SocketLines {
                 None
             }
         };
-        Self { shared, running: Mutex::new(running) }
+        Self { shared, warn, running: Mutex::new(running) }
     }
 
     /// Hands over, in order, every line received so far, a group for each block, and the bytes to `release` once they are
     /// processed. Also after `stop`, for what was left.
     pub fn take(&self) -> Taken {
-        self.shared.seal(&mut self.shared.current());
+        // Not waited for: who takes makes durable what was taken.
+        if let Err(error) = self.shared.seal(&mut self.shared.current()) {
+            (self.warn)(format!("socketTextStream: lines are lost: {error}"));
+        }
         self.shared.intake.take()
     }
 
@@ -311,12 +325,16 @@ impl Worker {
             let Some(length) = self.allowed(bytes, pace) else { return false };
             let (now, later) = bytes.split_at(length);
             let mut current = self.shared.current();
+            let mut sealed = Ok(None);
             if Instant::now() >= pace.boundary {
-                self.shared.seal(&mut current);
+                sealed = self.shared.seal(&mut current);
                 pace.boundary = next_boundary(pace.boundary, self.spec.block_interval);
             }
             let progress = current.cutter.feed(now);
             self.note(progress, current);
+            if let Err(error) = sealed.and_then(|place| self.shared.intake.commit(place)) {
+                (self.warn)(format!("socketTextStream: received lines are not durable: {error}"));
+            }
             pace.allowance.spend(progress.lines);
             if later.is_empty() {
                 return true;

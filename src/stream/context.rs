@@ -129,6 +129,11 @@ impl<D: Driver> StreamRuntime<D> {
         self.with_graph(|graph| graph.add_transformed(parents, func))
     }
 
+    /// Puts the graph of an earlier run in the place of the empty one.
+    pub fn restore(&self, graph: Graph<D>) {
+        *self.inner.shared.live.graph() = graph;
+    }
+
     /// The RDDs of all `parents`, in order.
     pub fn union(&self, parents: Vec<NodeId>) -> Result<NodeId> {
         self.with_graph(|graph| graph.add_union(parents))
@@ -256,8 +261,17 @@ impl<D: Driver> StreamRuntime<D> {
         let inputs = shared.live.graph().close()?;
         shared.driver.start_inputs(&inputs)?;
         // Only now: inputs may take their time to start, and the first batch should not be late.
-        let first = first_batch_after(shared.clock.now(), interval);
-        shared.live.graph().start(first - interval);
+        let (resumed, zero) = self.with_graph(|graph| (graph.resumed, graph.zero()));
+        let first = match resumed {
+            // Batches that were missed meanwhile are made one after the other.
+            Some(last) => last + interval,
+            None => first_batch_after(shared.clock.now(), interval),
+        };
+        shared.live.graph().start(zero.unwrap_or(first - interval));
+        // What comes before the first checkpoint would be lost: so the first one is now.
+        if shared.driver.keeps() && zero.is_none() {
+            shared.live.keep(first - interval)?;
+        }
         shared.tell(&StreamEvent::StreamingStarted(shared.now()));
         for _ in 0..self.inner.settings.concurrent_jobs.max(1) {
             self.spawn("streaming-job-executor", scheduler::run)?;

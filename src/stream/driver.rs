@@ -9,6 +9,7 @@
 //!    must not wait (for Python objects: an `Arc` around them).
 
 use super::node::NodeId;
+use super::outline::Moment;
 use super::time::Millis;
 use crate::error::{EngineError, Result};
 use crate::monitor::InputInfo;
@@ -68,6 +69,23 @@ pub trait Driver: Send + Sync + Sized + 'static {
     fn union(&self, rdds: &[Self::Rdd]) -> Result<Self::Rdd>;
     /// Runs an output operation to its end.
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()>;
+
+    /// Whether checkpoints are written.
+    fn keeps(&self) -> bool {
+        false
+    }
+    /// The RDDs of `time` are made, and its outputs run once this returns: makes durable what the batch consists of.
+    fn planned(&self, _time: Millis) -> Result<()> {
+        Ok(())
+    }
+    /// Makes durable all that is needed to go on after a batch.
+    fn keep(&self, _moment: Moment<Self>) -> Result<()> {
+        Ok(())
+    }
+    /// The name of a level, for a checkpoint.
+    fn level_name(_level: Self::Level) -> String {
+        String::new()
+    }
 
     /// Keeps the RDD once it is computed.
     fn persist(&self, rdd: &Self::Rdd, level: Self::Level) -> Result<()>;

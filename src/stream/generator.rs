@@ -81,10 +81,41 @@ fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, interval: Millis, unt
         let is_last = next > shared.clock.now();
         generate(shared, next);
         next += interval;
-        if is_last || read_mail(shared) == Some(Message::Halt) {
+        if read_mail(shared) == Some(Message::Halt) {
             return;
         }
+        if is_last {
+            return wait_for(shared, next - interval);
+        }
     }
+}
+
+/// Waits until the batch of `last` and all before it are complete, so that the checkpoint after them is written.
+fn wait_for<D: Driver>(shared: &Shared<D>, last: Millis) {
+    let mut done = !shared.driver.keeps();
+    while !done {
+        let Ok(message) = shared.driver.blocking(|| shared.mailbox.receiver.recv()) else { return };
+        match message {
+            Message::Completed(time) => {
+                complete(shared, time);
+                done = time >= last;
+            }
+            Message::Halt => return,
+            Message::Finish(_) => {}
+        }
+    }
+}
+
+/// A batch, and all before it, have ended: what is too old is forgotten, what is needed is kept.
+fn complete<D: Driver>(shared: &Shared<D>, time: Millis) {
+    shared.live.clear_before(time);
+    if shared.driver.keeps()
+        && let Err(error) = shared.live.keep(time)
+    {
+        let what = format!("The checkpoint after the batch of {time} could not be written; the next one is tried");
+        shared.driver.report_error(&what, &error);
+    }
+    shared.progress.reach(time);
 }
 
 /// Does what the messages say; an order to end is left to the caller, `Halt` before `Finish`.
@@ -92,10 +123,7 @@ fn read_mail<D: Driver>(shared: &Shared<D>) -> Option<Message> {
     let mut order = None;
     for message in shared.mailbox.receiver.try_iter() {
         match message {
-            Message::Completed(time) => {
-                shared.live.clear_before(time);
-                shared.progress.reach(time);
-            }
+            Message::Completed(time) => complete(shared, time),
             Message::Halt => order = Some(Message::Halt),
             Message::Finish(_) => order = order.or(Some(message)),
         }
@@ -106,6 +134,12 @@ fn read_mail<D: Driver>(shared: &Shared<D>) -> Option<Message> {
 fn generate<D: Driver>(shared: &Shared<D>, time: Millis) {
     match shared.live.jobs(time) {
         Ok(jobs) => {
+            if shared.driver.keeps()
+                && let Err(error) = shared.driver.planned(time)
+            {
+                let what = format!("What the batch of {time} consists of could not be written; it runs all the same");
+                shared.driver.report_error(&what, &error);
+            }
             let set = JobSet { time, jobs, inputs: shared.driver.input_info(time), submitted: shared.now() };
             // Told before the set is in the queue: its start may be told right after. A set without jobs goes through
             // the queue as well, so that it is complete only after all earlier ones.

@@ -45,13 +45,15 @@ pub(super) enum Found<D: Driver> {
 
 /// All DStreams of a context.
 pub struct Graph<D: Driver> {
-    interval: Millis,
+    pub(super) interval: Millis,
     state: State,
-    zero: Option<Millis>,
+    pub(super) zero: Option<Millis>,
     /// What `remember` was given.
-    least_remember: Option<Millis>,
-    nodes: Vec<Node<D>>,
-    outputs: Vec<Output<D>>,
+    pub(super) least_remember: Option<Millis>,
+    pub(super) nodes: Vec<Node<D>>,
+    pub(super) outputs: Vec<Output<D>>,
+    /// The last batch of an earlier run that this one goes on from.
+    pub(super) resumed: Option<Millis>,
 }
 
 impl<D: Driver> Graph<D> {
@@ -61,7 +63,15 @@ impl<D: Driver> Graph<D> {
             return wrong(format!("The batch duration ({interval}) must be positive"));
         }
         let state = State::Initialized;
-        Ok(Self { interval, state, zero: None, least_remember: None, nodes: Vec::new(), outputs: Vec::new() })
+        Ok(Self {
+            interval,
+            state,
+            zero: None,
+            least_remember: None,
+            nodes: Vec::new(),
+            outputs: Vec::new(),
+            resumed: None,
+        })
     }
 
     /// The batch interval.

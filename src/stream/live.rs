@@ -103,6 +103,24 @@ impl<D: Driver> Live<D> {
         }
     }
 
+    /// Makes durable all that is needed to go on after the batch of `time`. To be called after `clear_before`.
+    pub fn keep(&self, time: Millis) -> Result<()> {
+        let mut moment = self.graph().moment(time);
+        moment.rdds.retain(|kept| match &kept.rdd {
+            None => true,
+            Some(rdd) => match self.driver.settle(rdd) {
+                Ok(()) => true,
+                // Whoever asks for it after a restart makes it anew, as far as its input is there.
+                Err(error) => {
+                    self.driver.report_error("A checkpoint is written without an RDD that failed", &error);
+                    false
+                }
+            },
+        });
+        moment.initial.iter().try_for_each(|(_, rdd)| self.driver.settle(rdd))?;
+        self.driver.keep(moment)
+    }
+
     fn known(&self, node: NodeId, time: Millis) -> Result<Option<Option<D::Rdd>>> {
         Ok(match self.graph().look_up(node, time)? {
             Found::Known(known) => Some(known),

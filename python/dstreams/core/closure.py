@@ -124,6 +124,22 @@ def dump_elements(items: list[Any]) -> bytes:
         return dump_functions(items)
 
 
+def dump_kept(items: list[Any]) -> bytes:
+    """Pickle elements for another process of the same program, by value what a name does not reach."""
+    try:
+        return pickle.dumps(items, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception:  # plain pickle knows fewer kinds than cloudpickle, which reports what neither can do
+        with as_pickling_errors():
+            dumped: bytes = cloudpickle.dumps(items, protocol=pickle.HIGHEST_PROTOCOL)
+            return dumped
+
+
+def load_kept(data: bytes) -> list[Any]:
+    """What `dump_kept` was given."""
+    items: list[Any] = pickle.loads(data)
+    return items
+
+
 def unpack_pair(item: Any) -> tuple[Any, Any]:
     """`key, value = item`, with Python's errors."""
     key, value = item

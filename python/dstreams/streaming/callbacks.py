@@ -10,9 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from dstreams import _native
+from dstreams.core.closure import dump_kept, load_kept
 from dstreams.core.context import SparkContext
 from dstreams.core.rdd import RDD
 from dstreams.streaming.log import logger
+
+
+__all__ = ["batch_time", "dump_graph", "dump_kept", "fold", "load_kept", "output", "report", "table_parts", "transform", "warn"]
 
 
 def batch_time(milliseconds: int) -> datetime:
@@ -64,3 +68,17 @@ def report(what: str, text: str) -> None:
 def warn(text: str) -> None:
     """Passes a warning of a source on."""
     logger.warning("%s", text)
+
+
+def dump_graph(functions: list[Callable[..., Any]], supervisors: list[tuple[int, Any]]) -> bytes:
+    """The pickle of a graph's functions and receivers."""
+    from dstreams.streaming import checkpointing
+
+    return checkpointing.dump_graph(functions, supervisors)
+
+
+def table_parts(functions: list[Callable[..., Any]], time: int, whole: bool) -> list[tuple[int, int, bool, bytes]]:
+    """The parts of the tables of states that a checkpoint is to hold."""
+    from dstreams.streaming import checkpointing
+
+    return checkpointing.table_parts(functions, time, whole)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,11 +11,11 @@ from dstreams import _native
 from dstreams.core import watch
 from dstreams.core.atexit import at_exit
 from dstreams.core.context import SparkContext
-from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.errors import java_error
 from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
-from dstreams.streaming import functions
+from dstreams.streaming import checkpointing, functions
 from dstreams.streaming.dstream import DStream
 from dstreams.streaming.engine_side import EngineSide
 from dstreams.streaming.events import BatchInfo, batch_info
@@ -32,6 +31,7 @@ from dstreams.streaming.settings import (
     waiting_bytes,
 )
 from dstreams.streaming.shutdown import forget_sigterm, stop_on_sigterm
+from dstreams.streaming.supervisor import Supervisor
 
 __all__ = ["StreamingContext"]
 
@@ -51,8 +51,13 @@ class StreamingContext(ReceiverSources):
     def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
         self._sc = sparkContext
         self._jssc = EngineSide(self)
-        interval, settings = _duration_ms("batchDuration", batchDuration), stream_settings(sparkContext._conf)
+        goes_on = isinstance(jssc, _native.Checkpoint)
+        interval = jssc.interval_ms if goes_on else _duration_ms("batchDuration", batchDuration)
+        settings = stream_settings(sparkContext._conf)
         self._graph = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
+        self._checkpoint_folder: str | None = None
+        self._has_receivers = False
+        self._supervisors: list[tuple[int, Supervisor]] = []
 
     @property
     def sparkContext(self) -> SparkContext:
@@ -61,7 +66,11 @@ class StreamingContext(ReceiverSources):
 
     # -- life -------------------------------------------------------------------------------------
     def start(self) -> None:
-        """Begins at the next multiple of the batch duration. Raises Py4JJavaError when there is nothing to do."""
+        """Begins at the next multiple of the batch duration; after a checkpoint, with the batches that were missed.
+
+        Raises: Py4JJavaError when there is nothing to do, or when there is a checkpoint folder and it cannot be written,
+        or a function cannot be pickled.
+        """
         with StreamingContext._lock:
             active = StreamingContext.getActive()
             if active is not None and active is not self:
@@ -72,7 +81,10 @@ class StreamingContext(ReceiverSources):
                 )
             try:
                 self._graph.check_checkpoints(self._sc.getCheckpointDir() is not None)
-            except Py4JJavaError:
+                checkpointing.check_logs(self, self._checkpoint_folder)
+                if self._checkpoint_folder is not None and self._graph.is_new():
+                    checkpointing.begin_keeping(self, self._checkpoint_folder, self._supervisors)
+            except Exception:
                 self._graph.stop(False)
                 raise
             if watch.watcher is not None:
@@ -135,15 +147,14 @@ class StreamingContext(ReceiverSources):
 
     @classmethod
     def getOrCreate(cls, checkpointPath: str, setupFunc: Callable[[], StreamingContext]) -> StreamingContext:
-        """What `setupFunc()` makes, with its checkpoints in `checkpointPath`.
+        """A context that goes on from the checkpoint in `checkpointPath`; if there is none, what `setupFunc()` makes.
 
-        Raises: NotImplementedError when the folder holds a checkpoint: going on from it is not available yet.
+        Going on, the setup function is not called: functions, settings, states and windows come from the checkpoint.
+        Raises: Py4JJavaError (SparkException) when the folder holds checkpoints and none can be used.
         """
-        if _checkpoints_in(checkpointPath):
-            raise NotImplementedError(
-                f"checkpointPath: {checkpointPath} holds a checkpoint, and going on from one is not available yet; "
-                "use an empty folder to begin anew"
-            )
+        found = checkpointing.read_checkpoint(checkpointPath)
+        if found is not None:
+            return checkpointing.go_on(cls, found, checkpointPath)
         made = setupFunc()
         made.checkpoint(checkpointPath)
         return made
@@ -161,16 +172,19 @@ class StreamingContext(ReceiverSources):
         return setupFunc() if checkpointPath is None else cls.getOrCreate(checkpointPath, setupFunc)
 
     def checkpoint(self, directory: str) -> None:
-        """Names the folder for checkpoints, which states and incremental windows ask for, as in Spark.
-
-        A stream's own checkpoints are not written yet; one that is in the folder is left there, with a warning.
+        """Names the folder into which checkpoints are written from the start on: after each batch, all that is needed to
+        go on with `getOrCreate`. States and incremental windows ask for it, as in Spark.
         """
-        if _checkpoints_in(directory):
+        if self._checkpoint_folder != directory and _native.Checkpoint.is_in(local_path(directory)):
             logger.warning(
-                "checkpoint: %s holds the checkpoint of an earlier run; going on from one is not available yet, so "
-                "this program begins anew",
+                "checkpoint: %s holds the checkpoint of an earlier run, which this program will replace by its own; "
+                "StreamingContext.getOrCreate would go on from it",
                 directory,
             )
+        self._set_checkpoint_folder(directory)
+
+    def _set_checkpoint_folder(self, directory: str) -> None:
+        self._checkpoint_folder = directory
         self._sc.setCheckpointDir(local_path(directory))
 
     def remember(self, duration: float) -> None:
@@ -193,6 +207,7 @@ class StreamingContext(ReceiverSources):
             raise ValueError(f"port: expected 1 to 65535, got {port}")
         conf = self._sc._conf
         self._graph.limit_receivers(*receiver_limits(conf))
+        self._has_receivers = True
         return DStream(self._graph.add_socket(hostname, port, block_interval_ms(conf), waiting_bytes(conf)), self)
 
     def textFileStream(self, directory: str) -> DStream[str]:
@@ -246,13 +261,6 @@ def _duration_ms(name: str, seconds: float | None) -> int:
     if milliseconds <= 0:
         raise ValueError(f"{name}: expected a positive number of seconds (at least 0.001), got {seconds!r}")
     return milliseconds
-
-
-def _checkpoints_in(directory: str) -> list[str]:
-    """The files of a folder that are checkpoints of a stream, Spark's too."""
-    folder = local_path(directory)
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    return [name for name in names if name.startswith("checkpoint-")]
 
 
 def _stop_active() -> None:

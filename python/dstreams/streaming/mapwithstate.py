@@ -52,14 +52,46 @@ class Stateful:
         self.timeout_ms = spec._timeout_ms
         self.partitioner = spec._partitioner or Partitioner(ctx.defaultParallelism, portable_hash)
         given = spec._initial
-        self.initial: RDD[Any] | None = ctx.parallelize(given) if isinstance(given, (list, tuple)) else given
+        self.initial: RDD[Any] | list[Any] | None = ctx.parallelize(given) if isinstance(given, (list, tuple)) else given
         self.slide_ms = slide_ms
         self.scan_ms = slide_ms * SCAN_EVERY
         self.zero: int | None = None
         # Tells the oldest batch that is remembered; None: older snapshots are never asked for.
         self.oldest: Callable[[], int | None] | None = None
-        self.tables = [StateTable(self.timeout_ms is not None) for _ in range(self.partitioner.numPartitions)]
+        self.watched = False
+        self.tables = self._new_tables()
+        self.saved_as = self.number
+        self.node: int | None = None
+        # The batch of the last checkpoint: what was replaced since then is kept for the next one.
+        self._kept: int | None = None
         _known[self.number] = self
+
+    def _new_tables(self) -> list[StateTable]:
+        return [StateTable(self.timeout_ms is not None) for _ in range(self.partitioner.numPartitions)]
+
+    # -- checkpoints ------------------------------------------------------------------------------
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the tables, which a checkpoint holds apart, and what belongs to this process."""
+        own = {"tables", "oldest", "_kept", "number", "saved_as", "initial"}
+        state = {name: value for name, value in self.__dict__.items() if name not in own}
+        initial = self.initial.collect() if isinstance(self.initial, RDD) else self.initial
+        return {**state, "initial": initial, "saved_as": self.number, "watched": self.oldest is not None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.watched = state.pop("watched")
+        self.__dict__.update(state)
+        self.number, self.oldest, self._kept = next(_numbers), None, None
+        self.tables = self._new_tables()
+        _known[self.number] = self
+
+    def parts(self, time: int, whole: bool) -> list[tuple[int, int, bool, bytes]]:
+        """(number, partition, whole or what changed, pickle) of the tables after the batch of a time."""
+        since = None if whole else self._kept
+        parts = [(self.number, index, *table.dump(since, time)) for index, table in enumerate(self.tables)]
+        self._kept = time
+        return parts
+
+    # -- batches ----------------------------------------------------------------------------------
 
     def place(self, time: datetime, rdd: RDD[Any], same: RDD[Any]) -> RDD[Any]:
         """The records of a batch by key. With two parents, so that it is made where the stream has no RDD too."""
@@ -70,7 +102,7 @@ class Stateful:
         now = _milliseconds(time)
         if older is None:
             self.zero = now - self.slide_ms
-            before = self._loaded(now)
+            before = self._loaded(now, placed.ctx)
         else:
             self.initial = None
             before = older.mapPartitions(partial(_done, self.number, now - self.slide_ms), True)
@@ -82,17 +114,18 @@ class Stateful:
         """The function of a partition that applies a batch's records, with the facts of a `Batch`."""
         return partial(_apply, self.function, self.number, batch, self.with_time)
 
-    def _loaded(self, first: int) -> RDD[Any] | None:
+    def _loaded(self, first: int, ctx: SparkContext) -> RDD[Any] | None:
         if self.initial is None:
             return None
-        states = self.initial.partitionBy(self.partitioner.numPartitions, self.partitioner.partitionFunc)
+        initial = ctx.parallelize(self.initial) if isinstance(self.initial, list) else self.initial
+        states = initial.partitionBy(self.partitioner.numPartitions, self.partitioner.partitionFunc)
         return states.mapPartitionsWithIndex(partial(_load, self.number, first - self.slide_ms, first), True)
 
     def _batch(self, now: int) -> Batch:
         scans = self.timeout_ms is not None and (now - (self.zero or 0)) % self.scan_ms == 0
         idle_before = now - self.timeout_ms if scans and self.timeout_ms is not None else None
-        oldest = self.oldest() if self.oldest is not None else None
-        return Batch(now, idle_before, now if oldest is None else oldest, not self.with_time)
+        wanted = (self.oldest() if self.oldest is not None else None, self._kept, now)
+        return Batch(now, idle_before, min(time for time in wanted if time is not None), not self.with_time)
 
     def check_not_too_far_behind(self, table: StateTable, now: int) -> None:
         """Raises: RuntimeError when too many batches before `now` have failed."""
@@ -158,12 +191,13 @@ class MapWithStateDStream(DStream[T]):
         self._stateful = Stateful(spec, ssc._sc, graph.slide_ms(parent._id))
         placed = graph.add_transformed([parent._id, parent._id], self._stateful.place)
         super().__init__(graph.add_state(placed, self._stateful.fold), ssc)
+        self._stateful.node = self._id
 
     def stateSnapshots(self) -> DStream[tuple[Any, Any]]:
         """(key, state) of all keys after each batch. Costs nothing until a batch's RDD is used; then it copies all."""
-        # Weakly: the graph holds this function, and a circle through it would never be freed.
-        self._stateful.oldest = partial(_oldest, weakref.ref(self._ssc), self._id)
-        return self._transformed(partial(_snapshots, self._stateful.number))
+        self._stateful.watched = True
+        watch_oldest(self._stateful, weakref.ref(self._ssc))
+        return self._transformed(partial(_snapshots, self._stateful))
 
     def checkpoint(self, interval: float) -> DStream[T]:
         """Looks for keys that time out every `interval` seconds (default: every tenth batch), as in Spark.
@@ -179,11 +213,20 @@ class MapWithStateDStream(DStream[T]):
         return super().checkpoint(interval)
 
 
+def watch_oldest(stateful: Stateful, ssc: weakref.ref[StreamingContext]) -> None:
+    """Has the states of all batches that are remembered kept, if somebody may ask for them.
+
+    Weakly: the graph holds the states, and a circle through it would never be freed.
+    """
+    if stateful.watched and stateful.node is not None:
+        stateful.oldest = partial(_oldest, ssc, stateful.node)
+
+
 def _oldest(ssc: weakref.ref[StreamingContext], node: int) -> int | None:
     """The time of the oldest batch that is remembered."""
     alive = ssc()
     return None if alive is None else alive._graph.oldest_ms(node)
 
 
-def _snapshots(number: int, time: datetime, rdd: RDD[Any]) -> RDD[Any]:
-    return rdd.mapPartitionsWithIndex(partial(_snapshot, number, _milliseconds(time)), True)
+def _snapshots(stateful: Stateful, time: datetime, rdd: RDD[Any]) -> RDD[Any]:
+    return rdd.mapPartitionsWithIndex(partial(_snapshot, stateful.number, _milliseconds(time)), True)

@@ -43,6 +43,10 @@ class Receiver(Generic[T]):
     def __init__(self, storageLevel: StorageLevel = StorageLevel.MEMORY_AND_DISK_2) -> None:
         self.storageLevel = storageLevel
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a checkpoint holds of a receiver that has not been started."""
+        return {name: value for name, value in self.__dict__.items() if name != "_supervisor"}
+
     # -- what programs define ---------------------------------------------------------------------
     def onStart(self) -> None:
         """Starts to receive, and returns."""

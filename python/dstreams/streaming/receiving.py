@@ -34,6 +34,8 @@ class ReceiverSources:
         supervisor = supervise(receiver, intake, restart_delay_ms(conf))
         stream = ssc._graph.add_receiver(intake, supervisor, type(receiver).__name__, "localhost")
         supervisor.stream_id = stream
+        ssc._has_receivers = True
+        ssc._supervisors.append((stream, supervisor))
         return DStream(stream, ssc)
 
     def socketStream(

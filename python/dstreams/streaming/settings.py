@@ -101,6 +101,11 @@ def restart_delay_ms(conf: SparkConf) -> int:
     return _int(conf, "spark.streaming.receiverRestartDelay", 2000)
 
 
+def clock_jump_ms(conf: SparkConf) -> int:
+    """How far a clock that is turned by hand is ahead of the checkpoint after a restart, in milliseconds."""
+    return _int(conf, "spark.streaming.manualClock.jump", 0, "long")
+
+
 def waiting_bytes(conf: SparkConf) -> int:
     """How much a receiver may take in before it is processed: `spark.dstreams.receiver.maxWaiting`, an own setting."""
     key = "spark.dstreams.receiver.maxWaiting"

@@ -21,13 +21,17 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from dstreams import _native
-from dstreams.core.closure import dump_elements
+from dstreams.core.closure import dump_elements, dump_kept, load_kept
 from dstreams.streaming.state import ABSENT, ATOMS, State, own_copy
 
 States = dict[Any, Any]
 """States by key; ABSENT for a key without one."""
 Times = dict[Any, "int | None"]
 """When keys were touched last; None for a key without a state. Empty where keys do not time out."""
+
+
+# Bytes of changes that do not count before all states are written anew.
+LEAST_WHOLE = 64 << 10
 
 
 class Applied(NamedTuple):
@@ -64,6 +68,8 @@ class StateTable:
         self._history: list[Applied] = []
         self._merging: tuple[int | None, States, Times, list[Applied]] | None = None
         self._merges = 0
+        # Bytes of the last pickle of all states, and of those of changes since.
+        self._whole_bytes = self._change_bytes = 0
         self._lock = threading.Lock()
 
     # -- applying ---------------------------------------------------------------------------------
@@ -196,6 +202,53 @@ class StateTable:
             pairs = [pair for pair in pairs if pair[0] not in replaced]
             pairs += [pair for pair in replaced.items() if pair[1] is not ABSENT]
         return _own_pairs(pairs)
+
+
+    # -- checkpoints ------------------------------------------------------------------------------
+    def dump(self, since: int | None, version: int) -> tuple[bool, bytes]:
+        """(whether it is the whole, pickle) of the states as of a version, or of what changed since an earlier one.
+
+        It is the whole without an earlier version, and when the changes add up to as much.
+        """
+        whole = since is None or self._change_bytes > self._whole_bytes + LEAST_WHOLE
+        with self._lock:
+            self._finish_merge()
+            later = [applied for applied in self._history if applied.version > version]
+            if whole:
+                keys: Iterable[Any] = {*self._states, *(key for applied in later for key in applied.states)}
+            else:
+                past = [applied for applied in self._history if since < applied.version <= version]
+                keys = {key: None for applied in past for key in applied.states}
+            states, times = self._as_of(keys, later)
+        reached = min(version, self.version) if self.version is not None else None
+        gone = [key for key, state in states.items() if state is ABSENT]
+        held = {key: state for key, state in states.items() if state is not ABSENT}
+        dumped = dump_kept([reached, held, times, gone])
+        if whole:
+            self._whole_bytes, self._change_bytes = len(dumped), 0
+        else:
+            self._change_bytes += len(dumped)
+        return whole, dumped
+
+    def _as_of(self, keys: Iterable[Any], later: list[Applied]) -> tuple[States, Times]:
+        """States and times of keys as they were before later batches."""
+        states = {key: self._states.get(key, ABSENT) for key in keys}
+        times = {key: self._times.get(key) for key in keys} if self._timed else {}
+        for applied in reversed(later):
+            states.update((key, state) for key, state in applied.states.items() if key in states)
+            times.update((key, time) for key, time in applied.times.items() if key in times)
+        return states, times
+
+    def restore(self, parts: list[bytes]) -> None:
+        """Sets the states to what `dump` gave: the whole, and then what changed, in order."""
+        for part in parts:
+            reached, held, times, gone = load_kept(part)
+            self._states.update(held)
+            for key in gone:
+                self._states.pop(key, None)
+            for key, time in times.items():
+                self._move(key, time)
+            self.version = reached
 
 
 def _own_pairs(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

@@ -16,6 +16,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import cloudpickle
+
 from dstreams import _native
 from dstreams.core.atexit import at_thread_exit
 from dstreams.streaming.log import logger
@@ -46,6 +48,7 @@ class Supervisor:
         self._starting.set()  # set while no onStart runs
         self._stopped = threading.Event()
         self._hurry = False
+        self._dumped: bytes | None = None
         self.store = intake.store
         self.store_many = intake.store_many
 
@@ -80,6 +83,21 @@ class Supervisor:
             if error is not None:
                 logger.error("receiver %d: stopped: %s%s", self.stream_id, message, _after_dash(error))
             self._in_background(lambda: self._finish(message, error))
+
+    # -- for checkpoints --------------------------------------------------------------------------
+    def dump_receiver(self) -> bytes:
+        """The receiver as it was before it was started."""
+        if self._dumped is None:
+            self._dumped = cloudpickle.dumps(self._receiver)
+        return self._dumped
+
+    def can_be_dumped(self) -> bool:
+        """Whether it can be pickled."""
+        try:
+            self.dump_receiver()
+        except Exception:  # whatever a `__reduce__` raises: here only whether it does
+            return False
+        return True
 
     # -- for the stream ---------------------------------------------------------------------------
     def start(self) -> None:

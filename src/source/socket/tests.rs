@@ -34,7 +34,7 @@ fn start_at(spec: &SocketSpec, rate: Arc<Rate>) -> (SocketLines, Warnings) {
     let warnings = Warnings::default();
     let noted = warnings.clone();
     let warn = Arc::new(move |text| noted.lock().unwrap().push(text));
-    (SocketLines::start(spec.clone(), rate, warn, Arc::new(|_| {})), warnings)
+    (SocketLines::start(spec.clone(), rate, warn, Arc::new(|_| {}), None), warnings)
 }
 
 fn blocks(taken: &Taken) -> Vec<&Block> {

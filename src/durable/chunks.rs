@@ -1,0 +1,354 @@
+//! Where are the blocks of states and windows, when only a part of them changes from batch to batch?
+//!
+//! Owns the data files `data-<number>` of a checkpoint folder: a log of *chunks*. A chunk is a block as a whole, a delta
+//! of another chunk, or bytes; it is written once and then named by checkpoints.
+//! 1. What a batch costs is what it changed. A chunk that is a delta of a delta ... is written whole again after a number
+//!    of steps that differs from block to block, so that this never happens to all of them at once.
+//! 2. Data files are freed from the oldest on. When more than half of the log is of no use, chunks that live in the oldest
+//!    file move to the end of the log, a few with each batch: in proportion to what the batch wrote.
+//! 3. A process never appends to a file of an earlier one: its end may be torn.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+
+use super::blocks::{Codec, damaged, decode, encode};
+use super::delta::{self, Delta};
+use super::files::{self, Trust};
+use super::frames::{self, Frames};
+use crate::block::{Block, Columns};
+use crate::error::{EngineError, Result};
+
+/// Number of a chunk, rising.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChunkId(pub u64);
+
+const WHOLE: u8 = 1;
+const DELTA: u8 = 2;
+const BYTES: u8 = 3;
+
+/// A data file is closed once it has so many bytes.
+const FILE_BYTES: u64 = 16 << 20;
+/// So much of no use is always allowed.
+const SLACK: u64 = 4 << 20;
+/// Deltas of deltas: so many steps at least, and at most twice as many.
+const STEPS: u32 = 32;
+/// Longest chain of deltas that a reader follows.
+const MOST_STEPS: usize = 4 * STEPS as usize;
+
+/// What is known of a chunk that was written.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// The file of the oldest chunk that it is made of.
+    root: u64,
+    /// That chunk.
+    first: u64,
+    /// Deltas since then.
+    steps: u32,
+    /// Bytes of all of them.
+    bytes: u64,
+}
+
+/// The data files of a folder, as their writer sees them.
+pub struct Chunks {
+    folder: PathBuf,
+    next: u64,
+    file: Option<File>,
+    number: u64,
+    /// Frames that are not in the file yet.
+    pending: Vec<u8>,
+    /// Bytes of each file that is there, the one being written included.
+    sizes: BTreeMap<u64, u64>,
+    places: HashMap<ChunkId, Place>,
+    /// Bytes that may still be moved in this round.
+    allowance: u64,
+    /// Bytes written in this round.
+    written: u64,
+    /// Those that were there before.
+    moved: u64,
+    /// Whether the next chunk is one of them.
+    moving: bool,
+    /// Whether the oldest file is to be freed.
+    cleans: bool,
+}
+
+fn file_name(number: u64) -> String {
+    format!("data-{number:010}")
+}
+
+impl Chunks {
+    /// Goes on in a folder whose files and chunks have lower numbers than these.
+    pub fn new(folder: &Path, next_file: u64, next_chunk: u64) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            next: next_chunk,
+            file: None,
+            number: next_file,
+            pending: Vec::new(),
+            sizes: BTreeMap::new(),
+            places: HashMap::new(),
+            allowance: 0,
+            written: 0,
+            moved: 0,
+            moving: false,
+            cleans: false,
+        }
+    }
+
+    /// The number of the next chunk.
+    pub fn next_chunk(&self) -> u64 {
+        self.next
+    }
+
+    /// Bytes written by this round.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// A round of writing begins, after which `live` chunks will be named.
+    pub fn begin(&mut self, live: impl Iterator<Item = ChunkId>) {
+        let useful: u64 = live.filter_map(|id| self.places.get(&id)).map(|place| place.bytes).sum();
+        let all: u64 = self.sizes.values().sum();
+        self.cleans = all > 2 * useful + SLACK;
+        // What was moved does not count, or moves would cause more and more of them.
+        self.allowance = self.written - self.moved + (64 << 10);
+        (self.written, self.moved) = (0, 0);
+    }
+
+    /// Whether a chunk should be written anew, so that the oldest file is of no use any more.
+    fn is_to_move(&mut self, id: ChunkId) -> bool {
+        let Some(place) = self.places.get(&id) else { return true };
+        let oldest = self.sizes.keys().next().copied();
+        if !self.cleans || oldest != Some(place.root) || self.allowance == 0 {
+            return false;
+        }
+        self.allowance = self.allowance.saturating_sub(place.bytes);
+        self.moving = true;
+        true
+    }
+
+    /// Whether bytes that were written as `id` may stay where they are.
+    pub fn stays(&mut self, id: ChunkId) -> bool {
+        !self.is_to_move(id)
+    }
+
+    /// The chunk of a block that has not changed since it was written as `id`: that one, or a new one.
+    pub fn keep(&mut self, id: ChunkId, block: &Block, codec: &dyn Codec) -> Result<ChunkId> {
+        if self.is_to_move(id) { self.put(block, codec) } else { Ok(id) }
+    }
+
+    /// Writes a block as a whole.
+    pub fn put(&mut self, block: &Block, codec: &dyn Codec) -> Result<ChunkId> {
+        let body = encode(block, codec)?;
+        self.append(WHOLE, &[&body], None)
+    }
+
+    /// Writes bytes.
+    pub fn put_bytes(&mut self, bytes: &[u8]) -> Result<ChunkId> {
+        self.append(BYTES, &[bytes], None)
+    }
+
+    /// The chunk of a block that took the place of another, which was written as `id`.
+    pub fn replace(&mut self, id: ChunkId, old: &Block, new: &Block, codec: &dyn Codec) -> Result<ChunkId> {
+        let (Block::Columns(old), Block::Columns(columns)) = (old, new) else { return self.put(new, codec) };
+        if delta::is_same(old, columns) {
+            return self.keep(id, new, codec);
+        }
+        let Some(place) = self.places.get(&id).copied() else { return self.put(new, codec) };
+        // A different number for each chain: those that begin together do not end together.
+        let most = STEPS + (place.first % u64::from(STEPS)) as u32;
+        if place.steps >= most || self.is_to_move(id) {
+            return self.put(new, codec);
+        }
+        match delta::between(old, columns)? {
+            None => self.put(new, codec),
+            Some(delta) if delta.rows.is_empty() && delta.length as usize == old.len() => Ok(id),
+            Some(delta) => self.put_delta(id, &delta, codec),
+        }
+    }
+
+    fn put_delta(&mut self, base: ChunkId, delta: &Delta, codec: &dyn Codec) -> Result<ChunkId> {
+        let values = encode(&Block::Columns(delta.values.clone()), codec)?;
+        let rows: Vec<u8> = delta.rows.iter().flat_map(|row| row.to_le_bytes()).collect();
+        let (length, count) = (delta.length.to_le_bytes(), (delta.rows.len() as u32).to_le_bytes());
+        self.append(DELTA, &[&base.0.to_le_bytes(), &length, &count, &rows, &values], Some(base))
+    }
+
+    fn append(&mut self, kind: u8, body: &[&[u8]], base: Option<ChunkId>) -> Result<ChunkId> {
+        let id = ChunkId(self.next);
+        let number = id.0.to_le_bytes();
+        let parts: Vec<&[u8]> = std::iter::once(number.as_slice()).chain(body.iter().copied()).collect();
+        if parts.iter().map(|part| part.len()).sum::<usize>() > u32::MAX as usize {
+            let problem = "a block of 4 GiB or more cannot be kept: use more partitions".into();
+            return Err(EngineError::Refused { class: "org.apache.spark.SparkException", problem });
+        }
+        self.next += 1;
+        let bytes = frames::append(&mut self.pending, kind, &parts) as u64;
+        self.written += bytes;
+        self.moved += if std::mem::take(&mut self.moving) { bytes } else { 0 };
+        let before = base.and_then(|base| self.places.get(&base).copied());
+        let fresh = Place { root: self.number, first: id.0, steps: 0, bytes: 0 };
+        let before = before.map_or(fresh, |place| Place { steps: place.steps + 1, ..place });
+        self.places.insert(id, Place { bytes: before.bytes + bytes, ..before });
+        Ok(id)
+    }
+
+    /// Makes all chunks durable that were written. After an error none of this round may be named.
+    pub fn sync(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let path = self.folder.join(file_name(self.number));
+        let written = self.write_pending(&path);
+        self.pending.clear();
+        if written.is_err() {
+            // What is in the file now is not known: the next round begins another one.
+            self.close();
+        }
+        written.map_err(EngineError::external(path.display().to_string()))?;
+        if self.sizes.get(&self.number).is_some_and(|size| *size >= FILE_BYTES) {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn write_pending(&mut self, path: &Path) -> std::io::Result<()> {
+        let is_new = self.file.is_none();
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(files::private().append(true).create_new(true).open(path)?),
+        };
+        file.write_all(&self.pending)?;
+        file.sync_data()?;
+        *self.sizes.entry(self.number).or_default() += self.pending.len() as u64;
+        if is_new { files::sync_folder(&self.folder) } else { Ok(()) }
+    }
+
+    fn close(&mut self) {
+        self.file = None;
+        self.number += 1;
+    }
+
+    /// The files, with their bytes, that are needed to read these chunks.
+    pub fn files_for(&self, live: impl Iterator<Item = ChunkId>) -> Vec<(u64, u64)> {
+        let oldest = live.filter_map(|id| self.places.get(&id)).map(|place| place.root).min();
+        let from = oldest.unwrap_or(self.number);
+        self.sizes.range(from..).map(|(number, size)| (*number, *size)).collect()
+    }
+
+    /// Removes the files before `oldest`: no checkpoint names them.
+    pub fn free_before(&mut self, oldest: u64) -> std::io::Result<()> {
+        self.sizes.retain(|number, _| *number >= oldest);
+        self.places.retain(|_, place| place.root >= oldest);
+        for number in numbers(&self.folder)?.into_iter().filter(|number| *number < oldest) {
+            fs::remove_file(self.folder.join(file_name(number)))?;
+        }
+        Ok(())
+    }
+}
+
+/// The numbers of the data files of a folder.
+pub(super) fn numbers(folder: &Path) -> std::io::Result<Vec<u64>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()?;
+    Ok(names.iter().filter_map(|name| name.to_str()?.strip_prefix("data-")?.parse().ok()).collect())
+}
+
+/// The chunks of some data files, to be read.
+pub(super) struct ChunkReader {
+    files: Vec<Vec<u8>>,
+    /// Kind, file, and where in it the body behind the number is.
+    index: HashMap<ChunkId, (u8, usize, std::ops::Range<usize>)>,
+}
+
+impl ChunkReader {
+    /// Reads the files, which must have at least so many good bytes; else says what is wrong.
+    pub(super) fn open(folder: &Path, named: &[(u64, u64)], trust: Trust) -> Result<Self, String> {
+        let mut reader = Self { files: Vec::new(), index: HashMap::new() };
+        for (number, size) in named {
+            let name = file_name(*number);
+            let mut bytes = files::read(&folder.join(&name), trust).map_err(|problem| format!("{name}: {problem}"))?;
+            bytes.truncate(usize::try_from(*size).unwrap_or(usize::MAX));
+            let good = reader.scan(&bytes);
+            if good as u64 != *size {
+                return Err(format!("{name} is cut short or damaged at byte {good} of {size}"));
+            }
+            reader.files.push(bytes);
+        }
+        Ok(reader)
+    }
+
+    fn scan(&mut self, bytes: &[u8]) -> usize {
+        let mut frames = Frames::new(bytes);
+        while let Some(frame) = frames.next() {
+            let mut body = frame.body;
+            if let Some(id) = frames::take_u64(&mut body) {
+                let end = frames.at();
+                self.index.insert(ChunkId(id), (frame.kind, self.files.len(), end - body.len()..end));
+            }
+        }
+        frames.at()
+    }
+
+    fn body(&self, id: ChunkId) -> Result<(u8, &[u8])> {
+        let (kind, file, range) = self.index.get(&id).ok_or_else(|| damaged(format!("no chunk {}", id.0)))?;
+        let bytes = self.files.get(*file).and_then(|bytes| bytes.get(range.clone()));
+        Ok((*kind, bytes.ok_or_else(|| damaged("a chunk is cut short"))?))
+    }
+
+    /// What `put_bytes` was given.
+    pub(super) fn bytes(&self, id: ChunkId) -> Result<&[u8]> {
+        match self.body(id)? {
+            (BYTES, body) => Ok(body),
+            _ => Err(damaged(format!("chunk {} is of another kind", id.0))),
+        }
+    }
+
+    /// The block that a chunk stands for.
+    pub(super) fn block(&self, id: ChunkId, codec: &dyn Codec) -> Result<Block> {
+        let (mut deltas, mut id) = (Vec::new(), id);
+        loop {
+            match self.body(id)? {
+                (WHOLE, body) => {
+                    let block = decode(body, codec)?;
+                    if deltas.is_empty() {
+                        return Ok(block);
+                    }
+                    deltas.reverse();
+                    return Ok(Block::Columns(delta::apply(columns(block)?, &deltas)?));
+                }
+                (DELTA, body) if deltas.len() < MOST_STEPS => {
+                    let (base, delta) = read_delta(body, codec)?;
+                    // Bases are older: a circle is no chain.
+                    if base >= id {
+                        return Err(damaged("a delta of a later chunk"));
+                    }
+                    deltas.push(delta);
+                    id = base;
+                }
+                _ => return Err(damaged(format!("chunk {} is of another kind", id.0))),
+            }
+        }
+    }
+}
+
+fn columns(block: Block) -> Result<Columns> {
+    match block {
+        Block::Columns(columns) => Ok(columns),
+        Block::Objects(_) => Err(damaged("a delta of objects")),
+    }
+}
+
+fn read_delta(mut body: &[u8], codec: &dyn Codec) -> Result<(ChunkId, Delta)> {
+    let cut = || damaged("a delta is cut short");
+    let base = frames::take_u64(&mut body).ok_or_else(cut)?;
+    let length = frames::take_u32(&mut body).ok_or_else(cut)?;
+    let count = frames::take_u32(&mut body).ok_or_else(cut)? as usize;
+    let (rows, values) = count.checked_mul(4).and_then(|bytes| body.split_at_checked(bytes)).ok_or_else(cut)?;
+    let rows = rows.chunks_exact(4).map(|row| u32::from_le_bytes([row[0], row[1], row[2], row[3]])).collect();
+    Ok((ChunkId(base), Delta { length, rows, values: columns(decode(values, codec)?)? }))
+}

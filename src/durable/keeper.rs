@@ -1,0 +1,389 @@
+//! How is a checkpoint written?
+//!
+//! Owns `Keeper`: the writing side of a checkpoint folder for one run of a stream, and what it knows of what is there
+//! already, so that nothing is written twice.
+//! 1. Order: data, synced; functions; the manifest, which makes it a checkpoint; only then are old files removed.
+//! 2. A state's block is compared with the one that was in its place in the checkpoint before; an RDD that was written
+//!    is known by its number.
+//! 3. After an error nothing of the failed round counts: the next one writes everything anew.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hashbrown::HashMap;
+
+use super::blocks::Codec;
+use super::chunks::{self, ChunkId, Chunks};
+use super::files::{self, checksum};
+use super::journal::{self, Journal, PathName};
+use super::manifest::{GraphSpec, InputState, Manifest, Program, SavedRdd, SavedTable};
+use super::recovery::{self, FUNCTIONS, MANIFEST, Recovery};
+use crate::block::Block;
+use crate::error::{EngineError, Result};
+use crate::rdd::{Op, Rdd, RddId};
+
+/// Checkpoints that are kept: the newest, and those to fall back on.
+const KEPT: usize = 3;
+/// A page of the journal is turned with a checkpoint once it has so many bytes.
+const PAGE_BYTES: u64 = 1 << 20;
+
+/// An RDD that later batches may ask for.
+pub struct Found {
+    /// The node.
+    pub node: u32,
+    /// The time; none for the state before the first.
+    pub time: Option<i64>,
+    /// The RDD, settled; none for "no RDD".
+    pub rdd: Option<Arc<Rdd>>,
+    /// Whether it takes the place of the node's RDD of the batch before.
+    pub replaces: bool,
+}
+
+/// Where an input is now.
+pub enum InputFound {
+    /// RDDs that are left.
+    Queue { left: Vec<Arc<Rdd>>, empty: Arc<Rdd>, one_at_a_time: bool },
+    /// A watched folder.
+    Files { settings: String, selected: BTreeMap<i64, Vec<PathName>> },
+    /// A receiver.
+    Receiver { settings: String },
+}
+
+/// A part of the tables of states.
+pub struct TablePart {
+    /// Which tables.
+    pub table: u64,
+    /// Which partition of them.
+    pub partition: u64,
+    /// Whether it is the whole, not what changed.
+    pub whole: bool,
+    /// What the functions understand.
+    pub bytes: Vec<u8>,
+}
+
+/// All that a checkpoint is made of.
+pub struct Snapshot {
+    /// The last complete batch.
+    pub time: i64,
+    /// Batches at and before this time are not asked for any more.
+    pub forgotten: i64,
+    /// Who writes.
+    pub program: Program,
+    /// The program's settings.
+    pub conf: Vec<(String, String)>,
+    /// The pickled functions.
+    pub functions: Vec<u8>,
+    /// The graph.
+    pub graph: GraphSpec,
+    /// Data of states and windows.
+    pub rdds: Vec<Found>,
+    /// The inputs.
+    pub inputs: BTreeMap<u32, InputFound>,
+    /// Tables.
+    pub tables: Vec<TablePart>,
+    /// The first block of each receiver that forgotten batches have not taken.
+    pub taken: BTreeMap<u32, u64>,
+}
+
+/// What a checkpoint keeps alive.
+struct Named {
+    time: i64,
+    data: Option<u64>,
+    journal: u64,
+    functions: String,
+}
+
+struct Work {
+    chunks: Chunks,
+    known: HashMap<RddId, Vec<Vec<ChunkId>>>,
+    last: HashMap<u32, Vec<Vec<(ChunkId, Block)>>>,
+    selected: HashMap<(u32, i64), ChunkId>,
+    tables: BTreeMap<(u64, u64), Vec<ChunkId>>,
+    functions: String,
+    live: Vec<ChunkId>,
+    named: VecDeque<Named>,
+    lost: bool,
+}
+
+/// Writes the checkpoints of one run.
+pub struct Keeper {
+    folder: PathBuf,
+    codec: Arc<dyn Codec>,
+    journal: Journal,
+    work: Mutex<Work>,
+}
+
+impl Keeper {
+    /// Begins in a folder, or goes on after `recovered`.
+    pub fn new(folder: &Path, codec: Arc<dyn Codec>, recovered: Option<&Recovery>) -> Result<Self> {
+        files::prepare(folder)?;
+        let failed = || EngineError::external(format!("the checkpoint folder {}", folder.display()));
+        let next = |numbers: Vec<u64>| numbers.into_iter().max().map_or(0, |last| last + 1);
+        let data = next(chunks::numbers(folder).map_err(failed())?);
+        let journal = next(journal::numbers(folder).map_err(failed())?);
+        let known = recovered.map_or(&[][..], |recovered| &recovered.good);
+        let named = known.iter().map(Named::of).collect();
+        let next_chunk = known.iter().map(|manifest| manifest.next_chunk).max().unwrap_or(0);
+        let earlier = recovered.map(|recovered| recovered.replay.held.clone()).unwrap_or_default();
+        let work = Work {
+            chunks: Chunks::new(folder, data, next_chunk),
+            known: HashMap::new(),
+            last: HashMap::new(),
+            selected: HashMap::new(),
+            tables: BTreeMap::new(),
+            functions: String::new(),
+            live: Vec::new(),
+            named,
+            lost: true,
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            codec,
+            journal: Journal::new(folder, journal, earlier),
+            work: Mutex::new(work),
+        })
+    }
+
+    /// The journal of the folder.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Whether the next snapshot must hold whole tables: what changed since the last one is not enough.
+    pub fn wants_whole_tables(&self) -> bool {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner).lost
+    }
+
+    /// Writes a checkpoint; afterwards it is durable. The answer is how many bytes of data it took.
+    pub fn write(&self, snapshot: Snapshot) -> Result<u64> {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = self.write_with(&mut work, snapshot);
+        if written.is_err() {
+            work.forget();
+        }
+        written
+    }
+
+    fn write_with(&self, work: &mut Work, snapshot: Snapshot) -> Result<u64> {
+        let Snapshot { time, forgotten, program, conf, functions, graph, rdds, inputs, tables, taken } = snapshot;
+        let codec = self.codec.as_ref();
+        let live = std::mem::take(&mut work.live);
+        work.chunks.begin(live.into_iter());
+        let mut known = HashMap::new();
+        let rdds = rdds.into_iter().map(|found| work.save(found, &mut known, codec)).collect::<Result<Vec<_>>>()?;
+        let inputs = inputs
+            .into_iter()
+            .map(|(node, input)| Ok((node, work.save_input(node, input, &mut known, codec)?)))
+            .collect::<Result<_>>()?;
+        tables.into_iter().try_for_each(|part| work.save_table(part))?;
+        work.known = known;
+        work.functions = self.save_functions(&work.functions, &functions)?;
+        work.chunks.sync()?;
+        let tables = work.tables.iter();
+        let mut manifest = Manifest {
+            time,
+            forgotten,
+            program,
+            conf,
+            functions: work.functions.clone(),
+            graph,
+            rdds,
+            inputs,
+            tables: tables
+                .map(|((table, partition), chunks)| SavedTable {
+                    table: *table,
+                    partition: *partition,
+                    chunks: chunks.clone(),
+                })
+                .collect(),
+            files: Vec::new(),
+            journal: self.journal.first_needed(forgotten, &taken),
+            next_chunk: work.chunks.next_chunk(),
+        };
+        work.live = manifest.chunks().collect();
+        manifest.files = work.chunks.files_for(work.live.iter().copied());
+        let text = serde_json::to_vec(&manifest).map_err(|problem| EngineError::Bug(problem.to_string()))?;
+        files::write(&self.folder.join(recovery::manifest_name(time)), MANIFEST, &text)?;
+        work.lost = false;
+        self.clean(work, Named::of(&manifest))?;
+        self.journal.turn_page(PAGE_BYTES);
+        Ok(work.chunks.written() + text.len() as u64)
+    }
+
+    /// The functions, in a file named by what is in it.
+    fn save_functions(&self, before: &str, functions: &[u8]) -> Result<String> {
+        let name = format!("functions-{:08x}-{}", checksum(functions), functions.len());
+        let path = self.folder.join(&name);
+        if name != before || !path.exists() {
+            files::write(&path, FUNCTIONS, functions)?;
+        }
+        Ok(name)
+    }
+
+    /// Removes what no checkpoint that is kept names.
+    fn clean(&self, work: &mut Work, newest: Named) -> Result<()> {
+        let failed = || EngineError::external(format!("old files of {}", self.folder.display()));
+        work.named.retain(|named| named.time != newest.time);
+        work.named.push_back(newest);
+        while work.named.len() > KEPT {
+            work.named.pop_front();
+        }
+        let kept: Vec<String> = work.named.iter().map(|named| recovery::manifest_name(named.time)).collect();
+        for name in recovery::own_manifests(&self.folder).map_err(failed())? {
+            if !kept.contains(&name) {
+                fs::remove_file(self.folder.join(name)).map_err(failed())?;
+            }
+        }
+        for name in recovery::names(&self.folder, "functions-").map_err(failed())? {
+            if !work.named.iter().any(|named| named.functions == name) {
+                fs::remove_file(self.folder.join(name)).map_err(failed())?;
+            }
+        }
+        if let Some(data) = work.named.iter().filter_map(|named| named.data).min() {
+            work.chunks.free_before(data).map_err(failed())?;
+        }
+        let journal = work.named.iter().map(|named| named.journal).min().unwrap_or(0);
+        self.journal.free_before(journal).map_err(failed())
+    }
+}
+
+impl Named {
+    fn of(manifest: &Manifest) -> Self {
+        let data = manifest.files.first().map(|(number, _)| *number);
+        Self { time: manifest.time, data, journal: manifest.journal, functions: manifest.functions.clone() }
+    }
+}
+
+impl Work {
+    fn forget(&mut self) {
+        self.known.clear();
+        self.last.clear();
+        self.selected.clear();
+        self.tables.clear();
+        self.live.clear();
+        self.lost = true;
+    }
+
+    fn save(
+        &mut self,
+        found: Found,
+        known: &mut HashMap<RddId, Vec<Vec<ChunkId>>>,
+        codec: &dyn Codec,
+    ) -> Result<SavedRdd> {
+        let Found { node, time, rdd, replaces } = found;
+        let Some(rdd) = rdd else { return Ok(SavedRdd { node, time, targets: None, partitions: None }) };
+        let targets = rdd.partitioner().filter(|by| by.function == 0).map(|by| by.targets);
+        let slot = replaces.then_some(node);
+        let partitions = Some(self.save_rdd(&rdd, slot, known, codec)?);
+        Ok(SavedRdd { node, time, targets, partitions })
+    }
+
+    /// Writes what is new of an RDD. `slot`: the place where the RDD before it was.
+    fn save_rdd(
+        &mut self,
+        rdd: &Arc<Rdd>,
+        slot: Option<u32>,
+        known: &mut HashMap<RddId, Vec<Vec<ChunkId>>>,
+        codec: &dyn Codec,
+    ) -> Result<Vec<Vec<ChunkId>>> {
+        if let Some(saved) = known.get(&rdd.id()) {
+            return Ok(saved.clone());
+        }
+        let partitions = blocks_of(rdd)?;
+        let saved: Vec<Vec<ChunkId>> = if let Some(slot) = slot {
+            let before = self.last.remove(&slot).unwrap_or_default();
+            let mut kept = Vec::with_capacity(partitions.len());
+            for (at, blocks) in partitions.into_iter().enumerate() {
+                let before = before.get(at).map_or(&[][..], Vec::as_slice);
+                let saved = blocks.into_iter().enumerate().map(|(place, block)| {
+                    let id = match before.get(place) {
+                        Some((id, old)) => self.chunks.replace(*id, old, &block, codec)?,
+                        None => self.chunks.put(&block, codec)?,
+                    };
+                    Ok((id, block))
+                });
+                kept.push(saved.collect::<Result<Vec<_>>>()?);
+            }
+            let ids = kept.iter().map(|blocks| blocks.iter().map(|(id, _)| *id).collect()).collect();
+            self.last.insert(slot, kept);
+            ids
+        } else {
+            let before = self.known.get(&rdd.id());
+            let mut ids = Vec::with_capacity(partitions.len());
+            for (at, blocks) in partitions.iter().enumerate() {
+                let before = before.and_then(|all| all.get(at)).filter(|ids| ids.len() == blocks.len());
+                let saved = blocks.iter().enumerate().map(|(place, block)| match before {
+                    Some(ids) => self.chunks.keep(ids[place], block, codec),
+                    None => self.chunks.put(block, codec),
+                });
+                ids.push(saved.collect::<Result<Vec<_>>>()?);
+            }
+            ids
+        };
+        known.insert(rdd.id(), saved.clone());
+        Ok(saved)
+    }
+
+    fn save_input(
+        &mut self,
+        node: u32,
+        input: InputFound,
+        known: &mut HashMap<RddId, Vec<Vec<ChunkId>>>,
+        codec: &dyn Codec,
+    ) -> Result<InputState> {
+        match input {
+            InputFound::Queue { left, empty, one_at_a_time } => {
+                let left = left.iter().map(|rdd| self.save_rdd(rdd, None, known, codec)).collect::<Result<_>>()?;
+                let empty = self.save_rdd(&empty, None, known, codec)?;
+                Ok(InputState::Queue { left, empty, one_at_a_time })
+            }
+            InputFound::Files { settings, selected } => {
+                self.selected.retain(|(of, time), _| *of != node || selected.contains_key(time));
+                let mut saved = BTreeMap::new();
+                for (time, files) in selected {
+                    let known = self.selected.get(&(node, time)).copied();
+                    let id = match known.filter(|id| self.chunks.stays(*id)) {
+                        Some(id) => id,
+                        None => {
+                            let text =
+                                serde_json::to_vec(&files).map_err(|problem| EngineError::Bug(problem.to_string()))?;
+                            self.chunks.put_bytes(&text)?
+                        }
+                    };
+                    self.selected.insert((node, time), id);
+                    saved.insert(time, id);
+                }
+                Ok(InputState::Files { settings, selected: saved })
+            }
+            InputFound::Receiver { settings } => Ok(InputState::Receiver { settings }),
+        }
+    }
+
+    fn save_table(&mut self, part: TablePart) -> Result<()> {
+        let id = self.chunks.put_bytes(&part.bytes)?;
+        let chunks = self.tables.entry((part.table, part.partition)).or_default();
+        if part.whole {
+            chunks.clear();
+        }
+        chunks.push(id);
+        Ok(())
+    }
+}
+
+/// The blocks of a settled RDD.
+pub(super) fn blocks_of(rdd: &Rdd) -> Result<Vec<Vec<Block>>> {
+    match &*rdd.op() {
+        Op::Held(partitions) => Ok(partitions.clone()),
+        Op::Kept(partitions) => partitions
+            .iter()
+            .map(|parcels| {
+                let dropped = || EngineError::Bug("kept blocks were dropped".into());
+                let sections = parcels.iter().map(|parcel| parcel.section(0).ok_or_else(dropped));
+                sections.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()
+            })
+            .collect(),
+        _ => Err(EngineError::Bug(format!("{rdd:?} is not settled"))),
+    }
+}

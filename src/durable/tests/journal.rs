@@ -1,0 +1,83 @@
+//! The journal: many writers, one sync; torn ends; what may go.
+
+use std::thread;
+
+use super::*;
+
+fn read(folder: &Folder) -> Replay {
+    Replay::read(&folder.0, 0, Trust::Own).unwrap()
+}
+
+#[test]
+fn everything_committed_is_read_back_in_order() {
+    let folder = Folder::new();
+    let journal = Journal::new(&folder.0, 0, BTreeMap::new());
+    thread::scope(|scope| {
+        for node in 0..4 {
+            let journal = &journal;
+            scope.spawn(move || {
+                for number in 0..50 {
+                    journal.commit(journal.block(node, number, number / 10, &number.to_le_bytes())).unwrap();
+                }
+            });
+        }
+    });
+    let replay = read(&folder);
+    for node in 0..4 {
+        let found: Vec<_> = replay.blocks.iter().filter(|block| block.node == node).collect();
+        let numbers: Vec<_> = found.iter().map(|block| (block.number, block.group)).collect();
+        assert_eq!(numbers, (0..50).map(|number| (number, number / 10)).collect::<Vec<_>>());
+        assert!(found.iter().all(|block| block.bytes == block.number.to_le_bytes()));
+    }
+    assert!(replay.torn.is_empty());
+}
+
+#[test]
+fn a_torn_end_is_left_out_wherever_it_is_cut() {
+    let folder = Folder::new();
+    let journal = Journal::new(&folder.0, 0, BTreeMap::new());
+    let first = journal.block(0, 0, 0, b"first");
+    let plan = Plan { time: 5, taken: BTreeMap::from([(0, 1)]), ..Plan::default() };
+    let second = journal.plan(&plan).unwrap();
+    journal.commit(second).unwrap();
+    let path = folder.0.join(&folder.names("journal-")[0]);
+    let whole = std::fs::read(&path).unwrap();
+    assert_eq!(whole.len() as u64, second);
+    for at in 0..whole.len() as u64 {
+        std::fs::write(&path, &whole[..at as usize]).unwrap();
+        let replay = read(&folder);
+        assert_eq!((replay.blocks.len(), replay.plans.len()), (usize::from(at >= first), 0), "cut at {at}");
+        assert_eq!(replay.torn.is_empty(), at == 0 || at == first);
+    }
+}
+
+#[test]
+fn pages_go_once_their_batches_are_forgotten() {
+    let folder = Folder::new();
+    let journal = Journal::new(&folder.0, 3, BTreeMap::new());
+    for time in 0..4 {
+        journal.block(0, time, time, &[0; 100]);
+        let plan = Plan { time: time as i64, taken: BTreeMap::from([(0, time + 1)]), ..Plan::default() };
+        journal.commit(journal.plan(&plan).unwrap()).unwrap();
+        journal.turn_page(1);
+    }
+    let needed = |time, taken| journal.first_needed(time, &BTreeMap::from([(0, taken)]));
+    assert_eq!([needed(-1, 0), needed(0, 1), needed(1, 2), needed(1, 1), needed(9, 9)], [3, 4, 5, 4, 7]);
+    journal.free_before(5).unwrap();
+    assert_eq!(folder.names("journal-"), ["journal-0000000005", "journal-0000000006"]);
+}
+
+#[test]
+fn a_journal_whose_folder_is_gone_says_so_and_works_once_it_is_back() {
+    let folder = Folder::new();
+    let journal = Journal::new(&folder.0, 0, BTreeMap::new());
+    std::fs::remove_dir_all(&folder.0).unwrap();
+    let lost = journal.block(0, 0, 0, b"lost");
+    let problem = journal.commit(lost).unwrap_err().to_string();
+    assert!(problem.contains(folder.0.to_str().unwrap()), "{problem}");
+    std::fs::create_dir_all(&folder.0).unwrap();
+    journal.commit(journal.block(0, 1, 0, b"kept")).unwrap();
+    assert!(journal.commit(lost).is_err());
+    let numbers: Vec<_> = read(&folder).blocks.iter().map(|block| block.number).collect();
+    assert_eq!(numbers, [1]);
+}

@@ -1,0 +1,185 @@
+//! `_native.Checkpoint`: what was read from a checkpoint folder, and how a stream is made of it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::driver::{InputSpec, PyDriver};
+use super::durable::{Durable, Left, PyCodec};
+use super::engine::level_of;
+use super::gil::enter_engine;
+use super::input::Records;
+use super::receiver::PyIntake;
+use crate::block::Block;
+use crate::durable::{Keeper, Program, Recovery, RestoredInput, RestoredRdd, Trust, has_checkpoint};
+use crate::error::{EngineError, Result};
+use crate::rdd::{Op, Partitioner, Rdd};
+use crate::source::{FileMonitor, SocketSpec};
+use crate::stream::{Graph, Millis, NodeId, Restored};
+
+/// A receiver made again: its input, where it stores, and who calls it.
+pub(super) type NewReceiver<'py> = (u32, PyRef<'py, PyIntake>, Py<PyAny>);
+
+/// The newest good checkpoint of a folder.
+#[pyclass(name = "Checkpoint", module = "dstreams._native", frozen)]
+pub(crate) struct PyCheckpoint {
+    #[pyo3(get)]
+    time_ms: i64,
+    #[pyo3(get)]
+    interval_ms: i64,
+    #[pyo3(get)]
+    conf: Vec<(String, String)>,
+    /// Version of the interpreter, file of the program, sum of that file.
+    #[pyo3(get)]
+    program: (String, String, String),
+    #[pyo3(get)]
+    warnings: Vec<String>,
+    /// Inputs whose receivers have to be made again.
+    #[pyo3(get)]
+    receivers: Vec<u32>,
+    functions: Py<PyBytes>,
+    recovery: Mutex<Option<Recovery>>,
+}
+
+#[pymethods]
+impl PyCheckpoint {
+    /// Whether a folder has checkpoints, of whatever kind.
+    #[staticmethod]
+    fn is_in(py: Python<'_>, folder: PathBuf) -> PyResult<bool> {
+        enter_engine(py, || has_checkpoint(&folder))
+    }
+
+    /// The newest good checkpoint of a folder; None if it has none at all.
+    #[staticmethod]
+    fn read(py: Python<'_>, folder: PathBuf, of_anybody: bool) -> PyResult<Option<Self>> {
+        let trust = if of_anybody { Trust::Anybody } else { Trust::Own };
+        let found = enter_engine(py, || Recovery::open(&folder, &PyCodec, trust))?;
+        Ok(found.map(|mut recovery| {
+            let manifest = &recovery.manifest;
+            let Program { python, file, sum } = manifest.program.clone();
+            let receivers = recovery.inputs.iter().filter_map(|(node, input)| match input {
+                RestoredInput::Receiver { settings } if settings == "null" => Some(*node),
+                _ => None,
+            });
+            let receivers = receivers.collect();
+            Self {
+                time_ms: manifest.time,
+                interval_ms: manifest.graph.interval,
+                conf: manifest.conf.clone(),
+                program: (python, file, sum),
+                warnings: std::mem::take(&mut recovery.warnings),
+                receivers,
+                functions: PyBytes::new(py, &recovery.functions).unbind(),
+                recovery: Mutex::new(Some(recovery)),
+            }
+        }))
+    }
+
+    /// The pickle of the functions.
+    fn functions(&self, py: Python<'_>) -> Py<PyBytes> {
+        self.functions.clone_ref(py)
+    }
+
+    /// (tables, partition, the whole and then what changed) of the states of `mapWithState`.
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Vec<(u64, u64, Vec<Bound<'py, PyBytes>>)>> {
+        let guard = self.recovery.lock().unwrap_or_else(PoisonError::into_inner);
+        let recovery = guard.as_ref().ok_or_else(used)?;
+        let parts = |parts: &Vec<Vec<u8>>| parts.iter().map(|part| PyBytes::new(py, part)).collect();
+        Ok(recovery.tables.iter().map(|(table, partition, all)| (*table, *partition, parts(all))).collect())
+    }
+}
+
+fn used() -> PyErr {
+    PyRuntimeError::new_err("a checkpoint is gone on from only once")
+}
+
+impl PyCheckpoint {
+    /// Takes out what a stream is made of; once.
+    pub(super) fn take(&self) -> PyResult<Recovery> {
+        self.recovery.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used)
+    }
+}
+
+/// The graph of an earlier run, with its data. Takes RDDs and inputs out of `recovery`.
+pub(super) fn graph_of(
+    recovery: &mut Recovery,
+    functions: Vec<Py<PyAny>>,
+    receivers: Vec<NewReceiver<'_>>,
+) -> Result<Graph<PyDriver>> {
+    let mut inputs = BTreeMap::new();
+    for (node, intake, supervisor) in receivers {
+        inputs.insert(node, Arc::new(InputSpec::Receiver { inbox: Arc::clone(&intake.0), supervisor }));
+    }
+    for (node, input) in std::mem::take(&mut recovery.inputs) {
+        if let Some(spec) = input_of(input)? {
+            inputs.insert(node, Arc::new(spec));
+        }
+    }
+    let rdds = std::mem::take(&mut recovery.rdds).into_iter().map(|RestoredRdd { node, time, targets, partitions }| {
+        let partitioner = targets.map(|targets| Partitioner { targets, function: 0 });
+        let rdd = partitions.map(|partitions| Rdd::restored(partitions, partitioner));
+        (NodeId(node), time.map(Millis), rdd)
+    });
+    let places = ["memory", "memory and disk", "disk"];
+    let levels = places.iter().filter_map(|place| Some(((*place).to_owned(), level_of(place).ok()?)));
+    let restored = Restored {
+        time: Millis(recovery.manifest.time),
+        functions: functions.into_iter().map(Arc::new).collect(),
+        inputs,
+        levels: levels.collect(),
+        rdds: rdds.collect(),
+    };
+    Graph::restored(&recovery.manifest.graph, restored)
+}
+
+fn held(partitions: Vec<Vec<Block>>) -> Arc<Rdd> {
+    Rdd::new(Op::Held(partitions))
+}
+
+/// What feeds an input again; None for a receiver in Python, which is made anew.
+fn input_of(input: RestoredInput) -> Result<Option<InputSpec>> {
+    let odd = |problem: serde_json::Error| {
+        let problem = format!("the checkpoint does not fit together: settings of an input: {problem}");
+        EngineError::Refused { class: "org.apache.spark.SparkException", problem }
+    };
+    Ok(match input {
+        RestoredInput::Queue { left, empty, one_at_a_time } => {
+            let rdds = left.into_iter().map(held).collect();
+            Some(InputSpec::Queue { rdds, one_at_a_time, empty: held(empty) })
+        }
+        RestoredInput::Files { settings, selected } => {
+            let (monitor, records): (FileMonitor, Records) = serde_json::from_str(&settings).map_err(odd)?;
+            Some(InputSpec::Watched { monitor: monitor.with_selected(selected), records })
+        }
+        RestoredInput::Receiver { settings } => {
+            let socket: Option<SocketSpec> = serde_json::from_str(&settings).map_err(odd)?;
+            socket.map(InputSpec::Socket)
+        }
+    })
+}
+
+/// What writes checkpoints from now on: in a fresh folder, or after `recovery`.
+pub(super) fn durable_in(
+    folder: PathBuf,
+    logs: bool,
+    conf: Vec<(String, String)>,
+    program: (String, String, String),
+    functions: Vec<u8>,
+    mut recovery: Option<Recovery>,
+) -> Result<Durable> {
+    let same = recovery.take().filter(|recovery| recovery.folder == folder);
+    let keeper = Keeper::new(&folder, Arc::new(PyCodec), same.as_ref())?;
+    let resumed = same.map(|recovery| {
+        let mut left = Left { plans: recovery.replay.plans, ..Left::default() };
+        for block in recovery.replay.blocks {
+            left.blocks.entry(block.node).or_default().push(block);
+        }
+        (recovery.manifest.time, left)
+    });
+    let (python, file, sum) = program;
+    Ok(Durable::new(keeper, logs, conf, Program { python, file, sum }, functions, resumed))
+}
