@@ -7,7 +7,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -71,6 +73,14 @@ class Checkpoints:
         # The job that has just ended has kept the partitions it needed; the others are computed now.
         self._ctx._running.settle(rdd._node)
         rdd._checkpoint_done = True
+
+
+def remove_empty(directory: str) -> None:
+    """Removes the folders that earlier contexts made for checkpoints of RDDs and did not use."""
+    for name in os.listdir(directory) if os.path.isdir(directory) else ():
+        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", name):
+            with contextlib.suppress(OSError):  # not empty, or gone
+                os.rmdir(os.path.join(directory, name))
 
 
 def _write_part(folder: str, index: int, elements: Iterable[Any]) -> list[str]:

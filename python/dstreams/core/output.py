@@ -105,6 +105,16 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: 
         pass
 
 
+def remove_half(path: str) -> None:
+    """Removes the folder of a result that is not whole, if it holds nothing but parts of one."""
+    folder = local_path(path)
+    if not os.path.isdir(folder):
+        return
+    names = {name.lstrip(".") for name in os.listdir(folder)}
+    if "_SUCCESS" not in names and all(name == "_temporary" or name.startswith(("part-", "_SUCCESS")) for name in names):
+        shutil.rmtree(folder)
+
+
 def _write_part(folder: str, prefix: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
     name = f"{prefix}{index:05d}{ending}"
     with SummedFile(os.path.join(folder, "_temporary"), name) as file:

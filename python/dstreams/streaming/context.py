@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 from dstreams import _native
 from dstreams.core import watch
 from dstreams.core.atexit import at_exit
+from dstreams.core.checkpoint import remove_empty
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
 from dstreams.core.output import local_path
@@ -184,8 +185,10 @@ class StreamingContext(ReceiverSources):
         self._set_checkpoint_folder(directory)
 
     def _set_checkpoint_folder(self, directory: str) -> None:
-        self._checkpoint_folder = directory
-        self._sc.setCheckpointDir(local_path(directory))
+        if self._checkpoint_folder != directory:
+            self._checkpoint_folder = directory
+            remove_empty(local_path(directory))
+            self._sc.setCheckpointDir(local_path(directory))
 
     def remember(self, duration: float) -> None:
         """Keeps the RDDs of the last `duration` seconds, for use outside the stream's own operations."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dstreams.core.errors import Py4JJavaError
+from dstreams.core.output import remove_half
 from dstreams.core.rdd import RDD
 from dstreams.streaming.util import rddToFileName
 
@@ -56,9 +57,13 @@ def print_batch(num: int, time: datetime, rdd: RDD[Any]) -> None:
 
 
 def save_batch(prefix: str, suffix: str | None, time: datetime, rdd: RDD[Any]) -> None:
-    """Saves a batch into its own folder; one that is there already was saved before a restart."""
+    """Saves a batch into its own folder. One that is there and whole was saved before a restart; a half one, which the end
+    of a process left behind, is written anew.
+    """
+    path = rddToFileName(prefix, suffix, time)
+    remove_half(path)
     try:
-        rdd.saveAsTextFile(rddToFileName(prefix, suffix, time))
+        rdd.saveAsTextFile(path)
     except Py4JJavaError as error:
         if "FileAlreadyExistsException" not in str(error):
             raise

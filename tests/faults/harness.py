@@ -1,0 +1,194 @@
+"""Kills a stream again and again, and proves that nothing was lost and nothing counted twice.
+
+Run as `harness.py --kills 200 [--seed 7]`; the seed is printed, and gives the same words and the same pauses again. The
+moments of the kills are random, many of them within the writing of a checkpoint, the journal, or an output.
+
+What an uninterrupted run would give is computed from what each batch read, batch by batch: so every output of every
+batch is compared, not the end alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+WORKLOAD = Path(__file__).with_name("workload.py")
+BATCH_MS, WINDOW = 100, 5
+PATIENCE = 60.0
+
+
+class Verdict(NamedTuple):
+    """What was found; all lists of problems are empty when nothing is wrong."""
+
+    kills: int
+    batches: int
+    words: int
+    logged: int
+    problems: list[str]
+
+
+class Feeder:
+    """Drops files of words into the inbox, every word once, at random pauses."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self._folder, self._random = folder, random.Random(seed)
+        self._stop = threading.Event()
+        self.words: list[str] = []
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        number = 0
+        while not self._stop.wait(self._random.uniform(0.01, 0.15)):
+            words = [f"w{self._random.randrange(20)}-{number}-{at}" for at in range(self._random.randrange(1, 8))]
+            draft = self._folder / "draft"
+            draft.write_text(" ".join(words) + "\n", encoding="utf-8")
+            draft.rename(self._folder / "inbox" / f"file-{number:06d}")
+            self.words += words
+            number += 1
+
+    def stop(self) -> None:
+        """No more files."""
+        self._stop.set()
+        self._thread.join()
+
+
+def run(folder: Path, kills: int, seed: int) -> Verdict:
+    """Runs the workload, kills it `kills` times, lets it end, and compares."""
+    (folder / "inbox").mkdir(parents=True)
+    moments = random.Random(seed + 1)
+    # Files that are older than a stream are not new to it: so the first run begins before them.
+    child = _start(folder)
+    feeder = Feeder(folder, seed)
+    try:
+        for _ in range(kills):
+            time.sleep(moments.uniform(0.0, 0.9))
+            child.kill()
+            child.communicate()
+            child = _start(folder)
+        time.sleep(0.5)
+    finally:
+        feeder.stop()
+        (folder / "enough").touch()
+    _wait_until(lambda: len(_lines(folder, "words")) >= len(feeder.words))
+    (folder / "finish").touch()
+    told = child.communicate(timeout=PATIENCE)[1]
+    problems = _compare(folder, feeder.words)
+    if child.returncode != 0:
+        problems.append(f"the last run ended with {child.returncode}: {told}")
+    return Verdict(kills, len(_batches(folder, "words")), len(feeder.words), len(_lines(folder, "logged")), problems)
+
+
+def _start(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(WORKLOAD), str(folder)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    if child.stdout.readline() != "started\n":
+        raise RuntimeError(f"the stream did not start: {child.communicate()[1]}")
+    return child
+
+
+def _wait_until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not check():
+        if time.monotonic() > deadline:
+            return  # the comparison tells what is missing
+        time.sleep(0.05)
+
+
+# -- comparing --------------------------------------------------------------------------------------
+def _batches(folder: Path, output: str) -> dict[int, list[str]]:
+    """The lines of each whole batch of an output, by time."""
+    found = {}
+    for path in (folder / "out").glob(f"{output}-*"):
+        if (path / "_SUCCESS").exists():
+            parts = sorted(path.glob("part-*"))
+            found[int(path.name.rpartition("-")[2])] = [line for part in parts for line in part.read_text().splitlines()]
+    return dict(sorted(found.items()))
+
+
+def _lines(folder: Path, output: str) -> list[str]:
+    return [line for lines in _batches(folder, output).values() for line in lines]
+
+
+def _pairs(lines: list[str]) -> dict[str, int]:
+    return dict(ast.literal_eval(line) for line in lines)
+
+
+def _compare(folder: Path, fed: list[str]) -> list[str]:
+    problems = _compare_words(folder, fed) + _compare_logged(folder)
+    halves = [path.name for path in (folder / "out").iterdir() if not (path / "_SUCCESS").exists()]
+    problems += [f"a half result remains: {name}" for name in halves]
+    words = {
+        time: Counter(word.rpartition("-")[0] for word in read) for time, read in _batches(folder, "words").items()
+    }
+    outputs = {name: _batches(folder, name) for name in ("state", "inverse", "window", "table")}
+    total: Counter[str] = Counter()
+    for time_ms, came in words.items():
+        total += came
+        window: Counter[str] = Counter()
+        for back in range(WINDOW):
+            window += words.get(time_ms - back * BATCH_MS, Counter())
+        wanted = {"state": total, "table": total, "window": window, "inverse": window}
+        for name, value in wanted.items():
+            if time_ms not in outputs[name]:
+                problems.append(f"{name} of {time_ms} is missing")
+                continue
+            found = {key: number for key, number in _pairs(outputs[name][time_ms]).items() if number}
+            if found != dict(value):
+                problems.append(f"{name} of {time_ms}: {found} and not {dict(value)}")
+    times = list(words)
+    problems += [f"no batch at {a + BATCH_MS}" for a, b in zip(times, times[1:], strict=False) if b != a + BATCH_MS]
+    return problems
+
+
+def _compare_words(folder: Path, fed: list[str]) -> list[str]:
+    seen = Counter(_lines(folder, "words"))
+    lost = [word for word in fed if word not in seen]
+    doubled = [word for word, times in seen.items() if times > 1]
+    return [f"word lost: {word}" for word in lost] + [f"word doubled: {word}" for word in doubled]
+
+
+def _compare_logged(folder: Path) -> list[str]:
+    seen = Counter(_lines(folder, "logged"))
+    acked = (folder / "acked").read_text().split()
+    sent = set((folder / "sent").read_text().split())
+    problems = [f"acknowledged record lost: {record}" for record in acked if record not in seen]
+    problems += [f"record doubled: {record}" for record, times in seen.items() if times > 1]
+    return problems + [f"record from nowhere: {record}" for record in seen if record not in sent]
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--keep", action="store_true", help="leave the folder for a look")
+    asked = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="dstreams-crashes-"))
+    print(f"seed {asked.seed}, {asked.kills} kills, in {folder}", flush=True)
+    begun = time.monotonic()
+    verdict = run(folder, asked.kills, asked.seed)
+    print("\n".join(verdict.problems[:20]), end="\n" if verdict.problems else "")
+    print(
+        f"{verdict.kills} kills survived in {time.monotonic() - begun:.0f} s: {verdict.batches} batches, {verdict.words} "
+        f"words, {verdict.logged} logged records, {len(verdict.problems)} problems"
+    )
+    if not asked.keep and not verdict.problems:
+        shutil.rmtree(folder)
+    sys.exit(1 if verdict.problems else 0)
+
+
+if __name__ == "__main__":
+    main()
