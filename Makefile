@@ -61,6 +61,14 @@ bench: $(BUILT) ## Run the benchmarks of this folder's code, each with its unit
 soak: $(BUILT) ## Ten minutes of short batches, fed by sockets that come and go (SECONDS=60: shorter)
 	@$(BIN)/python scripts/soak.py $(if $(SECONDS),--seconds $(SECONDS))
 
+.PHONY: crash
+crash: $(BUILT) $(TOOLS) ## Kill a stream 200 times (KILLS=20: fewer) and compare every batch with what it had to be
+	@$(BIN)/python tests/faults/harness.py --kills $(if $(KILLS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
+
+.PHONY: fuzz
+fuzz: ## Fuzz the readers of checkpoints and journals for a minute each; needs cargo-fuzz and a nightly toolchain
+	@for target in checkpoint journal block; do cargo +nightly fuzz run $$target -- -max_total_time=60 -rss_limit_mb=1024 || exit 1; done
+
 .PHONY: format
 format: $(TOOLS) ## Format all code
 	@cargo fmt

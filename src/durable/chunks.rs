@@ -229,6 +229,14 @@ impl Chunks {
         if is_new { files::sync_folder(&self.folder) } else { Ok(()) }
     }
 
+    /// Nothing that was written counts any more: the next round begins another file.
+    pub fn forget(&mut self) {
+        self.pending.clear();
+        self.places.clear();
+        self.sizes.clear();
+        self.close();
+    }
+
     fn close(&mut self) {
         self.file = None;
         self.number += 1;

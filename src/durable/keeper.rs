@@ -162,6 +162,10 @@ impl Keeper {
         let written = self.write_with(&mut work, snapshot);
         if written.is_err() {
             work.forget();
+            // The folder may be gone, and what is written into its open files with it.
+            self.journal.turn_page(0);
+            let again = files::prepare(&self.folder);
+            return again.and(written);
         }
         written
     }
@@ -258,6 +262,7 @@ impl Named {
 
 impl Work {
     fn forget(&mut self) {
+        self.chunks.forget();
         self.known.clear();
         self.last.clear();
         self.selected.clear();

@@ -104,7 +104,7 @@ pub(super) fn own_manifests(folder: &Path) -> io::Result<Vec<String>> {
 pub fn has_checkpoint(folder: &Path) -> Result<bool> {
     match checkpoints(folder) {
         Ok(found) => Ok(!found.is_empty()),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
         Err(cause) => Err(refused(folder, &cause.to_string())),
     }
 }

@@ -1,6 +1,6 @@
 """The stream that is killed: file words and logged records, states, windows, tables and file outputs.
 
-Run as `workload.py FOLDER`. Goes on from the checkpoint in `FOLDER/checkpoint`, if there is one. Every output is a folder
+Run as `workload.py FOLDER SECONDS`: the batch interval. Goes on from the checkpoint in `FOLDER/checkpoint`, if there is one. Every output is a folder
 per batch, so that what each batch saw can be compared later. Ends gracefully when `FOLDER/finish` appears.
 """
 
@@ -17,7 +17,6 @@ from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StateSpec, StreamingContext
 from pyspark.streaming.receiver import Receiver
 
-BATCH = 0.1
 WINDOW = 5
 
 
@@ -58,27 +57,27 @@ def count(key: str, value: int, state: Any) -> tuple[str, int]:
     return key, state.get()
 
 
-def setup(folder: str) -> StreamingContext:
+def setup(folder: str, seconds: float) -> StreamingContext:
     """The graph."""
     conf = SparkConf().setMaster("local[2]").setAppName("crashes")
     conf.set("spark.streaming.receiver.writeAheadLog.enable", "true").set("spark.streaming.blockInterval", "20ms")
-    ssc = StreamingContext(SparkContext(conf=conf), BATCH)
+    ssc = StreamingContext(SparkContext(conf=conf), seconds)
     ssc.checkpoint(os.path.join(folder, "checkpoint"))
     out = os.path.join(folder, "out")
     words = ssc.textFileStream(os.path.join(folder, "inbox")).flatMap(lambda line: line.split())
     words.saveAsTextFiles(f"{out}/words")
     pairs = words.map(lambda word: (word.rpartition("-")[0], 1))
     pairs.updateStateByKey(lambda new, old: sum(new) + (old or 0), 2).saveAsTextFiles(f"{out}/state")
-    pairs.reduceByKeyAndWindow(add, sub, WINDOW * BATCH, BATCH, 2).saveAsTextFiles(f"{out}/inverse")
-    pairs.window(WINDOW * BATCH).reduceByKey(add, 2).saveAsTextFiles(f"{out}/window")
+    pairs.reduceByKeyAndWindow(add, sub, WINDOW * seconds, seconds, 2).saveAsTextFiles(f"{out}/inverse")
+    pairs.window(WINDOW * seconds).reduceByKey(add, 2).saveAsTextFiles(f"{out}/window")
     pairs.mapWithState(StateSpec.function(count).numPartitions(2)).stateSnapshots().saveAsTextFiles(f"{out}/table")
     ssc.receiverStream(Numbers(folder)).saveAsTextFiles(f"{out}/logged")
     return ssc
 
 
-def main(folder: str) -> None:
+def main(folder: str, seconds: float) -> None:
     """Runs until `finish` is there, or somebody kills it."""
-    ssc = StreamingContext.getOrCreate(os.path.join(folder, "checkpoint"), lambda: setup(folder))
+    ssc = StreamingContext.getOrCreate(os.path.join(folder, "checkpoint"), lambda: setup(folder, seconds))
     ssc.start()
     print("started", flush=True)
     while not os.path.exists(os.path.join(folder, "finish")):
@@ -87,4 +86,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], float(sys.argv[2]))

@@ -70,6 +70,7 @@ class StateTable:
         self._merges = 0
         # Bytes of the last pickle of all states, and of those of changes since.
         self._whole_bytes = self._change_bytes = 0
+        self._dumped = False
         self._lock = threading.Lock()
 
     # -- applying ---------------------------------------------------------------------------------
@@ -210,7 +211,8 @@ class StateTable:
 
         It is the whole without an earlier version, and when the changes add up to as much.
         """
-        whole = since is None or self._change_bytes > self._whole_bytes + LEAST_WHOLE
+        # States that were there before the first batch are no batch's changes.
+        whole = since is None or not self._dumped or self._change_bytes > self._whole_bytes + LEAST_WHOLE
         with self._lock:
             self._finish_merge()
             later = [applied for applied in self._history if applied.version > version]
@@ -226,6 +228,7 @@ class StateTable:
         dumped = dump_kept([reached, held, times, gone])
         if whole:
             self._whole_bytes, self._change_bytes = len(dumped), 0
+            self._dumped = reached is not None
         else:
             self._change_bytes += len(dumped)
         return whole, dumped

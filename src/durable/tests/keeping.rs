@@ -103,6 +103,18 @@ fn after_a_failure_everything_is_written_anew() {
     assert_eq!(restored(&folder.0), (3, shown(&kept)));
 }
 
+#[test]
+fn a_folder_that_went_away_is_made_again_after_one_failure() {
+    let folder = Folder::new();
+    let keeper = Keeper::new(&folder.0, Arc::new(Plain), None).unwrap();
+    let kept = state(vec![vec![ints(0..100)]]);
+    keeper.write(snapshot(1, &kept)).unwrap();
+    std::fs::remove_dir_all(&folder.0).unwrap();
+    keeper.write(snapshot(2, &kept)).unwrap_err();
+    keeper.write(snapshot(3, &kept)).unwrap();
+    assert_eq!(restored(&folder.0), (3, shown(&kept)));
+}
+
 fn changes() -> impl Strategy<Value = Vec<Vec<(usize, i64)>>> {
     prop::collection::vec(prop::collection::vec((0usize..60, -3i64..3), 0..12), 1..12)
 }

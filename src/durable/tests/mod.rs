@@ -1,5 +1,6 @@
 //! A folder, blocks of numbers and text, and what becomes of them when files are cut or changed.
 
+mod arbitrary;
 mod journal;
 mod keeping;
 mod reading;
