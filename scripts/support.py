@@ -144,17 +144,17 @@ BEHAVIOUR = {
     "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
     "several.",
     "pyspark.streaming:DStream.checkpoint": "`start()` asks for a folder and a fitting interval, and each batch is "
-    "kept, as in Spark. Nothing is saved.",
+    "kept, as in Spark. What is saved of a stream, and that it is saved after each batch, does not depend on it.",
     "pyspark.streaming:DStream.persist": _ONE_COPY,
     "pyspark.streaming:DStream.reduceByKeyAndWindow": "With an inverse, a negative slide raises `Py4JJavaError` at "
     "once; Spark's stream breaks at its first batch.",
     "pyspark.streaming:StreamingContext": "A batch duration below one millisecond raises `ValueError`. Spark accepts "
     "it and never runs a batch.",
-    "pyspark.streaming:StreamingContext.checkpoint": "Names and makes the folder, which states and windows with an "
-    "inverse ask for as in Spark. No checkpoint is written: a program that is started again begins anew.",
+    "pyspark.streaming:StreamingContext.checkpoint": "Written after each batch, with the data of states and windows in "
+    "it; see [reliability.md](reliability.md). The format is dstreams' own.",
     "pyspark.streaming:StreamingContext.getActiveOrCreate": "As `getOrCreate` when there is no active context.",
-    "pyspark.streaming:StreamingContext.getOrCreate": "Always calls the setup function. A folder with checkpoints of "
-    "Spark's in it raises `NotImplementedError`.",
+    "pyspark.streaming:StreamingContext.getOrCreate": "The batch of the checkpoint is complete and does not run again; "
+    "in Spark it does. Checkpoints with a `queueStream` can be gone on from. Those that Spark wrote cannot be read.",
     "pyspark.streaming:StreamingContext.remember": "A duration below one millisecond raises `ValueError`; Spark "
     "accepts it.",
     "pyspark.streaming:StreamingContext.socketTextStream": "A host that is no text raises `TypeError`, a port outside "

@@ -24,6 +24,9 @@ use crate::stream::{Graph, Millis, NodeId, Restored};
 /// A receiver made again: its input, where it stores, and who calls it.
 pub(super) type NewReceiver<'py> = (u32, PyRef<'py, PyIntake>, Py<PyAny>);
 
+/// Which tables, which partition of them, the whole and then what changed.
+type Table<'py> = (u64, u64, Vec<Bound<'py, PyBytes>>);
+
 /// The newest good checkpoint of a folder.
 #[pyclass(name = "Checkpoint", module = "dstreams._native", frozen)]
 pub(crate) struct PyCheckpoint {
@@ -85,7 +88,7 @@ impl PyCheckpoint {
     }
 
     /// (tables, partition, the whole and then what changed) of the states of `mapWithState`.
-    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Vec<(u64, u64, Vec<Bound<'py, PyBytes>>)>> {
+    fn tables<'py>(&self, py: Python<'py>) -> PyResult<Vec<Table<'py>>> {
         let guard = self.recovery.lock().unwrap_or_else(PoisonError::into_inner);
         let recovery = guard.as_ref().ok_or_else(used)?;
         let parts = |parts: &Vec<Vec<u8>>| parts.iter().map(|part| PyBytes::new(py, part)).collect();

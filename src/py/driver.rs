@@ -147,8 +147,11 @@ fn received(from: impl Feed + 'static, batches: BTreeMap<Millis, Taken>) -> Live
     Live::Received { from: Arc::new(from), batches }
 }
 
+/// The supervisors of receivers, by their inputs.
+type Supervisors = Vec<(u32, Py<PyAny>)>;
+
 /// The Python functions of a graph, and its receivers.
-fn held_functions(moment: &Moment<PyDriver>) -> (Vec<Py<PyAny>>, Vec<(u32, Py<PyAny>)>) {
+fn held_functions(moment: &Moment<PyDriver>) -> (Vec<Py<PyAny>>, Supervisors) {
     Python::attach(|py| {
         let functions = moment.functions.iter().map(|func| func.clone_ref(py)).collect();
         let receivers = moment.inputs.iter().filter_map(|(node, spec)| match spec.as_ref() {

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import random
 import shutil
 import subprocess
@@ -67,8 +68,8 @@ class Feeder:
 def run(folder: Path, kills: int, seed: int, batch_ms: int) -> Verdict:
     """Runs the workload, kills it `kills` times, lets it end, and compares.
 
-    Batches that are missed while the stream is down are made up for: with batches too short for the machine, it would fall
-    behind further with each kill.
+    Batches that are missed while the stream is down are made up for: with batches too short for the machine, it
+    would fall behind further with each kill.
     """
     (folder / "inbox").mkdir(parents=True)
     moments = random.Random(seed + 1)
@@ -128,7 +129,9 @@ def _batches(folder: Path, output: str) -> dict[int, list[str]]:
     for path in (folder / "out").glob(f"{output}-*"):
         if (path / "_SUCCESS").exists():
             parts = sorted(path.glob("part-*"))
-            found[int(path.name.rpartition("-")[2])] = [line for part in parts for line in part.read_text().splitlines()]
+            found[int(path.name.rpartition("-")[2])] = [
+                line for part in parts for line in part.read_text().splitlines()
+            ]
     return dict(sorted(found.items()))
 
 
@@ -163,7 +166,7 @@ def _compare(folder: Path, fed: list[str], batch_ms: int) -> list[str]:
             if found != dict(value):
                 problems.append(f"{name} of {time_ms}: {found} and not {dict(value)}")
     times = list(words)
-    problems += [f"no batch at {a + batch_ms}" for a, b in zip(times, times[1:], strict=False) if b != a + batch_ms]
+    problems += [f"no batch at {a + batch_ms}" for a, b in itertools.pairwise(times) if b != a + batch_ms]
     return problems
 
 
@@ -197,8 +200,8 @@ def main() -> None:
     verdict = run(folder, asked.kills, asked.seed, asked.batch)
     print("\n".join(verdict.problems[:20]), end="\n" if verdict.problems else "")
     print(
-        f"{verdict.kills} kills survived in {time.monotonic() - begun:.0f} s: {verdict.batches} batches, {verdict.words} "
-        f"words, {verdict.logged} logged records, {len(verdict.problems)} problems"
+        f"{verdict.kills} kills survived in {time.monotonic() - begun:.0f} s: {verdict.batches} batches, "
+        f"{verdict.words} words, {verdict.logged} logged records, {len(verdict.problems)} problems"
     )
     if not asked.keep and not verdict.problems:
         shutil.rmtree(folder)

@@ -1,7 +1,8 @@
 """The stream that is killed: file words and logged records, states, windows, tables and file outputs.
 
-Run as `workload.py FOLDER SECONDS`: the batch interval. Goes on from the checkpoint in `FOLDER/checkpoint`, if there is one. Every output is a folder
-per batch, so that what each batch saw can be compared later. Ends gracefully when `FOLDER/finish` appears.
+Run as `workload.py FOLDER SECONDS`, with the batch interval. Goes on from the checkpoint in `FOLDER/checkpoint`, if
+there is one. Every output is a folder per batch, so that what each batch saw can be compared later. It ends gracefully
+when `FOLDER/finish` appears.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(
 
 def test_a_folder_without_a_good_checkpoint_is_refused(hand: SparkContext, tmp_path: Path) -> None:
     (tmp_path / "checkpoint-1000").write_bytes(b"junk")
-    with pytest.raises(Py4JJavaError, match="Failed to read checkpoint from directory .* remove this one") as raised:
+    with pytest.raises(Py4JJavaError, match=r"Failed to read checkpoint from directory .* remove this one") as raised:
         StreamingContext.getOrCreate(str(tmp_path), lambda: pytest.fail("the setup function is called"))
     assert "org.apache.spark.SparkException" in str(raised.value)
 
@@ -261,7 +261,6 @@ def test_a_folder_that_goes_away_is_told_and_the_stream_goes_on(
     ssc.advance(2)
     assert len(SEEN) == 3
     assert any("The checkpoint after the batch of 2000 ms could not be written" in text for text in log())
-    folder.mkdir()
     ssc.advance(1)
     ssc.stop(stopSparkContext=False)
     go(folder, setup, 1)
@@ -276,7 +275,12 @@ def test_a_folder_that_cannot_be_made_fails_the_start(hand: SparkContext, tmp_pa
 
 
 def test_the_log_of_receivers_needs_a_folder(tmp_path: Path) -> None:
-    conf = SparkConf().setMaster("local[2]").setAppName("test").set("spark.streaming.receiver.writeAheadLog.enable", "true")
+    conf = (
+        SparkConf()
+        .setMaster("local[2]")
+        .setAppName("test")
+        .set("spark.streaming.receiver.writeAheadLog.enable", "true")
+    )
     with SparkContext(conf=conf) as sc:
         ssc = StreamingContext(sc, 1)
         ssc.socketTextStream("localhost", 9).pprint()
@@ -287,7 +291,9 @@ def test_the_log_of_receivers_needs_a_folder(tmp_path: Path) -> None:
 def test_old_files_are_cleaned_up(hand: SparkContext, tmp_path: Path) -> None:
     go(tmp_path, counting(hand, tmp_path), 30)
     names = [path.name for path in tmp_path.iterdir()]
-    assert sorted(name for name in names if name.startswith("checkpoint-")) == [f"checkpoint-{t}000" for t in (28, 29, 30)]
+    assert sorted(name for name in names if name.startswith("checkpoint-")) == [
+        f"checkpoint-{t}000" for t in (28, 29, 30)
+    ]
     assert len(names) < 12
 
 

@@ -167,7 +167,9 @@ def test_a_checkpoint_of_an_earlier_run_is_not_passed_over_in_silence(
     ssc: StreamingContext, tmp_path: Path, log: Callable[[], list[str]], name: str
 ) -> None:
     (tmp_path / name).write_bytes(b"\xac\xed written by Spark")
-    with pytest.raises(Py4JJavaError, match=f"Failed to read checkpoint from directory {tmp_path}: {name} cannot be used"):
+    with pytest.raises(
+        Py4JJavaError, match=f"Failed to read checkpoint from directory {tmp_path}: {name} cannot be used"
+    ):
         StreamingContext.getOrCreate(str(tmp_path), lambda: ssc)
     ssc.checkpoint(f"file:{tmp_path}")
     assert "which this program will replace" in log()[-1] and str(tmp_path) in log()[-1]

@@ -1,4 +1,4 @@
-"""What outputs of streams noted: a module, so that functions which come back from a checkpoint find the very same list."""
+"""What outputs of streams noted: in a module, so that functions that come back from a checkpoint find the same list."""
 
 from __future__ import annotations
 

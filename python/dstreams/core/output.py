@@ -111,7 +111,9 @@ def remove_half(path: str) -> None:
     if not os.path.isdir(folder):
         return
     names = {name.lstrip(".") for name in os.listdir(folder)}
-    if "_SUCCESS" not in names and all(name == "_temporary" or name.startswith(("part-", "_SUCCESS")) for name in names):
+    if "_SUCCESS" not in names and all(
+        name == "_temporary" or name.startswith(("part-", "_SUCCESS")) for name in names
+    ):
         shutil.rmtree(folder)
 
 

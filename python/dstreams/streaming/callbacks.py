@@ -15,8 +15,18 @@ from dstreams.core.context import SparkContext
 from dstreams.core.rdd import RDD
 from dstreams.streaming.log import logger
 
-
-__all__ = ["batch_time", "dump_graph", "dump_kept", "fold", "load_kept", "output", "report", "table_parts", "transform", "warn"]
+__all__ = [
+    "batch_time",
+    "dump_graph",
+    "dump_kept",
+    "fold",
+    "load_kept",
+    "output",
+    "report",
+    "table_parts",
+    "transform",
+    "warn",
+]
 
 
 def batch_time(milliseconds: int) -> datetime:

@@ -115,8 +115,8 @@ def _not_picklable(
     told = "; ".join(dict.fromkeys(culprits)) or "the graph"
     return java_error(
         "java.io.IOException",
-        f"org.apache.spark.SparkException: An exception was raised by Python:\n{raised}\nDStream checkpointing has been "
-        f"enabled but the DStreams with their functions are not serializable: {told}",
+        f"org.apache.spark.SparkException: An exception was raised by Python:\n{raised}\nDStream checkpointing has "
+        f"been enabled but the DStreams with their functions are not serializable: {told}",
     )
 
 
@@ -145,7 +145,10 @@ def _told(function: Callable[..., Any]) -> str:
 def _plain_functions(value: Any) -> Iterator[FunctionType]:
     """The functions of the program inside of partials, methods and tuples; inner ones of a function first."""
     if isinstance(value, FunctionType):
-        for name in (*inspect.getclosurevars(value).nonlocals.values(), *inspect.getclosurevars(value).globals.values()):
+        for name in (
+            *inspect.getclosurevars(value).nonlocals.values(),
+            *inspect.getclosurevars(value).globals.values(),
+        ):
             if isinstance(name, FunctionType) and name is not value and not _pickles(name):
                 yield name
         yield value
@@ -172,7 +175,7 @@ def read_checkpoint(directory: str) -> _native.Checkpoint | None:
 
 
 def go_on(kind: type[StreamingContext], checkpoint: _native.Checkpoint, directory: str) -> StreamingContext:
-    """A context that goes on from a checkpoint. Uses the SparkContext that is there, else makes one with its settings."""
+    """A context that goes on from a checkpoint, on the SparkContext that is there, or one with the saved settings."""
     functions, receivers = _load(checkpoint, directory)
     sc = SparkContext._active_spark_context
     if sc is None:
@@ -207,8 +210,8 @@ def _load(checkpoint: _native.Checkpoint, directory: str) -> tuple[Functions, di
 def _refused(directory: str, problem: str) -> Py4JJavaError:
     return java_error(
         "org.apache.spark.SparkException",
-        f"Failed to read checkpoint from directory {directory}: {problem}. Go on with the program that wrote it, or use "
-        "another folder (or remove this one) to begin anew.",
+        f"Failed to read checkpoint from directory {directory}: {problem}. Go on with the program that wrote it, or "
+        "use another folder (or remove this one) to begin anew.",
     )
 
 
@@ -217,8 +220,8 @@ def _warn_of_changes(checkpoint: _native.Checkpoint, directory: str) -> None:
     _, here, now = _program()
     if file and file == here and checksum != now:
         logger.warning(
-            "checkpoint: %s has changed since the checkpoint in %s was written; the functions in the checkpoint run, not "
-            "the changed ones. To begin anew with these, use another folder or remove this one",
+            "checkpoint: %s has changed since the checkpoint in %s was written; the functions in the checkpoint run, "
+            "not the changed ones. To begin anew with these, use another folder or remove this one",
             file,
             directory,
         )

@@ -69,8 +69,8 @@ class StreamingContext(ReceiverSources):
     def start(self) -> None:
         """Begins at the next multiple of the batch duration; after a checkpoint, with the batches that were missed.
 
-        Raises: Py4JJavaError when there is nothing to do, or when there is a checkpoint folder and it cannot be written,
-        or a function cannot be pickled.
+        Raises: Py4JJavaError when there is nothing to do, when the checkpoint folder cannot be written, and when a function
+        cannot be pickled for it.
         """
         with StreamingContext._lock:
             active = StreamingContext.getActive()
@@ -148,7 +148,7 @@ class StreamingContext(ReceiverSources):
 
     @classmethod
     def getOrCreate(cls, checkpointPath: str, setupFunc: Callable[[], StreamingContext]) -> StreamingContext:
-        """A context that goes on from the checkpoint in `checkpointPath`; if there is none, what `setupFunc()` makes.
+        """A context that goes on from the checkpoint in `checkpointPath`; without one, what `setupFunc()` makes.
 
         Going on, the setup function is not called: functions, settings, states and windows come from the checkpoint.
         Raises: Py4JJavaError (SparkException) when the folder holds checkpoints and none can be used.
@@ -173,8 +173,8 @@ class StreamingContext(ReceiverSources):
         return setupFunc() if checkpointPath is None else cls.getOrCreate(checkpointPath, setupFunc)
 
     def checkpoint(self, directory: str) -> None:
-        """Names the folder into which checkpoints are written from the start on: after each batch, all that is needed to
-        go on with `getOrCreate`. States and incremental windows ask for it, as in Spark.
+        """Names the folder for checkpoints: from the start on, and after each batch, all that is needed to go on with
+        `getOrCreate`. States and incremental windows ask for it, as in Spark.
         """
         if self._checkpoint_folder != directory and _native.Checkpoint.is_in(local_path(directory)):
             logger.warning(

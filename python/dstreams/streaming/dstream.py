@@ -92,7 +92,7 @@ class DStream(Windows[T]):
     def checkpoint(self, interval: float) -> DStream[T]:
         """Keeps each batch's RDD, as Spark does before it saves one every `interval` seconds.
 
-        Nothing is saved: a state's lineage is cut off after every batch instead. But as in Spark the start fails
+        What a restart needs is saved after every batch anyway, whatever the interval. But as in Spark the start fails
         without a checkpoint folder, or when the interval is no multiple of the stream's slide.
         """
         self.is_checkpointed = True

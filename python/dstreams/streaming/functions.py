@@ -57,8 +57,8 @@ def print_batch(num: int, time: datetime, rdd: RDD[Any]) -> None:
 
 
 def save_batch(prefix: str, suffix: str | None, time: datetime, rdd: RDD[Any]) -> None:
-    """Saves a batch into its own folder. One that is there and whole was saved before a restart; a half one, which the end
-    of a process left behind, is written anew.
+    """Saves a batch into its own folder. One that is there and whole was saved before a restart; a half one, which
+    the end of a process left behind, is written anew.
     """
     path = rddToFileName(prefix, suffix, time)
     remove_half(path)

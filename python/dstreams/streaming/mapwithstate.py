@@ -52,7 +52,9 @@ class Stateful:
         self.timeout_ms = spec._timeout_ms
         self.partitioner = spec._partitioner or Partitioner(ctx.defaultParallelism, portable_hash)
         given = spec._initial
-        self.initial: RDD[Any] | list[Any] | None = ctx.parallelize(given) if isinstance(given, (list, tuple)) else given
+        self.initial: RDD[Any] | list[Any] | None = (
+            ctx.parallelize(given) if isinstance(given, (list, tuple)) else given
+        )
         self.slide_ms = slide_ms
         self.scan_ms = slide_ms * SCAN_EVERY
         self.zero: int | None = None

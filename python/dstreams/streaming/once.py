@@ -1,7 +1,8 @@
 """How does an output write each record once, although a batch may run again after a crash?
 
-`once` records in the output's own database which partition of which batch is written, in the transaction that writes it.
-A batch that runs again finds its partitions there and leaves them out; a transaction that did not end left nothing.
+`once` records in the output's own database which partition of which batch is written, in the very transaction that
+writes it. A batch that runs again finds its partitions there and leaves them out; a transaction that did not end left
+nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 
 class Connection(Protocol):
-    """A connection to a database, as Python's DB-API 2.0 (PEP 249) has it: `sqlite3`, `psycopg`, `psycopg2` and others."""
+    """A connection to a database as DB-API 2.0 (PEP 249) has it: `sqlite3`, `psycopg`, `psycopg2` and others."""
 
     def cursor(self) -> Any:
         """A cursor."""
@@ -43,9 +44,10 @@ def once(
     name: str = "output",
     table: str = "dstreams_done",
 ) -> Callable[[datetime, RDD[T]], None]:
-    """An output for `foreachRDD` that writes each partition of each batch exactly once: `s.foreachRDD(once(connect, write))`.
+    """An output for `foreachRDD` that writes each partition of each batch exactly once.
 
-    `connect()`: a new connection, made in each task; transactions must begin by themselves, as DB-API says (no autocommit).
+    `connect()`: a new connection, made in each task; transactions must begin by themselves, as DB-API says: no
+    autocommit.
     `write(cursor, records)`: writes one partition's records. It must not commit, and must do nothing outside of the
     transaction.
     `name`: which output this is, stable over runs; different outputs to one database need different names.
@@ -55,11 +57,11 @@ def once(
     logged: the guarantee rests on both. Rows of the table may be deleted once their batch is older than the checkpoint.
     Raises: ValueError for a table that is no plain name; TypeError for what is not a function.
     """
-    if not callable(connect) or not callable(write):
+    if not all(map(callable, (connect, write))):
         raise TypeError(f"once: expected functions connect and write, got {connect!r:.60} and {write!r:.60}")
-    if not isinstance(table, str) or not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", table):
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?", str(table)):
         raise ValueError(f"table: expected a plain name such as dstreams_done, got {table!r:.80}")
-    if not isinstance(name, str) or not name:
+    if not name:
         raise ValueError(f"name: expected a name for this output, got {name!r:.80}")
 
     def output(time: datetime, rdd: RDD[T]) -> None:
@@ -88,9 +90,10 @@ def _write(
     with closing(connect()) as connection:
         cursor = connection.cursor()
         try:
-            # First of all: a second task for the same partition waits here, or fails, before it writes anything. The values
-            # are numbers and a quoted name, because drivers differ in how they mark parameters.
-            cursor.execute(f"SELECT 1 FROM {table} WHERE name = {_quoted(name)} AND batch = {batch} AND part = {part}")
+            # First of all: a second task for the same partition waits here, or fails, before it writes anything. The
+            # values are numbers and a quoted name, because drivers differ in how they mark parameters.
+            place = f"name = {_quoted(name)} AND batch = {batch} AND part = {part}"
+            cursor.execute(f"SELECT 1 FROM {table} WHERE {place}")
             if cursor.fetchone() is None:
                 cursor.execute(f"INSERT INTO {table} (name, batch, part) VALUES ({_quoted(name)}, {batch}, {part})")
                 write(cursor, records)

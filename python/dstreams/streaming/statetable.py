@@ -204,7 +204,6 @@ class StateTable:
             pairs += [pair for pair in replaced.items() if pair[1] is not ABSENT]
         return _own_pairs(pairs)
 
-
     # -- checkpoints ------------------------------------------------------------------------------
     def dump(self, since: int | None, version: int) -> tuple[bool, bytes]:
         """(whether it is the whole, pickle) of the states as of a version, or of what changed since an earlier one.
@@ -216,7 +215,7 @@ class StateTable:
         with self._lock:
             self._finish_merge()
             later = [applied for applied in self._history if applied.version > version]
-            if whole:
+            if since is None or whole:
                 keys: Iterable[Any] = {*self._states, *(key for applied in later for key in applied.states)}
             else:
                 past = [applied for applied in self._history if since < applied.version <= version]
