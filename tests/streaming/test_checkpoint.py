@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from operator import add, sub
@@ -312,3 +314,44 @@ def test_half_an_output_is_written_anew_and_a_whole_one_stays(hand: SparkContext
     assert (half / "part-00000").read_text() == "new\n"
     assert (half / "_SUCCESS").exists() and not (half / "_temporary").exists()
     assert (whole / "part-00000").read_text() == "kept\n"
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pyspark import SparkConf, SparkContext
+from pyspark.streaming import StreamingContext
+
+conf = SparkConf().setMaster("local[2]").setAppName("full").set("spark.streaming.clock", "manual")
+folder = sys.argv[1] if len(sys.argv) > 1 else "checkpoint"
+
+def setup():
+    ssc = StreamingContext(SparkContext(conf=conf), 1)
+    ssc.checkpoint(folder)
+    words = ssc.queueStream([[(f"a word that takes some room {n}", n) for n in range(at * 200)] for at in range(1, 5)])
+    words.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: print(rdd.count(), flush=True))
+    return ssc
+
+ssc = StreamingContext.getOrCreate(folder, setup)
+ssc.start()
+ssc.advance()
+# From now on no file may grow beyond this: writing fails as on a full disk.
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+ssc.advance()
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+ssc.advance()
+ssc.stop(False)
+ssc = StreamingContext.getOrCreate(folder, setup)
+ssc.start()
+ssc.advance()
+ssc.stop()
+"""
+
+
+def test_a_full_disk_is_told_and_the_stream_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(FULL_DISK, encoding="utf-8")
+    command = [sys.executable, "program.py", "checkpoint"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout.split() == ["200", "400", "600", "800"], ended.stderr
+    told = [line for line in ended.stderr.splitlines() if "could not be written" in line]
+    assert len(told) == 1 and "after the batch of 2000 ms" in told[0] and "too large" in told[0].lower()

@@ -69,8 +69,8 @@ class StreamingContext(ReceiverSources):
     def start(self) -> None:
         """Begins at the next multiple of the batch duration; after a checkpoint, with the batches that were missed.
 
-        Raises: Py4JJavaError when there is nothing to do, when the checkpoint folder cannot be written, and when a function
-        cannot be pickled for it.
+        Raises: Py4JJavaError when there is nothing to do, when the checkpoint folder cannot be written, and when a
+        function cannot be pickled for it.
         """
         with StreamingContext._lock:
             active = StreamingContext.getActive()
