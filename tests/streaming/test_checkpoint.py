@@ -327,7 +327,7 @@ folder = sys.argv[1] if len(sys.argv) > 1 else "checkpoint"
 def setup():
     ssc = StreamingContext(SparkContext(conf=conf), 1)
     ssc.checkpoint(folder)
-    words = ssc.queueStream([[(f"a word that takes some room {n}", n) for n in range(at * 200)] for at in range(1, 5)])
+    words = ssc.queueStream([[(f"a word that takes room {n}", n) for n in range(at * 200)] for at in range(1, 5)])
     words.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: print(rdd.count(), flush=True))
     return ssc
 
