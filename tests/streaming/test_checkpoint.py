@@ -328,7 +328,8 @@ def setup():
     ssc = StreamingContext(SparkContext(conf=conf), 1)
     ssc.checkpoint(folder)
     words = ssc.queueStream([[(f"a word that takes room {n}", n) for n in range(at * 200)] for at in range(1, 5)])
-    words.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: print(rdd.count(), flush=True))
+    sums = words.updateStateByKey(lambda new, old: sum(new) + (old or 0))
+    sums.foreachRDD(lambda rdd: print(rdd.count(), flush=True))
     return ssc
 
 ssc = StreamingContext.getOrCreate(folder, setup)
