@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import functools
 import itertools
 import random
 import shutil
@@ -52,7 +53,7 @@ class Feeder:
     def _run(self) -> None:
         number = 0
         while not self._stop.wait(self._random.uniform(0.01, 0.15)):
-            words = [f"w{self._random.randrange(20)}-{number}-{at}" for at in range(self._random.randrange(1, 8))]
+            words = [f"w{self._random.randrange(200)}-{number}-{at}" for at in range(self._random.randrange(1, 8))]
             draft = self._folder / "draft"
             draft.write_text(" ".join(words) + "\n", encoding="utf-8")
             draft.rename(self._folder / "inbox" / f"file-{number:06d}")
@@ -140,16 +141,20 @@ def _lines(folder: Path, output: str) -> list[str]:
 
 
 def _pairs(lines: list[str]) -> dict[str, int]:
-    return dict(ast.literal_eval(line) for line in lines)
+    return dict(map(_pair, lines))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _pair(line: str) -> tuple[str, int]:
+    key, number = ast.literal_eval(line)
+    return key, number
 
 
 def _compare(folder: Path, fed: list[str], batch_ms: int) -> list[str]:
     problems = _compare_words(folder, fed) + _compare_logged(folder)
     halves = [path.name for path in (folder / "out").iterdir() if not (path / "_SUCCESS").exists()]
     problems += [f"a half result remains: {name}" for name in halves]
-    words = {
-        time: Counter(word.rpartition("-")[0] for word in read) for time, read in _batches(folder, "words").items()
-    }
+    words = {time: Counter(word.partition("-")[0] for word in read) for time, read in _batches(folder, "words").items()}
     outputs = {name: _batches(folder, name) for name in ("state", "inverse", "window", "table")}
     total: Counter[str] = Counter()
     for time_ms, came in words.items():

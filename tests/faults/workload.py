@@ -67,7 +67,7 @@ def setup(folder: str, seconds: float) -> StreamingContext:
     out = os.path.join(folder, "out")
     words = ssc.textFileStream(os.path.join(folder, "inbox")).flatMap(lambda line: line.split())
     words.saveAsTextFiles(f"{out}/words")
-    pairs = words.map(lambda word: (word.rpartition("-")[0], 1))
+    pairs = words.map(lambda word: (word.partition("-")[0], 1))
     pairs.updateStateByKey(lambda new, old: sum(new) + (old or 0), 2).saveAsTextFiles(f"{out}/state")
     pairs.reduceByKeyAndWindow(add, sub, WINDOW * seconds, seconds, 2).saveAsTextFiles(f"{out}/inverse")
     pairs.window(WINDOW * seconds).reduceByKey(add, 2).saveAsTextFiles(f"{out}/window")
