@@ -125,6 +125,10 @@ class Ledger:
         self.wrong: list[str] = []
         self.counts: Counter[str] = Counter()
 
+    def __reduce__(self) -> tuple[type[Ledger], tuple[()]]:
+        """An empty one stands for it in the stream's checkpoints: nobody goes on from those."""
+        return Ledger, ()
+
     def begin(self, ends: str, lines: int) -> Connection:
         """A new connection."""
         with self.lock:

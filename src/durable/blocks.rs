@@ -12,9 +12,8 @@ use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
 
-use crate::block::{Block, ClassTag, Columns, Kind, Objects};
+use crate::block::{Block, ClassTag, Columns, Kind, Objects, compact};
 use crate::error::{EngineError, Result};
-use crate::memory::compact;
 
 /// Objects and classes, as bytes that the next process understands.
 pub trait Codec: Send + Sync {

@@ -21,7 +21,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use files::Folders;
-pub(crate) use format::compact;
 pub use gather::Gather;
 pub use ledger::Holding;
 use ledger::Ledger;

@@ -92,14 +92,10 @@ fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, interval: Millis, unt
 
 /// Waits until the batch of `last` and all before it are complete, so that the checkpoint after them is written.
 fn wait_for<D: Driver>(shared: &Shared<D>, last: Millis) {
-    let mut done = !shared.driver.keeps();
-    while !done {
+    while shared.driver.keeps() && !shared.progress.has_reached(last) {
         let Ok(message) = shared.driver.blocking(|| shared.mailbox.receiver.recv()) else { return };
         match message {
-            Message::Completed(time) => {
-                complete(shared, time);
-                done = time >= last;
-            }
+            Message::Completed(time) => complete(shared, time),
             Message::Halt => return,
             Message::Finish(_) => {}
         }

@@ -39,6 +39,11 @@ impl Progress {
         self.changed.notify_all();
     }
 
+    /// Whether the batch of `time` is done.
+    pub(super) fn has_reached(&self, time: Millis) -> bool {
+        *self.lock() >= time
+    }
+
     /// Waits until the batch of `time` is done, at most for `longest`; tells whether it is.
     fn wait(&self, time: Millis, longest: Duration) -> bool {
         let waited = self.changed.wait_timeout_while(self.lock(), longest, |done| *done < time);

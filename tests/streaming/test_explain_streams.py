@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import add
+from pathlib import Path
 
 import pytest
 from pyspark import SparkContext
@@ -125,12 +126,12 @@ def test_a_function_that_cannot_travel_is_a_note(ssc: StreamingContext, pairs: D
 
 
 def test_explaining_leaves_the_stream_as_it_was(
-    ssc: StreamingContext, batches: Callable[..., list], streams: Callable[..., StreamingContext]
+    ssc: StreamingContext, batches: Callable[..., list], streams: Callable[..., StreamingContext], tmp_path: Path
 ) -> None:
     seen = []
     stream = ssc.queueStream([["a b", "b"], ["c"]]).flatMap(str.split).map(lambda word: (word, 1)).reduceByKey(add)
     state = stream.updateStateByKey(lambda new, old: sum(new) + (old or 0))
-    ssc.checkpoint("unused")
+    ssc.checkpoint(str(tmp_path))
     explain_stream(state)
     state.foreachRDD(lambda rdd: seen.append(sorted(rdd.collect())))
     explain_context(ssc)
