@@ -65,5 +65,6 @@ fn source(spec: &InputSpec) -> String {
         InputSpec::Socket(spec) => format!("socketTextStream {}:{}", spec.host, spec.port),
         InputSpec::Receiver { .. } => "receiverStream".to_owned(),
         InputSpec::Files { spec, .. } => format!("files of {}", spec.directory),
+        InputSpec::Watched { monitor, .. } => format!("files of {}", monitor.directory()),
     }
 }

@@ -94,6 +94,11 @@ impl FileMonitor {
         found
     }
 
+    /// What is watched: a folder, or a pattern of folders.
+    pub fn directory(&self) -> &str {
+        &self.spec.directory
+    }
+
     /// The files of a batch are those that an earlier run of it had.
     pub fn select(&mut self, batch_time_ms: i64, files: Vec<PathBuf>) {
         self.selected.insert(batch_time_ms, files);
