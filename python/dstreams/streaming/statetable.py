@@ -56,10 +56,14 @@ class Batch(NamedTuple):
 
 
 class StateTable:
-    """The states of one partition. `timed`: whether keys can time out."""
+    """The states of one partition. `timed`: whether keys can time out.
 
-    def __init__(self, timed: bool) -> None:
-        self.version: int | None = None
+    columns: where the engine keeps them, as long as it can; `_come_over` brings them here for good.
+    """
+
+    def __init__(self, timed: bool, columns: _native.KeyedStates | None = None) -> None:
+        self._version: int | None = None
+        self._columns = columns
         self._timed = timed
         self._states: States = {}
         self._times: Times = {}
@@ -73,17 +77,42 @@ class StateTable:
         self._dumped = False
         self._lock = threading.Lock()
 
+    @property
+    def version(self) -> int | None:
+        """The time of the last batch that was applied; None before the first."""
+        columns = self._columns
+        return self._version if columns is None else columns.version
+
     # -- applying ---------------------------------------------------------------------------------
     def load(self, version: int, time: int, pairs: Iterable[tuple[Any, Any]]) -> None:
         """Sets the states before the first batch, as if touched at `time`. Does nothing if that was done before."""
         states = dict(pairs)
         with self._lock:
-            if self.version is None:
+            if self.version is None and not self._moved_to_columns(states, version):
                 self._states = states
                 if self._timed:
                     self._times = dict.fromkeys(states, time)
                     self._touched_at = {time: dict.fromkeys(states)} if states else {}
-                self.version = version
+                self._version = version
+
+    def _moved_to_columns(self, states: States, version: int) -> bool:
+        """Whether the engine keeps these states from now on; else nobody but this table will."""
+        if self._columns is not None and self._columns.load(version, list(states.items())):
+            return True
+        self._columns = None
+        return False
+
+    def _come_over(self) -> None:
+        """Takes the states from the engine, which has no answer for what comes."""
+        columns, self._columns = self._columns, None
+        if columns is None:
+            return
+        self._version, newest, replaced = columns.give_up()
+        self._states = dict(newest)
+        self._history = [
+            Applied(time, before, {**dict.fromkeys(gone, ABSENT), **dict(pairs)}, {})
+            for time, before, pairs, gone in replaced
+        ]
 
     def apply(self, batch: Batch, function: Callable[[Any, Any, State[Any]], Any], pairs: list[Any]) -> list[Any]:
         """Calls `function(key, value, state)` for each record, and for keys that time out; the elements it returned."""
@@ -126,6 +155,7 @@ class StateTable:
                     f"the batch of {version} ms cannot be computed again: the states are those of {self.version} ms; "
                     "persist() what is to be used later"
                 )
+            self._come_over()
             if self._history and self.version == version:
                 last = self._history[-1]
                 self._merging = (last.before, last.states, last.times, self._history[:-1])
@@ -157,7 +187,7 @@ class StateTable:
         self._states.update(states)
         for key in [key for key, state in states.items() if state is ABSENT]:
             self._states.pop(key, None)
-        self.version, self._history = version, history
+        self._version, self._history = version, history
         self._merges += 1
         self._merging = None
 
@@ -188,13 +218,15 @@ class StateTable:
         Raises: RuntimeError when the version is too old.
         """
         with self._lock:
+            if self._columns is not None:
+                held = self._columns.snapshot(version)
+                if held is None:
+                    raise self._gone(version)
+                return held
             self._finish_merge()
             later = [applied for applied in self._history if applied.version > version]
             if self.version != version and not (later and later[0].before == version):
-                raise RuntimeError(
-                    f"the states of the batch of {version} ms are gone, those of {self.version} ms are there; keep "
-                    "them with persist(), or remember() of the StreamingContext"
-                )
+                raise self._gone(version)
             pairs = list(self._states.items())
         if later:
             replaced: States = {}
@@ -203,6 +235,12 @@ class StateTable:
             pairs = [pair for pair in pairs if pair[0] not in replaced]
             pairs += [pair for pair in replaced.items() if pair[1] is not ABSENT]
         return _own_pairs(pairs)
+
+    def _gone(self, version: int) -> RuntimeError:
+        return RuntimeError(
+            f"the states of the batch of {version} ms are gone, those of {self.version} ms are there; keep them with "
+            "persist(), or remember() of the StreamingContext"
+        )
 
     # -- checkpoints ------------------------------------------------------------------------------
     def dump(self, since: int | None, version: int) -> tuple[bool, bytes]:
@@ -213,17 +251,12 @@ class StateTable:
         # States that were there before the first batch are no batch's changes.
         whole = since is None or not self._dumped or self._change_bytes > self._whole_bytes + LEAST_WHOLE
         with self._lock:
-            self._finish_merge()
-            later = [applied for applied in self._history if applied.version > version]
-            if since is None or whole:
-                keys: Iterable[Any] = {*self._states, *(key for applied in later for key in applied.states)}
+            reached = min(version, self.version) if self.version is not None else None
+            if self._columns is not None:
+                whole, held, gone = _held_in(self._columns, None if whole else since, reached)
+                times: Times = {}
             else:
-                past = [applied for applied in self._history if since < applied.version <= version]
-                keys = {key: None for applied in past for key in applied.states}
-            states, times = self._as_of(keys, later)
-        reached = min(version, self.version) if self.version is not None else None
-        gone = [key for key, state in states.items() if state is ABSENT]
-        held = {key: state for key, state in states.items() if state is not ABSENT}
+                held, gone, times = self._changes(None if whole else since, version)
         dumped = dump_kept([reached, held, times, gone])
         if whole:
             self._whole_bytes, self._change_bytes = len(dumped), 0
@@ -231,6 +264,19 @@ class StateTable:
         else:
             self._change_bytes += len(dumped)
         return whole, dumped
+
+    def _changes(self, since: int | None, version: int) -> tuple[States, list[Any], Times]:
+        """States as of a version, of all keys or of those that changed since another; keys that are gone; times."""
+        self._finish_merge()
+        later = [applied for applied in self._history if applied.version > version]
+        if since is None:
+            keys: Iterable[Any] = {*self._states, *(key for applied in later for key in applied.states)}
+        else:
+            past = [applied for applied in self._history if since < applied.version <= version]
+            keys = {key: None for applied in past for key in applied.states}
+        states, times = self._as_of(keys, later)
+        gone = [key for key, state in states.items() if state is ABSENT]
+        return {key: state for key, state in states.items() if state is not ABSENT}, gone, times
 
     def _as_of(self, keys: Iterable[Any], later: list[Applied]) -> tuple[States, Times]:
         """States and times of keys as they were before later batches."""
@@ -250,7 +296,19 @@ class StateTable:
                 self._states.pop(key, None)
             for key, time in times.items():
                 self._move(key, time)
-            self.version = reached
+            self._version = reached
+        if self._version is not None and self._moved_to_columns(self._states, self._version):
+            self._states = {}
+
+
+def _held_in(columns: _native.KeyedStates, since: int | None, reached: int | None) -> tuple[bool, States, list[Any]]:
+    """Whether it is all of them; states as of a version, or what changed since an earlier one; keys that are gone."""
+    if reached is None:
+        return True, {}, []
+    changed = None if since is None else columns.changes(since, reached)
+    if changed is not None:
+        return False, dict(changed[0]), changed[1]
+    return True, dict(columns.as_of(reached)), []
 
 
 def _own_pairs(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_select::filter::filter;
 
+use super::changes::{address, column};
 use super::rows::{Place, gather, put};
 use crate::block::{Columns, Kind, compact};
 use crate::error::Result;
@@ -59,10 +59,6 @@ const MOST_CHUNKS: usize = NOWHERE as usize / CHUNK;
 /// A place in 4 bytes; `chunk` is below `MOST_CHUNKS`, `position` below `CHUNK`.
 fn packed(chunk: usize, position: usize) -> u32 {
     (chunk * CHUNK + position) as u32
-}
-
-fn address(array: &ArrayRef) -> *const () {
-    Arc::as_ptr(array).cast()
 }
 
 impl Table {
@@ -328,10 +324,4 @@ impl Working {
         self.chunks[chunk] = Some(rows);
         self.table.chunks[chunk].given = None;
     }
-}
-
-/// Item 0 or 1 of the pairs of a chunk.
-fn column(rows: &Columns, item: usize) -> Result<&ArrayRef> {
-    let pairs = rows.array().as_struct_opt().ok_or_else(|| kernel_error("states that are no pairs"))?;
-    Ok(pairs.column(item))
 }
