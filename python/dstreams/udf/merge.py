@@ -80,7 +80,7 @@ class Merge:
             return False
         if tag in ("const", "arg"):
             return same_constant(one[1], other[1])
-        if tag in ("item", "skip", "table"):
+        if tag in ("item", "skip", "table", "regex"):
             return one is other
         if id(one) in self._there or id(other) in self._back:
             return self._there.get(id(one)) == id(other) and self._back.get(id(other)) == id(one)
