@@ -222,8 +222,28 @@ def _log(line: str) -> Any:
     return LOG.match(line)
 
 
+def one_or_the_other(line: str) -> Any:
+    m = re.match(r"(?P<a>host) (-)", line)
+    if not m:
+        m = re.search(r"(?P<a>\d+)(\.)", line)
+    return m and (m["a"], m.group(2))
+
+
+def only_of_text(line: str) -> Any:
+    m = re.match(r"(\w+)", line) if line else None
+    return None if m is None else m[1]
+
+
+def first_of_two(line: str) -> Any:
+    m = re.match("host", line) or re.search("no", line)
+    return m.group() if m else ""
+
+
 PROGRAMS = [
     parse,
+    one_or_the_other,
+    only_of_text,
+    first_of_two,
     parse_by_name,
     host_of,
     unpacked,
@@ -277,6 +297,14 @@ def test_patterns_that_take_too_long_are_left_to_python() -> None:
 
 # What has no form -----------------------------------------------------------------------------------------------------
 
+
+def different(line: str) -> Any:
+    m = LOG.match(line)
+    if not m:
+        m = ACCESS.match(line)
+    return m.group(1) if m else None
+
+
 REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda x: re.search(r"a(?=b)", x) is None, "uses a regular expression that looks ahead or back"),
     (lambda x: re.search(r"(?<!a)b", x) is None, "uses a regular expression that looks ahead or back"),
@@ -298,6 +326,7 @@ REFUSED: list[tuple[Callable[..., Any], str]] = [
     (lambda x: re.match("(?P<b>a)", x).groupdict(), "calls .groupdict() of a match"),  # type: ignore[union-attr]
     (lambda x: re.match("a", x), "uses a match of a regular expression as a value"),
     (lambda x: (x, re.match("a", x)), "uses a match of a regular expression as a value"),
+    (different, "chooses between matches of different regular expressions"),
     (lambda x: LOG, "uses a regular expression as a value"),
     (lambda x: LOG.match(x, 3) is None, "calls .match() with 2 arguments"),
     (lambda x: [m.group() for m in LOG.finditer(x)], "calls .finditer() of a regular expression"),

@@ -18,7 +18,7 @@ use crate::kernel::regex::{Budget, Exhausted, How, Regex, Scratch};
 
 /// Steps that a chunk may take, beside those for each byte of its text.
 const STEPS: u64 = 1 << 20;
-const STEPS_PER_BYTE: u64 = 256;
+const STEPS_PER_BYTE: u64 = 64;
 
 /// Texts that are matched with one pattern.
 struct Job<'a> {
