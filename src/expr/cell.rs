@@ -18,6 +18,7 @@ pub(super) enum Cell<'a> {
     Bytes(&'a [u8]),
     Tuple(&'a Tuples, usize),
     List(&'a Lists, usize),
+    /// A dict or a regular expression, which are constants that nothing is asked of here.
     Table,
 }
 
@@ -36,7 +37,7 @@ impl<'a> Cell<'a> {
             Val::Const(Value::Float(Real(value))) => Self::Float(*value),
             Val::Const(Value::Str(text)) => Self::Str(text),
             Val::Const(Value::Bytes(bytes)) => Self::Bytes(bytes),
-            Val::Table(_) => Self::Table,
+            Val::Table(_) | Val::Regex(_) => Self::Table,
             Val::Bool(values, _) => Self::Bool(values.value(row)),
             Val::Int(values, _) => Self::Int(values[row]),
             Val::Float(values, _) => Self::Float(values[row]),

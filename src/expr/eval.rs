@@ -14,7 +14,7 @@ use hashbrown::HashMap;
 
 use super::kernels::{self, Mask};
 use super::node::{Node, NodeId};
-use super::ops::Op;
+use super::ops::{Basic, Op};
 use super::program::Plan;
 use super::select;
 use super::val::{Lists, Tuples, Val};
@@ -80,6 +80,7 @@ impl<'a> Frame<'a> {
             },
             Node::Const(value) => Ok(Val::constant(value.clone())),
             Node::Table(_) => self.plan.table(id),
+            Node::Regex(_) => self.plan.regex(id),
             Node::Tuple(items) => Ok(Val::tuple(self.all(items)?)),
             Node::List(items) => self.list(items),
             Node::If { cond, then, other } => match self.truth(*cond)? {
@@ -103,6 +104,9 @@ impl<'a> Frame<'a> {
                     self.get(*id)?;
                 }
                 self.get(*value)
+            }
+            Node::Op(Op::Basic(op @ (Basic::ReMatch | Basic::ReSearch | Basic::ReFullMatch)), operands) => {
+                kernels::find(*op, &self.all(operands)?, self.plan.wanted_groups(id), self.rows)
             }
             Node::Op(op, operands) => self.operation(op, &self.all(operands)?),
             Node::Attr(value, name) => kernels::attribute(&self.get(*value)?, name, self.rows),

@@ -13,6 +13,7 @@ mod alias;
 mod cell;
 mod eval;
 mod fold;
+mod groups;
 mod kernels;
 mod node;
 mod ops;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::ops::Op;
 use super::value::Value;
 use super::{Bail, Result, bail};
+use crate::kernel::regex::Pattern;
 
 /// The number of a node in its expression.
 pub type NodeId = u32;
@@ -33,6 +34,8 @@ pub enum Node {
     Const(Value),
     /// A dict of constants, in its order.
     Table(Arc<[(Value, Value)]>),
+    /// A regular expression.
+    Regex(Arc<Pattern>),
     /// A new tuple.
     Tuple(Vec<NodeId>),
     /// A new list.
@@ -93,7 +96,7 @@ impl Node {
     /// The nodes that this one uses.
     pub fn children(&self) -> Vec<NodeId> {
         match self {
-            Self::Arg(_) | Self::Item | Self::Const(_) | Self::Table(_) => Vec::new(),
+            Self::Arg(_) | Self::Item | Self::Const(_) | Self::Table(_) | Self::Regex(_) => Vec::new(),
             Self::Tuple(items) | Self::List(items) | Self::FString(items) | Self::Op(_, items) => items.clone(),
             Self::If { cond, then, other } => vec![*cond, *then, *other],
             Self::And(a, b) | Self::Or(a, b) | Self::Each { body: a, over: b } | Self::Keep { cond: a, over: b } => {

@@ -37,6 +37,8 @@ names! {
         Format = "format", Unpack = "unpack", IAdd = "iadd", IMul = "imul",
         SortedBy = "sorted_by", MaxBy = "max_by", MinBy = "min_by", Range = "range", Sqrt = "sqrt", Floor = "floor",
         Ceil = "ceil",
+        ReMatch = "re_match", ReSearch = "re_search", ReFullMatch = "re_fullmatch", ReFindAll = "re_findall",
+        ReSplit = "re_split", ReSub = "re_sub",
     }
 }
 

@@ -9,13 +9,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::eval::Frame;
 use super::fold::{self, Fold};
+use super::groups::{self, Groups};
 use super::kernels;
 use super::node::{Expr, Node, NodeId};
 use super::ops::{Basic, Op};
 use super::table::Table;
 use super::val::Val;
-use super::{Result, alias, bail, rows, show};
+use super::{Bail, Result, alias, bail, rows, show};
 use crate::block::{Columns, Kind};
+use crate::kernel::regex::Regex;
 
 /// A function as a program: immutable, cheap to clone, to be shared by threads.
 #[derive(Clone)]
@@ -31,6 +33,10 @@ pub(super) struct Plan {
     pub item: Option<NodeId>,
     /// Dicts that are ready for look-ups, or why they are not.
     tables: HashMap<NodeId, Result<Arc<Table>>>,
+    /// The same of regular expressions.
+    regexes: HashMap<NodeId, Result<Arc<Regex>>>,
+    /// Of each match, which groups are asked for.
+    groups: HashMap<NodeId, Groups>,
     /// By node: whether it may be computed for rows that do not need it, to save selecting rows.
     cheap: Vec<bool>,
     /// Whether one value may be at two places of a result.
@@ -40,11 +46,16 @@ pub(super) struct Plan {
 impl Plan {
     fn new(expr: Arc<Expr>) -> Self {
         let mut tables = HashMap::new();
+        let mut regexes = HashMap::new();
         let mut cheap: Vec<bool> = Vec::with_capacity(expr.nodes().len());
         let mut item = None;
         for (id, node) in expr.nodes().iter().enumerate() {
             match node {
                 Node::Table(entries) => drop(tables.insert(id as NodeId, Table::new(entries).map(Arc::new))),
+                Node::Regex(pattern) => {
+                    let made = Regex::new(pattern).map(Arc::new).map_err(Bail::new);
+                    drop(regexes.insert(id as NodeId, made));
+                }
                 Node::Item => item = Some(id as NodeId),
                 _ => {}
             }
@@ -52,7 +63,8 @@ impl Plan {
             cheap.push(parts && is_cheap(node));
         }
         let may_alias = alias::may_alias(&expr);
-        Self { expr, item, tables, cheap, may_alias }
+        let groups = groups::wanted(&expr);
+        Self { expr, item, tables, regexes, groups, cheap, may_alias }
     }
 
     pub fn table(&self, id: NodeId) -> Result<Val> {
@@ -61,6 +73,19 @@ impl Plan {
             Some(Err(reason)) => Err(reason.clone()),
             None => bail("a dict that is not there"),
         }
+    }
+
+    pub fn regex(&self, id: NodeId) -> Result<Val> {
+        match self.regexes.get(&id) {
+            Some(Ok(regex)) => Ok(Val::Regex(Arc::clone(regex))),
+            Some(Err(reason)) => Err(reason.clone()),
+            None => bail("a regular expression that is not there"),
+        }
+    }
+
+    /// The groups of a match that are asked for.
+    pub fn wanted_groups(&self, id: NodeId) -> &Groups {
+        self.groups.get(&id).unwrap_or(&Groups::All)
     }
 
     pub fn is_cheap(&self, id: NodeId) -> bool {

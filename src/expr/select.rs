@@ -56,7 +56,7 @@ fn same_views(bytes: &[u8], rows: usize) -> Result<(ScalarBuffer<u128>, Arc<[Buf
 /// The rows of these numbers, all of which exist.
 pub(super) fn take(value: &Val, rows: &[u32]) -> Result<Val> {
     Ok(match value {
-        Val::Const(_) | Val::Table(_) => value.clone(),
+        Val::Const(_) | Val::Table(_) | Val::Regex(_) => value.clone(),
         Val::Bool(values, nulls) => {
             let taken = BooleanBuffer::collect_bool(rows.len(), |i| values.value(rows[i] as usize));
             return none_if_all(Val::Bool(taken, take_nulls(nulls.as_ref(), rows)), rows.len());
@@ -149,7 +149,7 @@ pub(super) fn concat(parts: &[(&Val, usize)]) -> Result<Val> {
     }
     let nulls = concat_nulls(&parts);
     match model {
-        Val::Table(_) => bail("a dict among other values"),
+        Val::Table(_) | Val::Regex(_) => bail("a dict or a regular expression among other values"),
         Val::Bool(..) | Val::Const(Value::Bool(_)) => concat_bools(&parts, nulls),
         Val::Int(..) | Val::Const(Value::Int(_)) => {
             let values = concat_numbers(&parts, |value| match value {

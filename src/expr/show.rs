@@ -3,6 +3,7 @@
 use super::kernels::show_constant;
 use super::node::{Expr, Node, NodeId, Part};
 use super::ops::{Basic, Op};
+use super::value::Value;
 
 /// About how much text is made; an expression with shared nodes could be without end.
 const MAX_TEXT: usize = 400;
@@ -42,6 +43,7 @@ impl Shown<'_> {
                 }
                 self.text(if entries.len() > 3 { ", ...}" } else { "}" });
             }
+            Node::Regex(pattern) => self.text(&show_constant(&Value::text(&pattern.source))),
             Node::Tuple(items) => self.around("(", items, if items.len() == 1 { ",)" } else { ")" }),
             Node::List(items) => self.around("[", items, "]"),
             Node::If { cond, then, other } => self.parts(&["(", " if ", " else ", ")"], &[*then, *cond, *other]),

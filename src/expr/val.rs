@@ -17,6 +17,7 @@ use super::table::Table;
 use super::value::{Real, Value};
 use super::{Bail, Result, bail, select};
 use crate::block::{ClassTag, Columns, Kind, list_array, tuple_array};
+use crate::kernel::regex::Regex;
 
 pub(super) type Nulls = Option<NullBuffer>;
 
@@ -25,6 +26,7 @@ pub(super) type Nulls = Option<NullBuffer>;
 pub(super) enum Val {
     Const(Value),
     Table(Arc<Table>),
+    Regex(Arc<Regex>),
     Bool(BooleanBuffer, Nulls),
     Int(ScalarBuffer<i64>, Nulls),
     Float(ScalarBuffer<f64>, Nulls),
@@ -103,7 +105,7 @@ impl Val {
     /// Which rows are not `None`, if some are `None`.
     pub fn nulls(&self) -> Option<&NullBuffer> {
         match self {
-            Self::Const(_) | Self::Table(_) => None,
+            Self::Const(_) | Self::Table(_) | Self::Regex(_) => None,
             Self::Bool(_, nulls) | Self::Int(_, nulls) | Self::Float(_, nulls) => nulls.as_ref(),
             Self::Str(texts) => texts.nulls(),
             Self::Bytes(values) => values.nulls(),
@@ -120,7 +122,7 @@ impl Val {
     /// Whether it holds no rows of its own: then it has the same value for any number of them.
     pub fn is_constant(&self) -> bool {
         match self {
-            Self::Const(_) | Self::Table(_) => true,
+            Self::Const(_) | Self::Table(_) | Self::Regex(_) => true,
             Self::Tuple(tuples) => tuples.nulls.is_none() && tuples.items.iter().all(Self::is_constant),
             _ => false,
         }
@@ -137,6 +139,7 @@ impl Val {
             Self::Const(Value::Bytes(_)) | Self::Bytes(_) => "bytes",
             Self::Const(Value::Tuple(_)) | Self::Tuple(_) => "tuple",
             Self::Table(_) => "dict",
+            Self::Regex(_) => "regular expression",
             Self::List(lists) if lists.group => "group",
             Self::List(_) => "list",
         }
@@ -200,6 +203,7 @@ impl Val {
             Self::Const(Value::None) => (Kind::None, Arc::new(NullArray::new(rows))),
             Self::Const(value) => return select::spread(&value, rows)?.into_array(rows),
             Self::Table(_) => return bail("a dict as a result"),
+            Self::Regex(_) => return bail("a regular expression as a result"),
             Self::Bool(values, nulls) => (Kind::Bool, Arc::new(BooleanArray::new(values, nulls))),
             Self::Int(values, nulls) => (Kind::Int, Arc::new(Int64Array::new(values, nulls))),
             Self::Float(values, nulls) => (Kind::Float, Arc::new(Float64Array::new(values, nulls))),
@@ -237,7 +241,7 @@ impl Val {
             Self::Tuple(tuples) if tuples.class.is_none() => {
                 Value::Tuple(tuples.items.iter().map(Self::first_as_constant).collect::<Option<_>>()?)
             }
-            Self::Tuple(_) | Self::List(_) | Self::Table(_) => return None,
+            Self::Tuple(_) | Self::List(_) | Self::Table(_) | Self::Regex(_) => return None,
         })
     }
 }

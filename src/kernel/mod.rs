@@ -11,6 +11,7 @@ pub mod keys;
 pub mod mersenne;
 pub mod portable_hash;
 pub mod random;
+pub mod regex;
 pub mod siphash;
 pub mod sort;
 pub mod state;

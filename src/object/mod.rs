@@ -20,6 +20,7 @@ mod native;
 mod numbers;
 mod objects;
 mod pairing;
+mod pattern;
 mod pipeline;
 mod planned;
 mod program;

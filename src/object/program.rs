@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use super::convert::{list_to_columns, to_list};
+use super::pattern::pattern;
 use crate::block::Columns;
 use crate::expr::{self, Basic, Expr, Node, NodeId, Op, Part, Value};
 use crate::kernel::fold::Folder;
@@ -26,7 +27,7 @@ fn bail(bail: &expr::Bail) -> PyErr {
     Bail::new_err(bail.reason.clone())
 }
 
-fn malformed(what: impl std::fmt::Display) -> PyErr {
+pub(super) fn malformed(what: impl std::fmt::Display) -> PyErr {
     PyValueError::new_err(format!("tree: {what}"))
 }
 
@@ -186,6 +187,7 @@ impl<'py> Reader<'py> {
                 };
                 Node::Table(entries.iter().map(entry).collect::<PyResult<_>>()?)
             }
+            ("regex", 4) => Node::Regex(Arc::new(pattern(at(1)?.extract()?, &at(2)?, at(3)?.extract()?)?)),
             ("tuple", 2) => Node::Tuple(self.all(&at(1)?)?),
             ("list", 2) => Node::List(self.all(&at(1)?)?),
             ("if", 4) => Node::If { cond: child(1)?, then: child(2)?, other: child(3)? },

@@ -25,6 +25,17 @@ THRESHOLDS = (0, 10, 100)
 POSITIVE = ["good", "great", "love"]
 
 
+ACCESS = re.compile(r'(\S+) \S+ \S+ \[([^\]]+)\] "(?P<request>[^"]*)" (\d{3}) (\d+|-)')
+
+
+def parse_access(line: str) -> Any:
+    match = ACCESS.match(line)
+    if not match:
+        return None
+    host, when, _, status, size = match.groups()
+    return host, when[:11], match.group("request"), int(status), 0 if size == "-" else int(size)
+
+
 def clean(line: str) -> str:
     return line.strip().lower().replace("\t", " ")
 
@@ -129,6 +140,10 @@ TWO = [(1, 2), (5, 3), (-1, -1)]
 TWO_PAIRS = [((1, 2.5), (3, 4.5)), ((0, 0.1), (5, 0.2))]
 TWO_TEXTS = [("a", "bc"), ("", "x"), ("zz", "z")]
 TWO_KEYED = [(("a", 3), ("b", 4)), (("x", 1), ("y", 1))]
+ACCESSES = [
+    ('10.0.0.1 - - [07/Mar/2004:16:05:49 -0800] "GET /index.html HTTP/1.1" 200 512',),
+    ('h - - [07/Mar/2004:16:05:49 -0800] "-" 404 -',),
+]
 
 Entry = tuple[str, Any, list[tuple[Any, ...]], bool]
 
@@ -138,7 +153,7 @@ TEXT: list[Entry] = [
     ("map", str.strip, LINES, True),
     ("map", str.split, LINES, True),
     ("flatMap", str.splitlines, LINES, True),
-    ("flatMap", lambda line: re.split(r"\W+", line), LINES, False),
+    ("flatMap", lambda line: re.split(r"\W+", line), LINES, True),
     ("flatMap", lambda line: line.strip().split(" "), LINES, True),
     ("flatMap", lambda line: [w for w in line.split(" ") if w], LINES, True),
     ("flatMap", lambda line: [w.lower() for w in line.split() if len(w) > 1], LINES, True),
@@ -159,7 +174,13 @@ TEXT: list[Entry] = [
     ("map", lambda line: line.find("a") if "a" in line else None, LINES, True),
     ("map", lambda line: line.partition(",")[0], LINES, True),
     ("map", lambda line: line.translate(str.maketrans("", "", string.punctuation)), LINES, False),
-    ("map", lambda line: re.sub("[^a-z ]", "", line.lower()), LINES, False),
+    ("map", lambda line: re.sub("[^a-z ]", "", line.lower()), LINES, True),
+    ("map", parse_access, ACCESSES, True),
+    ("map", lambda line: re.search(r"(\d{3}) \S+$", line).group(1), ACCESSES, True),
+    ("filter", lambda line: re.search("error", line, re.I), LINES, True),
+    ("flatMap", re.compile(r"\w+").findall, LINES, True),
+    ("flatMap", lambda line: re.findall(r"#(\w+)", line), LINES, True),
+    ("filter", lambda line: re.match("(?!#)", line), LINES, False),
     ("map", lambda line: "".join(c for c in line if c.isalpha()), LINES, True),
     ("map", lambda line: "".join(reversed(line)), LINES, True),
     ("map", lambda line: line[::-1], LINES, True),

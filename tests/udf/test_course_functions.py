@@ -79,6 +79,8 @@ def called(entry: Entry, arguments: tuple[Any, ...]) -> Any:
     use, function = entry[:2]
     try:
         given_back = function(*copy.deepcopy(arguments))
+        if use == "filter":
+            return shape(bool(given_back))
         return shape(list(given_back) if use in ITERATED else given_back)
     except Exception as error:
         return "raises", type(error)
@@ -87,11 +89,13 @@ def called(entry: Entry, arguments: tuple[Any, ...]) -> Any:
 def computed(entry: Entry, rows: list[tuple[Any, ...]]) -> list[Any] | None:
     """What the program gives for all rows; None if it leaves them to Python."""
     use, function = entry[:2]
-    read = udf.read(function, len(rows[0]), use in ITERATED)
+    read = udf.read(function, len(rows[0]), use in ITERATED, tested=use == "filter")
     assert isinstance(read, udf.Program)
     program = _native.Program(read.tree, read.arity)
     columns = [list(column) for column in zip(*rows, strict=True)]
     try:
+        if use == "filter":
+            return [shape(value) for value in program.test(columns)]
         if use not in ITERATED:
             return [shape(value) for value in program.run(columns)]
         items, counts = program.flatten(columns)

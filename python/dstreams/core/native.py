@@ -41,8 +41,8 @@ def _of_step(name: str, functions: tuple[Callable[..., Any], ...]) -> list[Form]
         create, merge = functions
         return [program_of(create, 1), program_of(merge, 2)]
     if name in _ARITY:
-        iterated = name in ("flatMap", "flatMapValues")
-        return [_by_name(function) or program_of(function, _ARITY[name], iterated) for function in functions]
+        iterated, tested = name in ("flatMap", "flatMapValues"), name == "filter"
+        return [_by_name(function) or program_of(function, _ARITY[name], iterated, tested) for function in functions]
     return [_by_name(function) for function in functions]
 
 
@@ -125,11 +125,11 @@ def ranges_form(bounds: list[Any], keyfunc: Any, ascending: bool) -> Form:
 _programs: WeakKeyDictionary[udf.Program, _native.Program | None] = WeakKeyDictionary()
 
 
-def program_of(function: Any, arity: int, iterated: bool = False) -> _native.Program | None:
-    """The program that a function was read as, if it was; `arity`, `iterated`: see `udf.read`."""
+def program_of(function: Any, arity: int, iterated: bool = False, tested: bool = False) -> _native.Program | None:
+    """The program that a function was read as, if it was; the others: see `udf.read`."""
     if not enabled():
         return None
-    read = udf.program_of(function, arity, iterated)
+    read = udf.program_of(function, arity, iterated, tested)
     if isinstance(read, udf.Opaque):
         return None
     if read not in _programs:

@@ -136,7 +136,8 @@ def _why(chain: _native.Chain, step: str, function: Any, part: Any, used: list[A
     if step not in _OF_PARTITIONS:
         use = _USES.get(step, step)
         first = step == "combine" and function is used[0]
-        read = udf.program_of(function, 2 if use in ("reduceByKey",) and not first else 1)
+        arity, tested = 2 if use in ("reduceByKey",) and not first else 1, use == "filter"
+        read = udf.program_of(function, arity, tested=tested)
         if isinstance(read, udf.Opaque):
             links = [link for link in read.links if not is_of_the_library(link.file)]
             if links and links[-1] is read.links[-1]:

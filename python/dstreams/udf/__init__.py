@@ -5,6 +5,7 @@ or says why there is none; `program_of` remembers the answers; `explain_function
 
     reader     the way in                        opcodes, decode   code as steps, alike for all versions
     machine    follows steps, both ways          instructions, operations, calls, loops, by_key   what single steps give
+    regexes    regular expressions               patterns   which ones have a native form
     captures   the world outside of a function   guards   whether it is still the same
     merge      two ways become one value         order    what may fail, in order
     places     whose source a file is

@@ -12,13 +12,13 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dstreams.udf import by_key, held, loops, operations
+from dstreams.udf import by_key, held, loops, operations, regexes
 from dstreams.udf.decode import decode
 from dstreams.udf.known import EMPTY, GETTERS, ITERATORS, Known, acts, known, method_of_text
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, State
 from dstreams.udf.tree import Node, is_constant
-from dstreams.udf.values import Captured, Cell, Inner, Iterator, Method, Value, node_of
+from dstreams.udf.values import Captured, Cell, Inner, Iterator, Method, Value, node_of, tested
 
 if TYPE_CHECKING:
     from dstreams.udf.machine import Machine
@@ -48,6 +48,8 @@ def call(
         node_of(callee)
         raise Unreadable("calls a value that it is given")
     function = callee.value
+    if regexes.is_function(function):
+        return regexes.call(machine, state, function, arguments, keywords)
     if type(function) is types.FunctionType:
         return _call_function(machine, frame, state, callee, arguments, keywords)
     if type(function) is functools.partial:
@@ -101,6 +103,8 @@ def _call_known(
         operands.reverse()
     if name == "not":
         return operations.negation(machine, state, operands[0])
+    if name == "bool":
+        return machine.op(state, name, tested(operands[0]))
     if name == "getitem":
         return operations.subscript(machine, state, operands[0], operands[1])
     if name in ("iadd", "imul"):

@@ -8,15 +8,17 @@ that could run code of the program.
 from __future__ import annotations
 
 import functools
+import re
 import types
 import weakref
 from typing import Any
 
-from dstreams.udf.guards import MISSING, Guard, find
+from dstreams.udf import regexes
+from dstreams.udf.guards import MISSING, Guard, find, pattern_of
 from dstreams.udf.known import is_getter, is_known
 from dstreams.udf.results import Unreadable
 from dstreams.udf.tree import Node, Nodes, is_a, is_constant
-from dstreams.udf.values import Captured, Members, Module, Refused, Slice, Table, Value
+from dstreams.udf.values import Captured, Flags, Members, Module, Refused, Slice, Table, Value
 
 _MAX_TABLE = 10_000
 
@@ -47,6 +49,8 @@ class Captures:
     def root(self, label: str) -> Value:
         """The function itself, as something to call."""
         value = self._owners[0]
+        if regexes.is_bound(value):
+            return regexes.captured(self._nodes, value, label)
         if is_a(value, types.FunctionType, functools.partial):
             return Captured(value, label, self._guard(0, "self", None, value))
         return Captured(value, label)
@@ -97,6 +101,10 @@ class Captures:
             return Captured(value, label, number)
         if is_a(value, dict, set, frozenset, list):
             return self._container(value, label)
+        if type(value) is re.Pattern or regexes.is_bound(value):
+            return regexes.captured(self._nodes, value, label)
+        if regexes.is_flags(value):
+            return Flags(int(value))
         if is_known(value) or callable_of_the_library(value):
             return Captured(value, label)
         return Refused(f"uses `{label}` ({article(type_name(value))}), which only Python understands")
@@ -115,7 +123,9 @@ class Captures:
             test = ("module", weakref.ref(value))
         elif is_a(value, dict, set, frozenset, list) or is_getter(value):
             test = ("copied", None)
-        elif is_known(value):
+        elif type(value) is re.Pattern or regexes.is_bound(value):
+            test = ("pattern", pattern_of(value))
+        elif is_known(value) or regexes.is_flags(value):
             test = ("is", value)
         else:
             test = ("type", weakref.ref(kind))

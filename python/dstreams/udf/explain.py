@@ -22,6 +22,8 @@ _METHODS_THAT_FOLD = """
 _METHODS_THAT_CALL = "treeReduce"
 # Methods that use up what the function gives at once.
 _METHODS_THAT_ITERATE = frozenset(["flatMap", "flatMapValues"])
+# Methods for which only the truth of what the function gives counts.
+_METHODS_THAT_TEST = frozenset(["filter"])
 _FOLDS = frozenset(_METHODS_THAT_FOLD.split())
 _CALLS = frozenset(_METHODS_THAT_CALL.split())
 # Methods whose function takes two arguments and runs row by row, natively.
@@ -52,7 +54,7 @@ def explain_function(
     if use == "mapWithState":
         return _of_state(f)
     arity = len(sample_args[0]) if sample_args else 2 if use in _FOLDS | _CALLS | _OF_TWO else 1
-    answer = program_of(f, arity, use in _METHODS_THAT_ITERATE)
+    answer = program_of(f, arity, use in _METHODS_THAT_ITERATE, use in _METHODS_THAT_TEST)
     if isinstance(answer, Opaque):
         return Explanation(False, in_words(answer.links))
     if use in _CALLS:
@@ -62,7 +64,7 @@ def explain_function(
         program = native.Program(answer.tree, answer.arity)
     except native.Bail as problem:
         return Explanation(False, str(problem))
-    return _tried(program, native.Bail, sample_args, use in _FOLDS)
+    return _tried(program, native.Bail, sample_args, use in _FOLDS, use in _METHODS_THAT_TEST)
 
 
 def _of_state(f: Callable[..., Any]) -> Explanation:
@@ -94,12 +96,14 @@ def in_words(links: Sequence[Link]) -> str:
     return ", which ".join(words)
 
 
-def _tried(program: Any, bail: type[Exception], sample_args: Sequence[tuple[Any, ...]], folds: bool) -> Explanation:
+def _tried(
+    program: Any, bail: type[Exception], sample_args: Sequence[tuple[Any, ...]], folds: bool, tests: bool
+) -> Explanation:
     reasons: list[str] = []
     for arguments in sample_args:
         columns = [[argument] for argument in arguments]
         try:
-            program.run(columns)
+            (program.test if tests else program.run)(columns)
             problem = program.why_no_fold(columns) if folds else None
             if problem is not None:
                 reasons.append(problem)

@@ -11,15 +11,19 @@ function itself, the next ones are the functions, modules and partials that guar
 from __future__ import annotations
 
 import functools
+import re
 import types
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from dstreams.udf.tree import same_constant
+from dstreams.udf.tree import is_a, same_constant
 
 Guard: TypeAlias = tuple[int, str, Any, str, Any]
 
 MISSING: Any = object()
+
+# Methods of objects written in C are of one of two classes.
+_METHODS_IN_C = (types.BuiltinFunctionType, type(re.compile("").search))
 
 # Tests that make their object an owner.
 _OWNING = frozenset({"code", "module", "partial"})
@@ -53,6 +57,14 @@ def find(owner: Any, place: str, key: Any) -> Any:
     raise AssertionError(place)
 
 
+def pattern_of(value: Any) -> Any:
+    """What makes a regular expression, or a method of one, what it is; None of anything else."""
+    if type(value) is re.Pattern:
+        return None, type(value.pattern), value.pattern, value.flags
+    of = value.__self__ if is_a(value, *_METHODS_IN_C) else None
+    return (value.__name__, *pattern_of(of)[1:]) if type(of) is re.Pattern else None
+
+
 def hold(function: Any, guards: Sequence[Guard]) -> bool:
     """Whether everything is as it was."""
     owners = [function]
@@ -72,6 +84,9 @@ def hold(function: Any, guards: Sequence[Guard]) -> bool:
                 return False
         elif test == "partial":
             if type(found) is not functools.partial or found.keywords or len(found.args) != expected:
+                return False
+        elif test == "pattern":
+            if pattern_of(found) != expected:
                 return False
         elif test == "type":
             if type(found) is not expected():

@@ -19,7 +19,7 @@ from dstreams.udf.order import settle, trace
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, Returned, State
 from dstreams.udf.tree import Node, Nodes
-from dstreams.udf.values import NO_VALUE, Value, node_of
+from dstreams.udf.values import NO_VALUE, Match, Value, node_of, tested
 
 MAX_STEPS = 5000
 MAX_BRANCHES = 200
@@ -94,7 +94,7 @@ class Machine:
         """Both ways from a branch to where they meet: the state and the step there."""
         test, on, keep, argument = frame.steps.steps[at][1]
         target = _forward(at, argument)
-        condition = node_of(state.stack[-1])
+        condition = tested(state.stack[-1])
         known = _known_truth(test, condition)
         if test == "none":
             condition = self.nodes.op("is", condition, self.nodes.const(None))
@@ -112,6 +112,8 @@ class Machine:
             way = state.fork()
             if truth is not on or not keep:
                 way.pop()
+            elif isinstance(way.stack[-1], Match) and not truth:
+                way.stack[-1] = self.nodes.const(None)
             ways.append(self.execute(frame, way, target if truth is on else at + 1, meet))
         then, otherwise = ways
         if isinstance(then, Returned) and isinstance(otherwise, Returned):

@@ -6,10 +6,11 @@ Where two ways meet, every variable that differs becomes an `if` of the two. The
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from dstreams.udf.tree import SKIP, Node, Nodes, same_constant
-from dstreams.udf.values import Captured, Refused, Value
+from dstreams.udf.values import Captured, Match, Refused, Value
 
 
 class Merge:
@@ -28,6 +29,8 @@ class Merge:
             return then
         if isinstance(then, tuple) and isinstance(otherwise, tuple):
             return self._choice(self._condition, then, otherwise)
+        if isinstance(then, Match) or isinstance(otherwise, Match):
+            return self._of_matches(then, otherwise)
         if isinstance(then, Captured) and isinstance(otherwise, Captured) and then.value is otherwise.value:
             return then
         if isinstance(then, Refused):
@@ -35,6 +38,17 @@ class Merge:
         if isinstance(otherwise, Refused):
             return otherwise
         return Refused("chooses between functions")
+
+    def _of_matches(self, then: Value, otherwise: Value) -> Value:
+        """A match, if both are one of the same groups, or None."""
+        one, other = _match_or_none(then), _match_or_none(otherwise)
+        found = [value.regex for value in (then, otherwise) if isinstance(value, Match)]
+        named = {(regex.pattern.groups, tuple(regex.pattern.names.items())) for regex in found}
+        if one is None or other is None or len(named) > 1:
+            return Refused("chooses between matches of different regular expressions")
+        unsure = frozenset[int]().union(*(regex.pattern.unsure for regex in found))
+        pattern = replace(found[0].pattern, unsure=unsure)
+        return Match(self._choice(self._condition, one, other), replace(found[0], pattern=pattern))
 
     def of_results(self, then: Node, otherwise: Node) -> Node:
         """What a function returns that returns on both ways: tuples are chosen item by item."""
@@ -80,7 +94,7 @@ class Merge:
             return False
         if tag in ("const", "arg"):
             return same_constant(one[1], other[1])
-        if tag in ("item", "skip", "table"):
+        if tag in ("item", "skip", "table", "regex"):
             return one is other
         if id(one) in self._there or id(other) in self._back:
             return self._there.get(id(one)) == id(other) and self._back.get(id(other)) == id(one)
@@ -100,3 +114,10 @@ class Merge:
         if x and type(x[0]) is str:
             return bool(y) and type(y[0]) is str and self._alike(x, y)
         return len(x) == len(y) and all(self._alike_parts(one, other) for one, other in zip(x, y, strict=True))
+
+
+def _match_or_none(value: Value) -> Node | None:
+    """The node of a match, or of the constant None."""
+    if isinstance(value, Match):
+        return value.node
+    return value if isinstance(value, tuple) and value[0] == "const" and value[1] is None else None

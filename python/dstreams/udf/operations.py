@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dstreams.udf import held
+from dstreams.udf import held, regexes
 from dstreams.udf.known import CHANGING, METHODS, OMITTED, method_of_text
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import State
@@ -13,16 +13,20 @@ from dstreams.udf.values import (
     SHORTCUT,
     Captured,
     Converted,
+    Flags,
     Held,
     Iterator,
+    Match,
     Members,
     Method,
     Module,
     Refused,
+    Regex,
     Slice,
     Table,
     Value,
     node_of,
+    tested,
 )
 
 if TYPE_CHECKING:
@@ -37,12 +41,14 @@ _TEXT_OR_TUPLES = frozenset(["str", "chr", "repr", "tuple", "unpack", "divmod"])
 _METHODS_THAT_GIVE_LISTS = frozenset(["split", "rsplit", "splitlines", "copy", "get"])
 
 
-def binary(machine: Machine, state: State, name: str, one: Value, other: Value) -> Node:
+def binary(machine: Machine, state: State, name: str, one: Value, other: Value) -> Value:
     """`one name other`"""
     if name in ("in", "notin"):
         return _contains(machine, state, name, one, other)
     if name in ("is", "isnot"):
         return _identity(machine, state, name, one, other)
+    if name == "bitor" and (isinstance(one, Flags) or isinstance(other, Flags)):
+        return regexes.combined(one, other)
     if name == "matmul":
         raise Unreadable("multiplies matrices (@)")
     return machine.op(state, name, one, other)
@@ -57,13 +63,15 @@ def _identity(machine: Machine, state: State, name: str, one: Value, other: Valu
     """Whether two values are the same object is only known of the few that exist once."""
     if other is SHORTCUT:
         return machine.nodes.const(name == "isnot")
-    nodes = node_of(one), node_of(other)
+    if isinstance(one, Match) and isinstance(other, Match):
+        raise Unreadable("asks whether two values are the same object (is)")
+    nodes = tested(one), tested(other)
     if not any(node[0] == "const" and (node[1] is None or type(node[1]) is bool) for node in nodes):
         raise Unreadable("asks whether two values are the same object (is)")
     return machine.op(state, name, *nodes)
 
 
-def inplace(machine: Machine, state: State, name: str, one: Value, other: Value) -> Node:
+def inplace(machine: Machine, state: State, name: str, one: Value, other: Value) -> Value:
     """`one name= other`: a new value, but for lists, which `+=` and `*=` change."""
     left, right = node_of(one), node_of(other)
     if (name == "add" and not (_is_no_list(left) or _is_number(right))) or (name == "mul" and not _is_no_list(left)):
@@ -101,7 +109,7 @@ def _is_no_list(node: Node) -> bool:
 
 def negation(machine: Machine, state: State, value: Value) -> Node:
     """`not value`"""
-    node = node_of(value)
+    node = tested(value)
     return machine.nodes.const(not node[1]) if node[0] == "const" else machine.nodes.make("not", node)
 
 
@@ -109,6 +117,8 @@ def subscript(machine: Machine, state: State, of: Value, index: Value) -> Node:
     """`of[index]`"""
     if isinstance(index, Slice):
         return machine.op(state, "slice", of, index.start, index.stop, index.step)
+    if isinstance(of, Match):
+        return regexes.group(machine, state, of, index)
     key = node_of(index)
     if isinstance(of, Table):
         return machine.op(state, "getitem", of.node, key)
@@ -147,7 +157,7 @@ def attribute(machine: Machine, state: State, of: Value, name: str) -> Value:
         if method_of_text(function) is not None:
             return Captured(function, f"str.{name}")
         return Refused(f"uses {of.label}.{name}, which the engine does not know")
-    if isinstance(of, (Table, Held)):
+    if isinstance(of, (Table, Held, Regex, Match)):
         return Method(of, name)
     if isinstance(of, Refused):
         raise Unreadable(of.reason)
@@ -160,7 +170,7 @@ def method(machine: Machine, state: State, of: Value, name: str) -> Value:
     """`of.name`, which is called next."""
     if isinstance(of, (Module, Captured)):
         return attribute(machine, state, of, name)
-    return Method(of if isinstance(of, (Table, Held)) else node_of(of), name)
+    return Method(of if isinstance(of, (Table, Held, Regex, Match)) else node_of(of), name)
 
 
 def as_method(state: State, node: Node) -> Method:
@@ -177,6 +187,10 @@ def call_method(
     name = callee.name
     if isinstance(callee.of, Held):
         return held.call(machine, state, name, arguments, keywords)
+    if isinstance(callee.of, Regex):
+        return regexes.method(machine, state, callee.of, name, arguments, keywords)
+    if isinstance(callee.of, Match):
+        return regexes.of_match(machine, state, callee.of, name, arguments, keywords)
     if isinstance(callee.of, Table):
         if name != "get" or keywords or len(arguments) not in (1, 2):
             raise Unreadable(f"calls .{name}() of a dict from outside")

@@ -12,22 +12,24 @@ from dstreams.udf.decode import check_python
 from dstreams.udf.known import is_known
 from dstreams.udf.machine import Machine
 from dstreams.udf.order import settle
+from dstreams.udf.regexes import is_bound
 from dstreams.udf.results import Link, Opaque, Program, Unreadable
 from dstreams.udf.state import State
 from dstreams.udf.tree import Nodes, TooLarge, is_a
-from dstreams.udf.values import Held, Iterator, Refused, Value, node_of
+from dstreams.udf.values import Held, Iterator, Refused, Value, node_of, tested
 
 # In place of a number of arguments: what the functions of `mapWithState` get.
 WITH_STATE, WITH_TIME_AND_STATE = -3, -4
 
 
-def read(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
+def read(function: Any, arity: int, iterated: bool = False, tested: bool = False) -> Program | Opaque:
     """Reads `function` as a tree over `arity` positional arguments.
 
     iterated: whether what it gives is used up at once, as `flatMap` does: an iterator is then as good as a list.
     arity: for `WITH_STATE` and `WITH_TIME_AND_STATE`, functions of `mapWithState`, the tree is over a state (None:
         there is none) and a pair of key and value, and gives a tuple: the element, the state afterwards, and what was
         done to it (`held.py`).
+    tested: whether only the truth of what it gives counts, as for `filter`.
 
     A function that has no such form, for whatever reason, is `Opaque`. Never raises, and runs no code of the program:
     neither the function nor any method of an object that it reaches.
@@ -35,7 +37,7 @@ def read(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
     nodes = Nodes()
     captures = Captures(function, nodes)
     try:
-        tree = _read(Machine(nodes, captures), function, arity, iterated)
+        tree = _read(Machine(nodes, captures), function, arity, iterated, tested)
     except Unreadable as error:
         links = error.links()
     except TooLarge:
@@ -48,10 +50,10 @@ def read(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
     return Opaque(", which ".join(link.what for link in links), links[0].line, tuple(captures.guards), links)
 
 
-def _read(machine: Machine, function: Any, arity: int, iterated: bool) -> Any:
+def _read(machine: Machine, function: Any, arity: int, iterated: bool, only_truth: bool) -> Any:
     check_python()
     if not is_a(function, types.FunctionType, functools.partial) and not (
-        is_known(function) or callable_of_the_library(function)
+        is_known(function) or is_bound(function) or callable_of_the_library(function)
     ):
         raise Unreadable(_what_it_is(function))
     label = function.__name__ if _has_name(function) else type_name(function)
@@ -60,7 +62,14 @@ def _read(machine: Machine, function: Any, arity: int, iterated: bool) -> Any:
     value = call(machine, None, state, machine.captures.root(label), arguments, ())
     if iterated and isinstance(value, Iterator):
         value = value.node
-    return settle(machine.nodes, state.events, node_of(value))
+    try:
+        node = tested(value) if only_truth else node_of(value)
+    except Unreadable as error:
+        file, line = _begin(function)
+        if file is not None:
+            error.at(file, line)
+        raise
+    return settle(machine.nodes, state.events, node)
 
 
 def _arguments(machine: Machine, arity: int) -> list[Value]:

@@ -4,6 +4,7 @@ A node is a tuple whose first item says what it is:
 
     ("arg", i)  ("const", value)  ("item",)          an argument, a constant, the element of a comprehension
     ("table", ((key, value), ...))                   a dict of constants, only looked up in
+    ("regex", source, spec, groups)                  a regular expression, see `patterns.py`; only an operand
     ("tuple", nodes)  ("list", nodes)
     ("if", cond, then, otherwise)  ("and", a, b)  ("or", a, b)  ("not", a)
     ("seq", nodes, value)                            the nodes are computed, since they may fail, and dropped
@@ -16,6 +17,9 @@ value of unknown type, "str.lower" for that of text; `range` gives a list. Some 
 
     sorted_by (xs, keys, reverse), max_by, min_by (xs, keys)   `keys` is the list of the items' keys
     unpack (x, n)     a tuple of the items of x, of which there must be n
+    re_match, re_search, re_fullmatch (regex, text)   a tuple of all groups, 0 being the whole match, or None
+    re_findall (regex, text), re_split (regex, text, most)   lists
+    re_sub (regex, text, parts, most)   `parts`: a constant of text and numbers of groups
     iadd, imul (a, b) `a += b`, `a *= b`: add and mul, unless a is a list, which would change in place
 
 One node object used twice is one value, computed once. `Nodes` makes nodes and knows of each how large it is and

@@ -10,6 +10,7 @@ import types
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from dstreams.udf.patterns import Pattern
 from dstreams.udf.results import Unreadable
 from dstreams.udf.tree import Node
 
@@ -114,6 +115,29 @@ class Starred:
 
 
 @dataclass(frozen=True, eq=False)
+class Regex:
+    """A compiled regular expression."""
+
+    node: Node
+    pattern: Pattern
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """What a regular expression found, or None: the node is a tuple of its groups, or None."""
+
+    node: Node
+    regex: Regex
+
+
+@dataclass(frozen=True, eq=False)
+class Flags:
+    """Flags of regular expressions."""
+
+    flags: int
+
+
+@dataclass(frozen=True, eq=False)
 class Cell:
     """A variable of the function being read, as functions inside of it see it."""
 
@@ -147,7 +171,7 @@ class Code:
 
 Value: TypeAlias = (
     "Node | Null | Refused | Captured | Module | Table | Members | Method | Slice | Converted | Iterator | Starred"
-    " | Held | Cell | Cells | Inner | Code"
+    " | Held | Regex | Match | Flags | Cell | Cells | Inner | Code"
 )
 
 
@@ -165,6 +189,10 @@ def node_of(value: Value) -> Node:
         raise Unreadable("uses its state for more than its methods")
     if isinstance(value, Method):
         raise Unreadable(f"uses the method {value.name} without calling it")
+    if isinstance(value, Match):
+        raise Unreadable("uses a match of a regular expression as a value")
+    if isinstance(value, (Regex, Flags)):
+        raise Unreadable("uses a regular expression as a value")
     if isinstance(value, Starred):
         raise Unreadable("builds a list with a star")
     if isinstance(value, Iterator):
@@ -172,3 +200,8 @@ def node_of(value: Value) -> Node:
     if isinstance(value, (Inner, Code, Cell, Cells)):
         raise Unreadable("uses a function made inside of it as a value")
     raise Unreadable("uses a slice as a value")
+
+
+def tested(value: Value) -> Node:
+    """A node with the truth of the value, which is None where the value is: a match will do."""
+    return value.node if isinstance(value, Match) else node_of(value)

@@ -54,6 +54,7 @@ pub(in crate::expr) fn truth(value: &Val, rows: usize) -> Result<Mask> {
     let bits = match value {
         Val::Const(_) => return Ok(if cell::truth(Cell::at(value, 0)) { Mask::All } else { Mask::None }),
         Val::Table(table) => return Ok(if table.len() > 0 { Mask::All } else { Mask::None }),
+        Val::Regex(_) => return Ok(Mask::All),
         Val::Bool(values, _) => values.clone(),
         Val::Int(values, _) => BooleanBuffer::collect_bool(rows, |row| values[row] != 0),
         Val::Float(values, _) => BooleanBuffer::collect_bool(rows, |row| values[row] != 0.0),

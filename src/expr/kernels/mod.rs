@@ -18,6 +18,7 @@ mod minmax;
 mod num;
 mod parse;
 mod percent;
+mod regex;
 mod repr;
 pub(super) mod scalar;
 mod search;
@@ -28,6 +29,7 @@ mod split;
 pub(super) use format::formatted;
 pub(super) use item::attribute;
 pub(super) use mask::{Mask, truth};
+pub(super) use regex::find;
 pub(super) use repr::show_constant;
 pub(super) use sequence::items_of;
 
@@ -93,6 +95,9 @@ fn basic(op: Basic, operands: &[Val], rows: usize) -> Result<Val> {
         (Reversed, [a]) => sequence::reversed(a, rows),
         (List, [a]) => sequence::list(a, rows),
         (Tuple, [a]) => sequence::tuple(a, rows),
+        (ReFindAll, [regex, text]) => regex::find_all(regex, text, rows),
+        (ReSplit, [regex, text, most]) => regex::split(regex, text, most, rows),
+        (ReSub, [regex, text, template, most]) => regex::sub(regex, text, template, most, rows),
         (Format, [a]) => formatted(a, None, "", rows),
         (Format, [a, Val::Const(super::Value::Str(spec))]) => formatted(a, None, spec, rows),
         _ => bail(format!("{} with {} operands", op.name(), operands.len())),

@@ -179,6 +179,7 @@ impl Compiler<'_> {
             Node::Op(op, _) => bail(format!("a fold with {}", op.name())),
             Node::List(_) | Node::Each { .. } | Node::Keep { .. } | Node::Item => bail("a fold with lists"),
             Node::Table(_) => bail("a fold with a dict"),
+            Node::Regex(_) => bail("a fold with a regular expression"),
             Node::FString(_) | Node::Format(_) => bail("a fold with formatted text"),
         }
     }

@@ -39,7 +39,8 @@ pub(super) fn why_not(expr: &Expr, folded: &Kind, value: &Kind) -> Option<Bail> 
 pub(super) fn may_run(expr: &Expr) -> bool {
     expr.nodes().iter().all(|node| match node {
         Node::Op(op, _) => matches!(op, Op::Basic(_)),
-        Node::List(_) | Node::Each { .. } | Node::Keep { .. } | Node::Item | Node::Table(_) => false,
+        Node::List(_) | Node::Each { .. } | Node::Keep { .. } | Node::Item => false,
+        Node::Table(_) | Node::Regex(_) => false,
         Node::FString(_) | Node::Format(_) => false,
         _ => true,
     })
