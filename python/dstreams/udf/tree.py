@@ -16,6 +16,7 @@ value of unknown type, "str.lower" for that of text; `range` gives a list. Some 
 
     sorted_by (xs, keys, reverse), max_by, min_by (xs, keys)   `keys` is the list of the items' keys
     unpack (x, n)     a tuple of the items of x, of which there must be n
+    zip (xs, ys, ..)  a list of tuples;  distinct (xs)   a list of the items of xs, each once
     iadd, imul (a, b) `a += b`, `a *= b`: add and mul, unless a is a list, which would change in place
 
 One node object used twice is one value, computed once. `Nodes` makes nodes and knows of each how large it is and
