@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, Int64Array, StringViewArray};
 use arrow_buffer::OffsetBuffer;
 
-use super::{Build, int_values, ints, program, text_values, texts};
+use super::{Build, floats, int_values, ints, program, text_values, texts};
 use crate::block::{Columns, Kind, list_array};
 use crate::expr::{Expr, Fold, Node, Program, Value};
 
