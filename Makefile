@@ -66,8 +66,9 @@ crash: $(BUILT) $(TOOLS) ## Kill a stream 200 times (KILLS=20: fewer) and compar
 	@$(BIN)/python tests/faults/harness.py --kills $(if $(KILLS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 .PHONY: fuzz
-fuzz: ## Fuzz the readers of checkpoints and journals for a minute each; needs cargo-fuzz and a nightly toolchain
-	@for target in checkpoint journal block; do cargo +nightly fuzz run $$target -- -max_total_time=60 -rss_limit_mb=1024 || exit 1; done
+fuzz: $(BUILT) ## Fuzz the readers of checkpoints, journals and functions, and the evaluator, a minute each; needs cargo-fuzz and a nightly toolchain
+	@for target in checkpoint journal block expr; do cargo +nightly fuzz run $$target -- -max_total_time=60 -rss_limit_mb=1024 || exit 1; done
+	@$(BIN)/python tests/support/mutated_code.py --seconds 60
 
 .PHONY: format
 format: $(TOOLS) ## Format all code

@@ -3,15 +3,17 @@
 //!
 //! `cargo bench --no-default-features --bench expr`
 
+mod harness;
+
 use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
 use _native::block::{Columns, Kind};
 use _native::expr::{Expr, Node, NodeId, Op, Program, RowFolder, Value};
 use arrow_array::cast::AsArray;
 use arrow_array::{Float64Array, Int64Array, StringViewArray};
 use arrow_buffer::Buffer;
+use harness::time;
 
 const ROWS: usize = 8192;
 const WORDS: [&str; 12] =
@@ -61,25 +63,6 @@ fn lines() -> Columns {
 
 fn bytes_of(columns: &Columns) -> usize {
     columns.array().as_string_view().lengths().map(|length| length as usize + 1).sum()
-}
-
-/// Nanoseconds that this thread has run, where the system tells.
-fn processor_time() -> Option<u64> {
-    std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split(' ').next()?.parse().ok()
-}
-
-/// Runs `work` for about half a second and prints what one run costs.
-fn time(name: &str, rows: usize, bytes: usize, mut work: impl FnMut()) {
-    work();
-    let (begin, ran, mut runs) = (Instant::now(), processor_time(), 0u32);
-    while begin.elapsed().as_millis() < 500 {
-        work();
-        runs += 1;
-    }
-    let used = processor_time().zip(ran).map(|(now, before)| (now - before) as f64 / 1e9);
-    let seconds = used.unwrap_or(begin.elapsed().as_secs_f64()) / f64::from(runs);
-    let per_row = seconds * 1e9 / rows as f64;
-    println!("{name:<32} {per_row:8.2} ns/row {:8.2} GB/s", bytes as f64 / seconds / 1e9);
 }
 
 fn main() {

@@ -56,6 +56,7 @@ fn collect(expr: &Expr, id: NodeId, places: &mut Vec<NodeId>) -> bool {
             | Basic::Reversed
             | Basic::Tuple
             | Basic::List
+            | Basic::Zip
             | Basic::Min
             | Basic::Max => operands.iter().all(|operand| collect(expr, *operand, places)),
             _ => {

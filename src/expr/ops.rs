@@ -11,6 +11,9 @@ macro_rules! names {
         pub enum $name { $($variant,)* }
 
         impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
             /// The operation spelled `name`, if there is one.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($text => Some(Self::$variant),)* _ => None }
@@ -36,9 +39,9 @@ names! {
         All = "all", DivMod = "divmod", Ord = "ord", Chr = "chr", Repr = "repr", Tuple = "tuple", List = "list",
         Format = "format", Unpack = "unpack", IAdd = "iadd", IMul = "imul",
         SortedBy = "sorted_by", MaxBy = "max_by", MinBy = "min_by", Range = "range", Sqrt = "sqrt", Floor = "floor",
-        Ceil = "ceil",
         ReMatch = "re_match", ReSearch = "re_search", ReFullMatch = "re_fullmatch", ReFindAll = "re_findall",
         ReSplit = "re_split", ReSub = "re_sub",
+        Ceil = "ceil", Log = "log", Log2 = "log2", Log10 = "log10", Exp = "exp", Zip = "zip", Distinct = "distinct",
     }
 }
 

@@ -38,6 +38,28 @@ def test_the_text_begins_with_the_users_traceback(sc: SparkContext) -> None:
     assert "ZeroDivisionError" in caught.value.java_exception.getMessage()
 
 
+def test_a_function_that_travels_by_value_keeps_its_lines_in_tracebacks(sc: SparkContext) -> None:
+    from pyspark.serializers import CloudPickleSerializer
+
+    seen: list[int] = []
+
+    def outer(x):
+        seen.append(x)
+        return [1 // (y - 2) for y in [x]]
+
+    with pytest.raises(Py4JJavaError) as caught:
+        sc.parallelize(range(4), 2).map(outer).collect()
+    assert seen == []  # it was a copy
+    lines = str(caught.value).splitlines()
+    assert lines[1].startswith(f'  File "{__file__}", line ') and lines[1].endswith(", in outer")
+    assert "return [1 // (y - 2) for y in [x]]" in lines[2]
+    pickled = CloudPickleSerializer()
+    copy = pickled.loads(pickled.dumps(outer))
+    assert copy.__code__.co_filename == __file__
+    inner = [part for part in copy.__code__.co_consts if hasattr(part, "co_filename")]
+    assert all(code.co_filename == __file__ for code in inner)
+
+
 def test_the_cause_is_the_users_exception_itself(sc: SparkContext) -> None:
     class Own(Exception):
         def __init__(self, first, second):

@@ -321,7 +321,7 @@ PAIR: list[Entry] = [
     ("mapValues", lambda vs: sorted(vs)[-2:], GROUPS, True),
     ("mapValues", lambda vs: sorted(vs, reverse=True)[0], GROUPS, True),
     ("mapValues", lambda vs: [v * 2 for v in vs if v > 0], GROUPS, True),
-    ("mapValues", lambda vs: len(set(vs)), GROUPS, False),
+    ("mapValues", lambda vs: len(set(vs)), GROUPS, True),
     ("mapValues", lambda vs: ",".join(str(v) for v in vs), GROUPS, True),
     ("mapValues", list, GROUPS, True),
 ]

@@ -252,3 +252,13 @@ ARGUMENT, FIRST = ("arg", 0), ("op", "getitem", (("arg", 0), ("const", 0)))
 def test_the_functions_that_the_library_puts_into_tasks_are_readable(make: Any, arity: int, tree: Any) -> None:
     tasks = importlib.import_module("dstreams.core.tasks")
     assert tree_of(make(tasks), arity) == tree
+
+
+def test_a_name_that_means_another_class_later_is_noticed() -> None:
+    names: dict[str, Any] = {}
+    exec("f = lambda x: len(set(x))", names)
+    assert "distinct" in repr(program_of(names["f"], 1))
+    names["set"] = list
+    assert "distinct" not in repr(program_of(names["f"], 1))
+    del names["set"]
+    assert "distinct" in repr(program_of(names["f"], 1))

@@ -193,7 +193,7 @@ REASONS: list[tuple[Callable[..., Any], str]] = [
     (cached, "is a _lru_cache_wrapper object"),
     (print, "calls print, which has side effects"),
     (hash, "calls hash, which is Spark's own"),
-    (math.log, "calls log, which the engine does not know"),
+    (math.sin, "calls sin, which the engine does not know"),
     (type, "calls the class type"),
     (functools.partial(int, base=3), "is a partial with keywords"),
     (lambda x: print(x), "calls print, which has side effects"),
@@ -225,7 +225,7 @@ REASONS: list[tuple[Callable[..., Any], str]] = [
     (lambda x: [y + z for y in x for z in x], "uses a loop"),
     (lambda x: {y for y in x}, "a set"),  # noqa: C416
     (lambda x: {y: 1 for y in x}, "a dict"),  # noqa: C420
-    (lambda x: max(x, default=0), "calls max with the keyword default"),
+    (lambda x: max(x, x, default=0), "calls max with the keyword default"),
     (lambda x: x @ x, "multiplies matrices"),
     (lambda x: len, "uses len as a value"),
     (lambda x: 2j, "uses a complex"),

@@ -20,9 +20,8 @@ from dis import get_instructions
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorType, ModuleType
 from typing import Any
 
-import cloudpickle
-
 from dstreams import _native
+from dstreams.core import by_value
 
 _PLAIN = (int, float, str, bool, type(None), bytes, complex, type(Ellipsis))
 _CALLABLES = (
@@ -70,7 +69,7 @@ def as_pickling_errors() -> Iterator[None]:
         raise pickle.PicklingError(f"Could not serialize object: {type(error).__name__}: {text}") from error
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _Pickler(by_value.Pickler):
     """Pickles functions by value, but names classes of the running program.
 
     In the same process, loading a class by value would set the program's own class back to what it was.
@@ -130,8 +129,7 @@ def dump_kept(items: list[Any]) -> bytes:
         return pickle.dumps(items, protocol=pickle.HIGHEST_PROTOCOL)
     except Exception:  # plain pickle knows fewer kinds than cloudpickle, which reports what neither can do
         with as_pickling_errors():
-            dumped: bytes = cloudpickle.dumps(items, protocol=pickle.HIGHEST_PROTOCOL)
-            return dumped
+            return by_value.dumps(items)
 
 
 def load_kept(data: bytes) -> list[Any]:

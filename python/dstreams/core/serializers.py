@@ -18,6 +18,8 @@ from typing import IO, Any
 
 import cloudpickle
 
+from dstreams.core import by_value
+
 __all__ = [
     "CPickleSerializer",
     "CloudPickleSerializer",
@@ -302,7 +304,7 @@ class CloudPickleSerializer(FramedSerializer):
     def dumps(self, obj: Any) -> bytes:
         """A pickle. Raises PicklingError when there can be none."""
         try:
-            data: bytes = cloudpickle.dumps(obj, pickle_protocol)
+            return by_value.dumps(obj, pickle_protocol)
         except pickle.PickleError:
             raise
         except Exception as error:
@@ -310,7 +312,6 @@ class CloudPickleSerializer(FramedSerializer):
             if "'i' format requires" in text:
                 raise pickle.PicklingError(f"Object too large to serialize: {text}") from error
             raise pickle.PicklingError(f"Could not serialize object: {type(error).__name__}: {text}") from error
-        return data
 
     def loads(self, obj: bytes, encoding: str = "bytes") -> Any:
         """What a pickle holds."""

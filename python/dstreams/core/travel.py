@@ -20,10 +20,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import cloudpickle
-
 from dstreams import _native
-from dstreams.core import closure, files
+from dstreams.core import by_value, closure, files
 from dstreams.core.accumulators import Accumulator, add_updates
 from dstreams.core.broadcast import data_of, forgotten
 from dstreams.core.errors import user_traceback
@@ -35,7 +33,7 @@ _numbers: dict[type, int] = {}
 
 
 # -- pickling by value --------------------------------------------------------------------------
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+class _Pickler(by_value.Pickler):
     """Classes that the other side knows go as their numbers; in the driver it notes what else travels by value."""
 
     def __init__(self, file: io.BytesIO, known: Callable[[type], int | None], notes: bool) -> None:

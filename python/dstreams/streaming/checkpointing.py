@@ -20,9 +20,8 @@ from functools import partial
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-import cloudpickle
-
 from dstreams import _native
+from dstreams.core import by_value
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import Py4JJavaError, java_error
@@ -56,8 +55,7 @@ _OF_A_RUN = {"spark.app.id", "spark.app.startTime", "spark.driver.host", "spark.
 def dump_graph(functions: Functions, supervisors: list[tuple[int, Supervisor]]) -> bytes:
     """One pickle of all functions, so that they share what they share now, and of the receivers as they began."""
     receivers = {node: supervisor.dump_receiver() for node, supervisor in supervisors}
-    dumped: bytes = cloudpickle.dumps((functions, receivers), protocol=pickle.HIGHEST_PROTOCOL)
-    return dumped
+    return by_value.dumps((functions, receivers))
 
 
 def begin_keeping(ssc: StreamingContext, directory: str, supervisors: list[tuple[int, Supervisor]]) -> None:
@@ -122,7 +120,7 @@ def _not_picklable(
 
 def _pickles(value: Any) -> bool:
     try:
-        cloudpickle.dumps(value)
+        by_value.dumps(value)
     except Exception:  # whatever a `__reduce__` raises: here only whether it does
         return False
     return True

@@ -16,9 +16,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-import cloudpickle
-
 from dstreams import _native
+from dstreams.core import by_value
 from dstreams.core.atexit import at_thread_exit
 from dstreams.streaming.log import logger
 from dstreams.streaming.receiver import Receiver
@@ -88,7 +87,7 @@ class Supervisor:
     def dump_receiver(self) -> bytes:
         """The receiver as it was before it was started."""
         if self._dumped is None:
-            self._dumped = cloudpickle.dumps(self._receiver)
+            self._dumped = by_value.dumps(self._receiver)
         return self._dumped
 
     def can_be_dumped(self) -> bool:

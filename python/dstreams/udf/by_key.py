@@ -1,4 +1,4 @@
-"""What do `sorted`, `min` and `max` with keywords give, and `map`, `filter` and `range`?
+"""What do `sorted`, `min` and `max` with keywords give, and `map`, `filter`, `range`, `zip` and `enumerate`?
 
 Their function is followed once, for an element that stands for all of them, as the body of a comprehension is.
 """
@@ -29,6 +29,7 @@ def call(
     positional = arguments[: len(arguments) - len(keywords)]
     given = dict(zip(keywords, arguments[len(positional) :], strict=True))
     key, reverse = given.pop("key", None), machine.nodes.const(False)
+    default = given.pop("default", None) if name != "sorted" and len(positional) == 1 else None
     if name == "sorted":
         reverse = node_of(given.pop("reverse", reverse))
     if given or not positional or reverse[0] != "const" or type(reverse[1]) is not bool:
@@ -37,13 +38,17 @@ def call(
         key = None
     if len(positional) > 1:
         return _better_of_two(machine, frame, state, name, positional, key)
-    values = positional[0].node if isinstance(positional[0], Iterator) else node_of(positional[0])
+    values = _listed(positional[0])
     if name == "sorted":
         keys = values if key is None else _each(machine, frame, state, key, values)
         return machine.op(state, "sorted_by", values, keys, reverse)
     if key is None:
-        return machine.op(state, name, values)
-    return machine.op(state, f"{name}_by", values, _each(machine, frame, state, key, values))
+        best = machine.nodes.op(name, values)
+    else:
+        best = machine.nodes.op(f"{name}_by", values, _each(machine, frame, state, key, values))
+    if default is not None:
+        best = machine.nodes.make("if", machine.op(state, "len", values), best, node_of(default))
+    return machine.note(state, best)
 
 
 def _better_of_two(
@@ -57,17 +62,34 @@ def _better_of_two(
     return machine.note(state, machine.nodes.make("if", better, second, first))
 
 
-def iterator(machine: Machine, frame: Frame | None, state: State, function: Any, arguments: list[Value]) -> Iterator:
-    """What `map(f, xs)`, `filter(f, xs)` or `range(n)` gives: nothing is computed before it is used."""
+def iterator(
+    machine: Machine,
+    frame: Frame | None,
+    state: State,
+    function: Any,
+    arguments: list[Value],
+    keywords: tuple[str, ...],
+) -> Iterator:
+    """What `map(f, xs)`, `range(n)`, `zip(xs, ys)` and their like give: nothing is computed before it is used."""
+    if function is zip and keywords == ("strict",) and node_of(arguments[-1]) == ("const", False):
+        arguments, keywords = arguments[:-1], ()
+    if keywords and (function is not enumerate or keywords != ("start",)):
+        raise Unreadable(f"calls {function.__name__} with the keyword {keywords[0]}")
     if function is range:
         if not 1 <= len(arguments) <= 3:
             raise Unreadable(f"calls range with {len(arguments)} arguments")
         return Iterator(machine.op(state, "range", *arguments), "a range")
+    if function is zip:
+        if not arguments:
+            raise Unreadable("calls zip of nothing")
+        return Iterator(machine.op(state, "zip", *map(_listed, arguments)), "what zip gives")
     name = function.__name__
+    if function is enumerate and len(arguments) in (1, 2):
+        return _numbered(machine, state, _listed(arguments[0]), *map(node_of, arguments[1:]))
     if len(arguments) != 2:
         raise Unreadable(f"calls {name} with {len(arguments)} arguments")
     inner, over = arguments
-    node = over.node if isinstance(over, Iterator) else node_of(over)
+    node = _listed(over)
     if function is map:
         return Iterator(_each(machine, frame, state, inner, node), "what map gives")
     if isinstance(inner, tuple) and inner == ("const", None):
@@ -75,6 +97,20 @@ def iterator(machine: Machine, frame: Frame | None, state: State, function: Any,
     else:
         condition = _body(machine, frame, state, inner)
     return Iterator(machine.nodes.make("keep", condition, node), "what filter gives")
+
+
+def _listed(value: Value) -> Node:
+    """What iterating over it gives."""
+    return value.node if isinstance(value, Iterator) else node_of(value)
+
+
+def _numbered(machine: Machine, state: State, values: Node, start: Node | None = None) -> Iterator:
+    """`enumerate(values, start)`"""
+    ends = [machine.op(state, "len", values)]
+    if start is not None:
+        ends = [start, machine.op(state, "add", start, ends[0])]
+    numbers = machine.op(state, "range", *ends)
+    return Iterator(machine.op(state, "zip", numbers, values), "what enumerate gives")
 
 
 def _each(machine: Machine, frame: Frame | None, state: State, function: Value, over: Node) -> Node:

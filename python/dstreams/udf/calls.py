@@ -18,7 +18,7 @@ from dstreams.udf.known import EMPTY, GETTERS, ITERATORS, Known, acts, known, me
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, State
 from dstreams.udf.tree import Node, is_constant
-from dstreams.udf.values import Captured, Cell, Inner, Iterator, Method, Value, node_of, tested
+from dstreams.udf.values import Captured, Cell, Distinct, Inner, Iterator, Method, Value, node_of, tested
 
 if TYPE_CHECKING:
     from dstreams.udf.machine import Machine
@@ -27,6 +27,8 @@ _MAX_DEPTH = 8
 _VARIADIC = 0x04 | 0x08
 # What takes all items of an iterator that is its first operand.
 _CONSUMERS = frozenset({"sum", "min", "max", "any", "all", "sorted", "list", "tuple"})
+# What gives the same for the items of a set in any order.
+_OF_SETS = frozenset({"len", "sum", "min", "max", "any", "all", "sorted"})
 
 
 def call(
@@ -59,8 +61,11 @@ def call(
         if keywords and function in (sorted, min, max):
             return by_key.call(machine, frame, state, found.name, arguments, keywords)
         return _call_known(machine, state, found, arguments, keywords)
-    if any(function is one for one in ITERATORS) and not keywords:
-        return by_key.iterator(machine, frame, state, function, arguments)
+    if any(function is one for one in ITERATORS):
+        return by_key.iterator(machine, frame, state, function, arguments, keywords)
+    if function is set and len(arguments) == 1 and not keywords:
+        values = arguments[0].node if isinstance(arguments[0], Iterator) else arguments[0]
+        return Distinct(machine.op(state, "distinct", values))
     if any(function is one for one in GETTERS) and arguments and not keywords:
         return _make_getter(function, arguments)
     text_method = method_of_text(function)
@@ -98,6 +103,8 @@ def _call_known(
     if not operands:
         return machine.nodes.make("list", ()) if name == "list" else machine.nodes.const(EMPTY[name])
     if name in _CONSUMERS and (len(operands) == 1 or name == "sum") and isinstance(operands[0], Iterator):
+        operands = [operands[0].node, *operands[1:]]
+    if name in _OF_SETS and isinstance(operands[0], Distinct):
         operands = [operands[0].node, *operands[1:]]
     if function.swapped:
         operands.reverse()

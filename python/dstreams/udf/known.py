@@ -58,6 +58,10 @@ _TABLE = [
     Known(pow, "pow", 2, 2),
     Known(format, "format", 1, 2),
     Known(math.sqrt, "sqrt", 1, 1),
+    Known(math.log, "log", 1, 1),
+    Known(math.log2, "log2", 1, 1),
+    Known(math.log10, "log10", 1, 1),
+    Known(math.exp, "exp", 1, 1),
     Known(math.floor, "floor", 1, 1),
     Known(math.ceil, "ceil", 1, 1),
     *(
@@ -82,7 +86,7 @@ _TABLE = [
 _BY_ID: Mapping[int, Known] = {id(known.function): known for known in reversed(_TABLE)}
 
 # What gives iterators, which are read where they are used up at once.
-ITERATORS = (map, filter, range)
+ITERATORS = (map, filter, range, zip, enumerate)
 
 # What makes functions that get items or attributes, or call a method.
 GETTERS = (operator.itemgetter, operator.attrgetter, operator.methodcaller)
@@ -153,6 +157,7 @@ def is_known(value: object) -> bool:
         known(value) is not None
         or acts(value)
         or value is hash
+        or value is set
         or any(value is one for one in (*ITERATORS, *GETTERS))
         or is_getter(value)
         or method_of_text(value) is not None

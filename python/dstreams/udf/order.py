@@ -14,7 +14,8 @@ from dstreams.udf.tree import Node, Nodes, can_fail, children
 def trace(nodes: Nodes, roots: Iterable[Node], done: Container[int] = ()) -> list[Node]:
     """What the roots compute that may fail, in order, each once, but for what is done already.
 
-    An `if`, `and`, `or` counts as one such thing itself, since only its condition is computed for sure.
+    An `if`, `and`, `or` counts as one such thing itself if what it chooses between may fail: only its condition is
+    computed for sure.
     """
     found: list[Node] = []
     seen: set[int] = set()
@@ -26,7 +27,8 @@ def trace(nodes: Nodes, roots: Iterable[Node], done: Container[int] = ()) -> lis
         tag = node[0]
         if tag in ("if", "and", "or"):
             walk(node[1])
-            found.append(node)
+            if any(map(nodes.risky, node[2:])):
+                found.append(node)
         elif tag in ("each", "keep"):
             walk(node[2])
             found.append(node)

@@ -75,6 +75,13 @@ class Held:
 
 
 @dataclass(frozen=True, eq=False)
+class Distinct:
+    """A set made of values: only used where its order does not matter. `node` lists each of them once."""
+
+    node: Node
+
+
+@dataclass(frozen=True, eq=False)
 class Method:
     """A method of a value, not yet called."""
 
@@ -170,8 +177,8 @@ class Code:
 
 
 Value: TypeAlias = (
-    "Node | Null | Refused | Captured | Module | Table | Members | Method | Slice | Converted | Iterator | Starred"
-    " | Held | Regex | Match | Flags | Cell | Cells | Inner | Code"
+    "Node | Null | Refused | Captured | Module | Table | Members | Distinct | Method | Slice | Converted | Iterator"
+    " | Starred | Held | Regex | Match | Flags | Cell | Cells | Inner | Code"
 )
 
 
@@ -181,6 +188,8 @@ def node_of(value: Value) -> Node:
         return value
     if isinstance(value, (Refused, Members)):
         raise Unreadable(value.reason)
+    if isinstance(value, Distinct):
+        raise Unreadable("uses a set in an order that only Python knows")
     if isinstance(value, Table):
         raise Unreadable("uses a dict from outside for more than looking things up")
     if isinstance(value, (Captured, Module)):

@@ -88,6 +88,29 @@ pub(super) fn sqrt(value: &Val, rows: usize) -> Result<Val> {
     Ok(Val::float(values.map(rows, f64::sqrt)))
 }
 
+/// `math.log(x)`, `math.log2(x)` and `math.log10(x)`, by the same functions of the C library as CPython's.
+pub(super) fn logarithm(op: Basic, value: &Val, rows: usize) -> Result<Val> {
+    let values = Num::expect(value)?.floats();
+    if !values.all(|value| value > 0.0 || value.is_nan()) {
+        return bail("a logarithm of a number that is not positive");
+    }
+    let function = match op {
+        Basic::Log2 => f64::log2,
+        Basic::Log10 => f64::log10,
+        _ => f64::ln,
+    };
+    Ok(Val::float(values.map(rows, function)))
+}
+
+/// `math.exp(x)`
+pub(super) fn exp(value: &Val, rows: usize) -> Result<Val> {
+    let values = Num::expect(value)?.floats();
+    if !values.all(|value| !value.is_finite() || value.exp().is_finite()) {
+        return bail("a power beyond the range of floats");
+    }
+    Ok(Val::float(values.map(rows, f64::exp)))
+}
+
 /// `math.floor(x)` and `math.ceil(x)`
 pub(super) fn whole(op: Basic, value: &Val, rows: usize) -> Result<Val> {
     let round = if op == Basic::Floor { f64::floor } else { f64::ceil };

@@ -25,6 +25,7 @@ mod search;
 mod sequence;
 mod slice;
 mod split;
+mod zip;
 
 pub(super) use format::formatted;
 pub(super) use item::attribute;
@@ -91,6 +92,10 @@ fn basic(op: Basic, operands: &[Val], rows: usize) -> Result<Val> {
         (MaxBy | MinBy, [a, keys]) => minmax::of_items_by(op, a, keys, rows),
         (Range, ends) => sequence::range(ends, rows),
         (Sqrt, [a]) => float::sqrt(a, rows),
+        (Log | Log2 | Log10, [a]) => float::logarithm(op, a, rows),
+        (Exp, [a]) => float::exp(a, rows),
+        (Zip, lists) => zip::zip(lists, rows),
+        (Distinct, [a]) => zip::distinct(a, rows),
         (Floor | Ceil, [a]) => float::whole(op, a, rows),
         (Reversed, [a]) => sequence::reversed(a, rows),
         (List, [a]) => sequence::list(a, rows),

@@ -10,7 +10,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Float64Array, Int64Array, StringViewArray};
 
-use super::{Expr, Method, Node, NodeId, Op, Program, Value};
+use super::{Basic, Expr, Method, Node, NodeId, Op, Program, Value};
 use crate::block::{Columns, Kind};
 
 /// Builds an expression from the leaves up.
@@ -78,6 +78,8 @@ fn every_name_is_read_back() {
         assert!(!matches!(op, Op::Unknown(_)), "{name}");
         assert!(name.ends_with(op.name()));
     }
+    assert!(Basic::ALL.iter().all(|basic| Basic::from_name(basic.name()) == Some(*basic)));
+    assert!(Method::ALL.iter().all(|method| Method::from_name(method.name()) == Some(*method)));
     assert_eq!(Op::from_name("str.lower"), Op::Method { method: Method::Lower, of_text: true });
     assert!(matches!(Op::from_name("list.append"), Op::Unknown(_)));
 }

@@ -6,7 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, Int64Array, StringViewArray};
 use arrow_buffer::OffsetBuffer;
 
-use super::{Build, int_values, ints, program, text_values, texts};
+use super::{Build, floats, int_values, ints, program, text_values, texts};
 use crate::block::{Columns, Kind, list_array};
 use crate::expr::{Expr, Fold, Node, Program, Value};
 
@@ -217,4 +217,41 @@ fn a_short_text_is_held_by_its_view() {
     let result = first.eval(&[texts(&[LINE, "averyveryverylongword x"])], 2).unwrap();
     assert_eq!(text_values(&result), ["a", "averyveryverylongword"]);
     assert_eq!(result.array().as_string_view().views()[0] as u32, 1);
+}
+
+#[test]
+fn lists_side_by_side_end_with_the_shortest() {
+    let pairs = program(1, |e| {
+        let (line, comma, one) = (e.arg(0), e.text(","), e.int(1));
+        let none = e.node(Node::Const(Value::None));
+        let words = e.op("method.split", &[line, comma]);
+        let rest = e.op("slice", &[words, one, none, none]);
+        e.op("zip", &[words, rest])
+    });
+    let (items, counts) = pairs.flatten(&[texts(&["a,b,c", "x", "y,z"])], 3).unwrap();
+    assert_eq!(counts, [2, 0, 1]);
+    let parts = items.array().as_struct();
+    let (firsts, seconds) = (parts.column(0).as_string_view(), parts.column(1).as_string_view());
+    let found: Vec<_> = firsts.iter().flatten().zip(seconds.iter().flatten()).collect();
+    assert_eq!(found, [("a", "b"), ("b", "c"), ("y", "z")]);
+}
+
+#[test]
+fn sets_of_text_and_ints_alone_are_counted() {
+    let count = program(1, |e| {
+        let line = e.arg(0);
+        let words = e.op("method.split", &[line]);
+        let different = e.op("distinct", &[words]);
+        e.op("len", &[different])
+    });
+    assert_eq!(int_values(&count.eval(&[texts(&["a b a", "", "x x"])], 3).unwrap()), [2, 0, 1]);
+    let of_two = program(1, |e| {
+        let value = e.arg(0);
+        let both = e.node(Node::List(vec![value, value]));
+        let different = e.op("distinct", &[both]);
+        e.op("len", &[different])
+    });
+    assert_eq!(int_values(&of_two.eval(&[ints(&[5, 6])], 2).unwrap()), [1, 1]);
+    // NaN is in a set once or twice, depending on which object it is.
+    assert!(of_two.eval(&[floats(&[f64::NAN])], 1).is_err());
 }
