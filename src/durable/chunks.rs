@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
@@ -52,6 +53,8 @@ struct Place {
     steps: u32,
     /// Bytes of all of them.
     bytes: u64,
+    /// Where the oldest begins in its file.
+    at: u64,
 }
 
 /// The data files of a folder, as their writer sees them.
@@ -148,6 +151,25 @@ impl Chunks {
         self.append(WHOLE, &[&body], None)
     }
 
+    /// The chunk of bytes that were written as `id`: that one, or a new one.
+    pub fn keep_bytes(&mut self, id: ChunkId) -> Result<ChunkId> {
+        if !self.is_to_move(id) {
+            return Ok(id);
+        }
+        let place = self.places.get(&id).copied();
+        let place = place.ok_or_else(|| EngineError::Bug(format!("no chunk {}", id.0)))?;
+        let path = self.folder.join(file_name(place.root));
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut bytes = vec![0; place.bytes as usize];
+            File::open(&path)?.read_exact_at(&mut bytes, place.at)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(EngineError::external(path.display().to_string()))?;
+        let body = Frames::new(&bytes).next().and_then(|frame| frame.body.get(size_of::<u64>()..));
+        let body = body.ok_or_else(|| damaged(format!("{} at byte {}", path.display(), place.at)))?;
+        self.put_bytes(body)
+    }
+
     /// Writes bytes.
     pub fn put_bytes(&mut self, bytes: &[u8]) -> Result<ChunkId> {
         self.append(BYTES, &[bytes], None)
@@ -188,11 +210,12 @@ impl Chunks {
             return Err(EngineError::Refused { class: "org.apache.spark.SparkException", problem });
         }
         self.next += 1;
+        let at = self.sizes.get(&self.number).copied().unwrap_or(0) + self.pending.len() as u64;
         let bytes = frames::append(&mut self.pending, kind, &parts) as u64;
         self.written += bytes;
         self.moved += if std::mem::take(&mut self.moving) { bytes } else { 0 };
         let before = base.and_then(|base| self.places.get(&base).copied());
-        let fresh = Place { root: self.number, first: id.0, steps: 0, bytes: 0 };
+        let fresh = Place { root: self.number, first: id.0, steps: 0, bytes: 0, at };
         let before = before.map_or(fresh, |place| Place { steps: place.steps + 1, ..place });
         self.places.insert(id, Place { bytes: before.bytes + bytes, ..before });
         Ok(id)

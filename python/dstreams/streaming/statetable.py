@@ -30,8 +30,9 @@ Times = dict[Any, "int | None"]
 """When keys were touched last; None for a key without a state. Empty where keys do not time out."""
 
 
-# Bytes of changes that do not count before all states are written anew.
-LEAST_WHOLE = 64 << 10
+# Most parts of a round in which every state is written again, and fewest states of a part.
+LONGEST_ROUND = 1000
+LEAST_TURN = 16
 
 
 class Applied(NamedTuple):
@@ -55,6 +56,14 @@ class Batch(NamedTuple):
     """Whether None is an element like any other."""
 
 
+class Part(NamedTuple):
+    """A part for a checkpoint. Of the parts before it, those from `first` up to `until` stay."""
+
+    first: int
+    until: int
+    dumped: bytes
+
+
 class StateTable:
     """The states of one partition. `timed`: whether keys can time out."""
 
@@ -68,9 +77,12 @@ class StateTable:
         self._history: list[Applied] = []
         self._merging: tuple[int | None, States, Times, list[Applied]] | None = None
         self._merges = 0
-        # Bytes of the last pickle of all states, and of those of changes since.
-        self._whole_bytes = self._change_bytes = 0
         self._dumped = False
+        # Parts in the last checkpoint, those since this round began, and whether the last one holds no states.
+        self._parts = self._round = 0
+        self._is_idle = False
+        # The keys whose turn is still to come.
+        self._turns: list[Any] = []
         self._lock = threading.Lock()
 
     # -- applying ---------------------------------------------------------------------------------
@@ -205,32 +217,57 @@ class StateTable:
         return _own_pairs(pairs)
 
     # -- checkpoints ------------------------------------------------------------------------------
-    def dump(self, since: int | None, version: int) -> tuple[bool, bytes]:
-        """(whether it is the whole, pickle) of the states as of a version, or of what changed since an earlier one.
+    def dump(self, since: int | None, version: int) -> Part:
+        """A part for a checkpoint: the states as of a version, or what changed in them since an earlier one.
 
-        It is the whole without an earlier version, and when the changes add up to as much.
+        Beside what changed, each part holds some of the other states, in turn: once it was the turn of all of them, the
+        parts before that round are of no use any more. So no batch ever writes all states.
         """
         # States that were there before the first batch are no batch's changes.
-        whole = since is None or not self._dumped or self._change_bytes > self._whole_bytes + LEAST_WHOLE
+        whole = since is None or not self._dumped
         with self._lock:
             self._finish_merge()
             later = [applied for applied in self._history if applied.version > version]
-            if since is None or whole:
-                keys: Iterable[Any] = {*self._states, *(key for applied in later for key in applied.states)}
-            else:
-                past = [applied for applied in self._history if since < applied.version <= version]
-                keys = {key: None for applied in past for key in applied.states}
-            states, times = self._as_of(keys, later)
+            everything = {*self._states, *(key for applied in later for key in applied.states)} if whole else ()
+            past = [applied for applied in self._history if (since or 0) < applied.version <= version]
+            changed = {key: None for applied in past for key in applied.states}
+            if changed and not whole and not self._turns:
+                self._turns = [*self._states, *(key for applied in later for key in applied.states)]
+                self._round = 0
+            turn = self._take_turn(len(changed)) if changed and not whole else ()
+            states, times = self._as_of(everything or {**changed, **dict.fromkeys(turn)}, later)
         reached = min(version, self.version) if self.version is not None else None
         gone = [key for key, state in states.items() if state is ABSENT]
         held = {key: state for key, state in states.items() if state is not ABSENT}
         dumped = dump_kept([reached, held, times, gone])
         if whole:
-            self._whole_bytes, self._change_bytes = len(dumped), 0
             self._dumped = reached is not None
-        else:
-            self._change_bytes += len(dumped)
-        return whole, dumped
+            return Part(*self._replace_all(), dumped)
+        return Part(*self._add_part(bool(changed)), dumped)
+
+    def _take_turn(self, changed: int) -> list[Any]:
+        """The next states of the round, as many as changed, and enough that a round ends one day."""
+        count = max(changed, len(self._states) // LONGEST_ROUND, LEAST_TURN)
+        turn = self._turns[-count:]
+        del self._turns[-count:]
+        return turn
+
+    def _replace_all(self) -> tuple[int, int]:
+        self._turns, self._round, self._parts, self._is_idle = [], 0, 1, False
+        return 0, 0
+
+    def _add_part(self, changed: bool) -> tuple[int, int]:
+        """Which of the parts before this one stay."""
+        # One that only tells the version is replaced by the next.
+        until = self._parts - int(self._is_idle)
+        first = 0
+        self._is_idle = not changed
+        if changed:
+            self._round += 1
+            if not self._turns:
+                first = until + 1 - self._round
+        self._parts = until - first + 1
+        return first, until
 
     def _as_of(self, keys: Iterable[Any], later: list[Applied]) -> tuple[States, Times]:
         """States and times of keys as they were before later batches."""
@@ -242,7 +279,7 @@ class StateTable:
         return states, times
 
     def restore(self, parts: list[bytes]) -> None:
-        """Sets the states to what `dump` gave: the whole, and then what changed, in order."""
+        """Sets the states to what the parts that stayed hold, in order."""
         for part in parts:
             reached, held, times, gone = load_kept(part)
             self._states.update(held)
