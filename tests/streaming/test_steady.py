@@ -123,7 +123,7 @@ def test_functions_that_cannot_be_pickled_any_more_are_tried_ever_more_rarely(
     hand: StreamingContext, dumps: list[int], log: Callable[[], list[str]]
 ) -> None:
     kept: list[Any] = []
-    hand.queueStream([[1]] * 70).foreachRDD(kept.append)
+    hand.queueStream([[1]] * 70).foreachRDD(lambda time, rdd: kept.append(rdd))
     hand.queueStream([[1]] * 70).foreachRDD(lambda rdd: kept.append(rdd))
     hand.start()
     hand.advance(70)
