@@ -4,7 +4,7 @@
 //! of another chunk, or bytes; it is written once and then named by checkpoints.
 //! 1. What a batch costs is what it changed. A chunk that is a delta of a delta ... is written whole again after a number
 //!    of steps that differs from block to block, so that this never happens to all of them at once.
-//! 2. Data files are freed from the oldest on. When more than half of the log is of no use, chunks that live in the oldest
+//! 2. Data files are freed from the oldest on. When two thirds of the log are of no use, chunks that live in the oldest
 //!    file move to the end of the log, a few with each batch: in proportion to what the batch wrote.
 //! 3. A process never appends to a file of an earlier one: its end may be torn.
 
@@ -37,10 +37,11 @@ const BYTES: u8 = 3;
 const FILE_BYTES: u64 = 16 << 20;
 /// So much of no use is always allowed.
 const SLACK: u64 = 4 << 20;
-/// Deltas of deltas: so many steps at least, and at most twice as many.
+/// Deltas of deltas: so many steps at least, and fewer than so many more.
 const STEPS: u32 = 32;
+const MORE_STEPS: u32 = 96;
 /// Longest chain of deltas that a reader follows.
-const MOST_STEPS: usize = 4 * STEPS as usize;
+const MOST_STEPS: usize = 2 * (STEPS + MORE_STEPS) as usize;
 
 /// What is known of a chunk that was written.
 #[derive(Debug, Clone, Copy)]
@@ -117,9 +118,10 @@ impl Chunks {
     pub fn begin(&mut self, live: impl Iterator<Item = ChunkId>) {
         let useful: u64 = live.filter_map(|id| self.places.get(&id)).map(|place| place.bytes).sum();
         let all: u64 = self.sizes.values().sum();
-        self.cleans = all > 2 * useful + SLACK;
+        // With a third of use, moving half as much as is written frees more than it takes.
+        self.cleans = all > 3 * useful + SLACK;
         // What was moved does not count, or moves would cause more and more of them.
-        self.allowance = self.written - self.moved + (64 << 10);
+        self.allowance = (self.written - self.moved) / 2 + (64 << 10);
         (self.written, self.moved) = (0, 0);
     }
 
@@ -183,7 +185,7 @@ impl Chunks {
         }
         let Some(place) = self.places.get(&id).copied() else { return self.put(new, codec) };
         // A different number for each chain: those that begin together do not end together.
-        let most = STEPS + (place.first % u64::from(STEPS)) as u32;
+        let most = STEPS + (place.first % u64::from(MORE_STEPS)) as u32;
         if place.steps >= most || self.is_to_move(id) {
             return self.put(new, codec);
         }

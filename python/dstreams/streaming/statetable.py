@@ -36,12 +36,13 @@ LEAST_TURN = 16
 
 
 class Applied(NamedTuple):
-    """A batch that was applied: its time, the version before, and what was there before."""
+    """A batch that was applied: its time, the version before, what was there before, and the states after it."""
 
     version: int
     before: int | None
     states: States
     times: Times
+    after: States
 
 
 class Batch(NamedTuple):
@@ -154,7 +155,7 @@ class StateTable:
                 raise RuntimeError(f"the batch of {batch.time} ms was applied to its states by another task meanwhile")
             times_before = dict(zip(times, map(self._times.get, times), strict=True))
             history = [applied for applied in self._history if applied.version > batch.oldest]
-            history.append(Applied(batch.time, self.version, before, times_before))
+            history.append(Applied(batch.time, self.version, before, times_before, changes))
             # From here on the batch counts as applied.
             self._merging = (batch.time, changes, times, history)
             self._finish_merge()
@@ -228,26 +229,49 @@ class StateTable:
         with self._lock:
             self._finish_merge()
             later = [applied for applied in self._history if applied.version > version]
-            everything = {*self._states, *(key for applied in later for key in applied.states)} if whole else ()
-            past = [applied for applied in self._history if (since or 0) < applied.version <= version]
-            changed = {key: None for applied in past for key in applied.states}
-            if changed and not whole and not self._turns:
-                self._turns = [*self._states, *(key for applied in later for key in applied.states)]
-                self._round = 0
-            turn = self._take_turn(len(changed)) if changed and not whole else ()
-            states, times = self._as_of(everything or {**changed, **dict.fromkeys(turn)}, later)
+            changed: States = {}
+            if whole:
+                states, times = dict(self._states), dict(self._times)
+                for applied in reversed(later):
+                    states.update(applied.states)
+                    times.update(applied.times)
+            else:
+                past = (applied for applied in self._history if (since or 0) < applied.version <= version)
+                states, times = self._changes(past)
+                changed = dict(states)
+                turn = [key for key in self._take_turn(len(changed), later) if key not in changed]
+                also, also_times = self._as_of(turn, later)
+                states.update(also)
+                times.update(also_times)
         reached = min(version, self.version) if self.version is not None else None
         gone = [key for key, state in states.items() if state is ABSENT]
-        held = {key: state for key, state in states.items() if state is not ABSENT}
+        held = {key: state for key, state in states.items() if state is not ABSENT} if gone else states
         dumped = dump_kept([reached, held, times, gone])
         if whole:
             self._dumped = reached is not None
             return Part(*self._replace_all(), dumped)
         return Part(*self._add_part(bool(changed)), dumped)
 
-    def _take_turn(self, changed: int) -> list[Any]:
-        """The next states of the round, as many as changed, and enough that a round ends one day."""
-        count = max(changed, len(self._states) // LONGEST_ROUND, LEAST_TURN)
+    def _changes(self, past: Iterable[Applied]) -> tuple[States, Times]:
+        """What batches changed, and when. Not looked up: few of many keys are nowhere near each other."""
+        states: States = {}
+        times: Times = {}
+        for applied in past:
+            states.update(applied.after)
+            if self._timed:
+                times.update(dict.fromkeys(applied.after, applied.version))
+        if self._timed:
+            times.update((key, None) for key, state in states.items() if state is ABSENT)
+        return states, times
+
+    def _take_turn(self, changed: int, later: list[Applied]) -> list[Any]:
+        """The next states of the round: half as many as changed, and enough that a round ends one day."""
+        if not changed:
+            return []
+        if not self._turns:
+            self._turns = [*self._states, *(key for applied in later for key in applied.states)]
+            self._round = 0
+        count = max(changed // 2, len(self._states) // LONGEST_ROUND, LEAST_TURN)
         turn = self._turns[-count:]
         del self._turns[-count:]
         return turn
