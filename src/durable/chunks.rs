@@ -184,8 +184,9 @@ impl Chunks {
             return self.keep(id, new, codec);
         }
         let Some(place) = self.places.get(&id).copied() else { return self.put(new, codec) };
-        // A different number for each chain: those that begin together do not end together.
-        let most = STEPS + (place.first % u64::from(MORE_STEPS)) as u32;
+        // A different number for each chain, by chance: those that begin together do not end together.
+        let chance = place.first.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let most = STEPS + (chance % u64::from(MORE_STEPS)) as u32;
         if place.steps >= most || self.is_to_move(id) {
             return self.put(new, codec);
         }

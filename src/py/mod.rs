@@ -2,8 +2,8 @@
 //! interpreter for the engine.
 
 mod chain;
-mod drawn;
 mod checkpoint;
+mod drawn;
 mod driver;
 mod durable;
 mod engine;

@@ -8,8 +8,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::drawn::{Drawn, drawn};
 use super::checkpoint::{NewReceiver, PyCheckpoint, durable_in, graph_of};
+use super::drawn::{Drawn, drawn};
 use super::driver::{InputSpec, PyDriver};
 use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
