@@ -82,7 +82,7 @@ fn snapshot(time: i64, rdd: Arc<Rdd>) -> Snapshot {
         forgotten: time,
         program: Program::default(),
         conf: Vec::new(),
-        functions: b"functions".to_vec(),
+        functions: Arc::new(b"functions".to_vec()),
         graph: GraphSpec::default(),
         rdds: vec![Found { node: 0, time: Some(time), rdd: Some(rdd), replaces: true }],
         inputs: BTreeMap::new(),

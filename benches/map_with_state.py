@@ -30,6 +30,24 @@ def count(key: int, value: int | None, state: State) -> tuple[int, int] | None:
     return key, total
 
 
+SNAPSHOTS: list = []
+UPDATES: list[int] = []
+
+
+def keep_snapshot(rdd) -> None:
+    """Keeps an RDD in the program itself: variables of functions are in checkpoints, where none can be."""
+    import __main__ as program
+
+    program.SNAPSHOTS.append(rdd)
+
+
+def note_updates(rdd) -> None:
+    """Notes how many elements came."""
+    import __main__ as program
+
+    program.UPDATES.append(rdd.count())
+
+
 class Durations(StreamingListener):
     """How long each batch took, and how much of the processor had been used after it."""
 
@@ -65,19 +83,17 @@ def main() -> None:
     if options.timeout:
         spec.timeout(3600)
     counted = ssc.queueStream([[(n, 1) for n in batch] for batch in touched]).mapWithState(spec)
-    snapshots: list = []
-    updates: list[int] = []
-    counted.stateSnapshots().foreachRDD(lambda rdd: snapshots.append(rdd))
-    counted.foreachRDD(lambda rdd: updates.append(rdd.count()))
+    counted.stateSnapshots().foreachRDD(keep_snapshot)
+    counted.foreachRDD(note_updates)
     durations = Durations(options.batches)
     ssc.addStreamingListener(durations)
     ssc.start()
     assert durations.done.wait(120)
     begun = time.perf_counter()
-    total = snapshots[-1].values().sum()
+    total = SNAPSHOTS[-1].values().sum()
     copied = (time.perf_counter() - begun) * 1000
     ssc.stop(stopSparkContext=True, stopGraceFully=False)
-    assert updates[: options.batches] == [options.touched] * options.batches
+    assert UPDATES[: options.batches] == [options.touched] * options.batches
     assert total == options.batches * options.touched
     used = durations.used[options.batches - 1] - durations.used[0]
     # The first batch loads the initial states.

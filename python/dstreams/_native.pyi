@@ -416,6 +416,13 @@ class KeyedStates:
 
         None if the earlier version is gone.
         """
+    def __len__(self) -> int:
+        """Keys of the newest version."""
+    def turn(self, time: int, count: int, begin: bool) -> tuple[list[tuple[Any, Any]], bool]:
+        """The next states of a round in which all have their turn: at least so many, as they were at a time.
+
+        begin: with a new round. Also says whether all have had their turn.
+        """
     def give_up(self) -> tuple[int | None, list[tuple[Any, Any]], list[tuple[int, int | None, list[Any], list[Any]]]]:
         """Hands the states to Python for good: the newest version and its states, and what versions replaced.
 

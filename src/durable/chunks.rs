@@ -4,13 +4,14 @@
 //! of another chunk, or bytes; it is written once and then named by checkpoints.
 //! 1. What a batch costs is what it changed. A chunk that is a delta of a delta ... is written whole again after a number
 //!    of steps that differs from block to block, so that this never happens to all of them at once.
-//! 2. Data files are freed from the oldest on. When more than half of the log is of no use, chunks that live in the oldest
+//! 2. Data files are freed from the oldest on. When two thirds of the log are of no use, chunks that live in the oldest
 //!    file move to the end of the log, a few with each batch: in proportion to what the batch wrote.
 //! 3. A process never appends to a file of an earlier one: its end may be torn.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
@@ -36,10 +37,11 @@ const BYTES: u8 = 3;
 const FILE_BYTES: u64 = 16 << 20;
 /// So much of no use is always allowed.
 const SLACK: u64 = 4 << 20;
-/// Deltas of deltas: so many steps at least, and at most twice as many.
+/// Deltas of deltas: so many steps at least, and fewer than so many more.
 const STEPS: u32 = 32;
+const MORE_STEPS: u32 = 96;
 /// Longest chain of deltas that a reader follows.
-const MOST_STEPS: usize = 4 * STEPS as usize;
+const MOST_STEPS: usize = 2 * (STEPS + MORE_STEPS) as usize;
 
 /// What is known of a chunk that was written.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +54,8 @@ struct Place {
     steps: u32,
     /// Bytes of all of them.
     bytes: u64,
+    /// Where the oldest begins in its file.
+    at: u64,
 }
 
 /// The data files of a folder, as their writer sees them.
@@ -114,9 +118,10 @@ impl Chunks {
     pub fn begin(&mut self, live: impl Iterator<Item = ChunkId>) {
         let useful: u64 = live.filter_map(|id| self.places.get(&id)).map(|place| place.bytes).sum();
         let all: u64 = self.sizes.values().sum();
-        self.cleans = all > 2 * useful + SLACK;
+        // With a third of use, moving half as much as is written frees more than it takes.
+        self.cleans = all > 3 * useful + SLACK;
         // What was moved does not count, or moves would cause more and more of them.
-        self.allowance = self.written - self.moved + (64 << 10);
+        self.allowance = (self.written - self.moved) / 2 + (64 << 10);
         (self.written, self.moved) = (0, 0);
     }
 
@@ -148,6 +153,25 @@ impl Chunks {
         self.append(WHOLE, &[&body], None)
     }
 
+    /// The chunk of bytes that were written as `id`: that one, or a new one.
+    pub fn keep_bytes(&mut self, id: ChunkId) -> Result<ChunkId> {
+        if !self.is_to_move(id) {
+            return Ok(id);
+        }
+        let place = self.places.get(&id).copied();
+        let place = place.ok_or_else(|| EngineError::Bug(format!("no chunk {}", id.0)))?;
+        let path = self.folder.join(file_name(place.root));
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut bytes = vec![0; place.bytes as usize];
+            File::open(&path)?.read_exact_at(&mut bytes, place.at)?;
+            Ok(bytes)
+        };
+        let bytes = read().map_err(EngineError::external(path.display().to_string()))?;
+        let body = Frames::new(&bytes).next().and_then(|frame| frame.body.get(size_of::<u64>()..));
+        let body = body.ok_or_else(|| damaged(format!("{} at byte {}", path.display(), place.at)))?;
+        self.put_bytes(body)
+    }
+
     /// Writes bytes.
     pub fn put_bytes(&mut self, bytes: &[u8]) -> Result<ChunkId> {
         self.append(BYTES, &[bytes], None)
@@ -160,8 +184,9 @@ impl Chunks {
             return self.keep(id, new, codec);
         }
         let Some(place) = self.places.get(&id).copied() else { return self.put(new, codec) };
-        // A different number for each chain: those that begin together do not end together.
-        let most = STEPS + (place.first % u64::from(STEPS)) as u32;
+        // A different number for each chain, by chance: those that begin together do not end together.
+        let chance = place.first.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        let most = STEPS + (chance % u64::from(MORE_STEPS)) as u32;
         if place.steps >= most || self.is_to_move(id) {
             return self.put(new, codec);
         }
@@ -188,11 +213,12 @@ impl Chunks {
             return Err(EngineError::Refused { class: "org.apache.spark.SparkException", problem });
         }
         self.next += 1;
+        let at = self.sizes.get(&self.number).copied().unwrap_or(0) + self.pending.len() as u64;
         let bytes = frames::append(&mut self.pending, kind, &parts) as u64;
         self.written += bytes;
         self.moved += if std::mem::take(&mut self.moving) { bytes } else { 0 };
         let before = base.and_then(|base| self.places.get(&base).copied());
-        let fresh = Place { root: self.number, first: id.0, steps: 0, bytes: 0 };
+        let fresh = Place { root: self.number, first: id.0, steps: 0, bytes: 0, at };
         let before = before.map_or(fresh, |place| Place { steps: place.steps + 1, ..place });
         self.places.insert(id, Place { bytes: before.bytes + bytes, ..before });
         Ok(id)

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -57,8 +58,8 @@ pub struct TablePart {
     pub table: u64,
     /// Which partition of them.
     pub partition: u64,
-    /// Whether it is the whole, not what changed.
-    pub whole: bool,
+    /// Which of the parts before it stay.
+    pub keeps: Range<usize>,
     /// What the functions understand.
     pub bytes: Vec<u8>,
 }
@@ -73,8 +74,8 @@ pub struct Snapshot {
     pub program: Program,
     /// The program's settings.
     pub conf: Vec<(String, String)>,
-    /// The pickled functions.
-    pub functions: Vec<u8>,
+    /// The pickled functions; the same memory for the same functions.
+    pub functions: Arc<Vec<u8>>,
     /// The graph.
     pub graph: GraphSpec,
     /// Data of states and windows.
@@ -102,6 +103,8 @@ struct Work {
     selected: HashMap<(u32, i64), ChunkId>,
     tables: BTreeMap<(u64, u64), Vec<ChunkId>>,
     functions: String,
+    /// What is in that file.
+    saved: Option<Arc<Vec<u8>>>,
     live: Vec<ChunkId>,
     named: VecDeque<Named>,
     lost: bool,
@@ -134,6 +137,7 @@ impl Keeper {
             selected: HashMap::new(),
             tables: BTreeMap::new(),
             functions: String::new(),
+            saved: None,
             live: Vec::new(),
             named,
             lost: true,
@@ -183,7 +187,7 @@ impl Keeper {
             .collect::<Result<_>>()?;
         tables.into_iter().try_for_each(|part| work.save_table(part))?;
         work.known = known;
-        work.functions = self.save_functions(&work.functions, &functions)?;
+        self.save_functions(work, functions)?;
         work.chunks.sync()?;
         let tables = work.tables.iter();
         let mut manifest = Manifest {
@@ -217,13 +221,17 @@ impl Keeper {
     }
 
     /// The functions, in a file named by what is in it.
-    fn save_functions(&self, before: &str, functions: &[u8]) -> Result<String> {
-        let name = format!("functions-{:08x}-{}", checksum(functions), functions.len());
-        let path = self.folder.join(&name);
-        if name != before || !path.exists() {
-            files::write(&path, FUNCTIONS, functions)?;
+    fn save_functions(&self, work: &mut Work, functions: Arc<Vec<u8>>) -> Result<()> {
+        let is_same = work.saved.as_ref().is_some_and(|saved| Arc::ptr_eq(saved, &functions));
+        if !is_same {
+            work.functions = format!("functions-{:08x}-{}", checksum(&functions), functions.len());
         }
-        Ok(name)
+        let path = self.folder.join(&work.functions);
+        if !path.exists() {
+            files::write(&path, FUNCTIONS, &functions)?;
+        }
+        work.saved = Some(functions);
+        Ok(())
     }
 
     /// Removes what no checkpoint that is kept names.
@@ -367,12 +375,13 @@ impl Work {
     }
 
     fn save_table(&mut self, part: TablePart) -> Result<()> {
-        let id = self.chunks.put_bytes(&part.bytes)?;
-        let chunks = self.tables.entry((part.table, part.partition)).or_default();
-        if part.whole {
-            chunks.clear();
+        let parts = self.tables.entry((part.table, part.partition)).or_default();
+        parts.truncate(part.keeps.end);
+        parts.drain(..part.keeps.start.min(parts.len()));
+        for id in parts.iter_mut() {
+            *id = self.chunks.keep_bytes(*id)?;
         }
-        chunks.push(id);
+        parts.push(self.chunks.put_bytes(&part.bytes)?);
         Ok(())
     }
 }

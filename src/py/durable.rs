@@ -85,9 +85,19 @@ struct Facts {
     files: BTreeMap<u32, BTreeMap<i64, Vec<PathName>>>,
     /// How far each batch has taken the blocks of each receiver.
     taken: BTreeMap<i64, BTreeMap<u32, u64>>,
-    /// The functions as they were pickled last.
-    functions: Vec<u8>,
-    /// Whether it was told that they cannot be pickled any more.
+    functions: Functions,
+}
+
+/// The functions as they were pickled last.
+#[derive(Default)]
+struct Functions {
+    pickled: Arc<Vec<u8>>,
+    /// What they were made of: the same means the same pickle.
+    facts: Option<Py<PyAny>>,
+    /// How often they could not be pickled, one time after the other, and for how many batches it is not tried.
+    failed: u32,
+    pause: u32,
+    /// Whether that was told.
     told: bool,
 }
 
@@ -113,6 +123,7 @@ impl Durable {
         resumed: Option<(i64, Left)>,
     ) -> Self {
         let (resumed, left) = resumed.map_or((None, Left::default()), |(time, left)| (Some(time), left));
+        let functions = Functions { pickled: Arc::new(functions), ..Functions::default() };
         let facts = Facts { left, functions, ..Facts::default() };
         Self { keeper: Arc::new(keeper), logs, conf, program, resumed, facts: Mutex::new(facts) }
     }
@@ -208,32 +219,38 @@ impl Durable {
     }
 
     /// The functions as they are now: what they captured may have changed. Those that cannot be pickled any more stay as
-    /// they were.
+    /// they were; the longer that lasts, the less often it is tried.
     pub(crate) fn functions(
         &self,
         functions: &[Py<PyAny>],
         receivers: &[(u32, Py<PyAny>)],
         warn: &dyn Fn(&str),
-    ) -> Vec<u8> {
-        let dumped = Python::attach(|py| {
-            let functions = PyList::new(py, functions)?;
-            let receivers: Vec<_> = receivers.iter().map(|(node, object)| (*node, object.clone_ref(py))).collect();
-            callback(py, "dump_graph")?.call1((functions, receivers))?.extract::<Vec<u8>>()
-        });
-        let mut facts = self.facts();
-        match dumped {
-            Ok(bytes) => facts.functions = bytes,
-            Err(raised) if !facts.told => {
-                facts.told = true;
-                drop(facts);
-                warn(&format!(
-                    "a checkpoint holds the functions as they were before, for now they cannot be pickled: {raised}"
-                ));
-                return self.facts().functions.clone();
+    ) -> Arc<Vec<u8>> {
+        let mut known = std::mem::take(&mut self.facts().functions);
+        if known.pause > 0 {
+            known.pause -= 1;
+        } else {
+            match dump(functions, receivers, known.facts.as_ref()) {
+                Ok((pickled, facts)) => {
+                    known.pickled = pickled.map_or(known.pickled, Arc::new);
+                    (known.facts, known.failed) = (facts, 0);
+                }
+                Err(raised) => {
+                    if !std::mem::replace(&mut known.told, true) {
+                        warn(&format!(
+                            "a checkpoint holds the functions as they were before, for now they cannot be pickled: {raised}"
+                        ));
+                    }
+                    known.failed += 1;
+                    // Each try may cost as much as what was captured since: so they are twice as rare each time.
+                    known.pause = 1 << known.failed.min(20);
+                    known.facts = None;
+                }
             }
-            Err(_) => {}
         }
-        facts.functions.clone()
+        let pickled = Arc::clone(&known.pickled);
+        self.facts().functions = known;
+        pickled
     }
 
     /// The states of `mapWithState` that changed since the last checkpoint.
@@ -242,11 +259,24 @@ impl Durable {
         let parts = Python::attach(|py| {
             let functions = PyList::new(py, functions)?;
             let parts = callback(py, "table_parts")?.call1((functions, time.0, whole))?;
-            parts.extract::<Vec<(u64, u64, bool, Vec<u8>)>>()
+            parts.extract::<Vec<(u64, u64, usize, usize, Vec<u8>)>>()
         });
-        let part = |(table, partition, whole, bytes)| TablePart { table, partition, whole, bytes };
+        let part = |(table, partition, first, until, bytes)| TablePart { table, partition, keeps: first..until, bytes };
         Ok(parts.map_err(user_error)?.into_iter().map(part).collect())
     }
+}
+
+/// The pickle of functions and receivers, if they changed, and what they are made of.
+fn dump(
+    functions: &[Py<PyAny>],
+    receivers: &[(u32, Py<PyAny>)],
+    before: Option<&Py<PyAny>>,
+) -> PyResult<(Option<Vec<u8>>, Option<Py<PyAny>>)> {
+    Python::attach(|py| {
+        let functions = PyList::new(py, functions)?;
+        let receivers: Vec<_> = receivers.iter().map(|(node, object)| (*node, object.clone_ref(py))).collect();
+        callback(py, "dump_graph")?.call1((functions, receivers, before))?.extract()
+    })
 }
 
 /// The journal, for the blocks of one input.

@@ -32,6 +32,9 @@ use crate::stream::{Clock, Millis, Wait, Wake};
 /// Items that are sealed together.
 const CHUNK: usize = 1000;
 
+/// So many chunks of one `store_many` go to the log at once.
+const CHUNKS_A_COMMIT: usize = 64;
+
 /// With a rate limit, items of this part of a second are sealed together.
 const CHUNKS_A_SECOND: u64 = 20;
 
@@ -334,6 +337,11 @@ impl Inbox {
     /// log, it is durable then.
     fn seal(&self, py: Python<'_>, cut: Cut) -> PyResult<()> {
         let place = self.let_in(py, cut)?;
+        self.commit(py, place)
+    }
+
+    /// Waits for the log, without the interpreter.
+    fn commit(&self, py: Python<'_>, place: Option<u64>) -> PyResult<()> {
         let durable = py.detach(|| self.intake.commit(place));
         checked(py, durable)
     }
@@ -385,15 +393,34 @@ impl Inbox {
             group = current.group + 1;
             current.group += 2;
         });
-        before.map_or(Ok(()), |before| self.seal(py, before))?;
-        loop {
-            let chunk = self.next_of(&mut items)?;
+        let mut place = before.map_or(Ok(None), |before| self.let_in(py, before))?;
+        let stored = self.let_in_all(py, &mut items, group, &mut place);
+        // Also what came before something that could not be stored.
+        let durable = self.commit(py, place);
+        stored.and(durable)
+    }
+
+    /// Lets chunk after chunk in. One wait for the log is enough for many; `place` is what is left to wait for.
+    fn let_in_all(
+        &self,
+        py: Python<'_>,
+        items: &mut Bound<'_, PyIterator>,
+        group: u64,
+        place: &mut Option<u64>,
+    ) -> PyResult<()> {
+        for turn in 1_usize.. {
+            let chunk = self.next_of(items)?;
+            let is_slow = chunk.len() < self.chunk();
             if chunk.is_empty() || !self.admit(py, chunk.len())? {
-                return Ok(());
+                break;
             }
             let number = lock(&self.current).next_number();
-            self.seal(py, Cut { number, group, items: chunk })?;
+            *place = self.let_in(py, Cut { number, group, items: chunk })?.max(*place);
+            if is_slow || turn.is_multiple_of(CHUNKS_A_COMMIT) {
+                self.commit(py, place.take())?;
+            }
         }
+        Ok(())
     }
 
     /// The next items of an iterable; fewer of one that takes its time.

@@ -91,7 +91,7 @@ impl PyStreaming {
         let hand = settings.manual_clock.then(ManualClock::default);
         let clock: Arc<dyn Clock> = match &hand {
             Some(hand) => Arc::new(hand.clone()),
-            None => Arc::new(SystemClock),
+            None => Arc::new(SystemClock::default()),
         };
         let (rates, log) = (Arc::<RateControl>::default(), Arc::new(BatchLog::new(settings.retained_batches)));
         let driver = Arc::new(PyDriver::new(engine.executor(), context, Arc::clone(&rates), settings.unpersist));

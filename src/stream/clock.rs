@@ -86,17 +86,27 @@ impl Wake {
     }
 }
 
-/// The system's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+/// The system's clock: it goes by itself, and somebody may set it.
+pub struct SystemClock {
+    since_1970: Box<dyn Fn() -> Duration + Send + Sync>,
+}
 
-fn since_1970() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+impl SystemClock {
+    /// A clock that tells what `since_1970` says.
+    pub fn telling(since_1970: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
+        Self { since_1970: Box::new(since_1970) }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::telling(|| SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Millis {
-        Millis(i64::try_from(since_1970().as_millis()).unwrap_or(i64::MAX))
+        Millis(i64::try_from((self.since_1970)().as_millis()).unwrap_or(i64::MAX))
     }
 
     fn wait_until(&self, time: Millis, wake: &Wake) -> Wait {
@@ -106,7 +116,7 @@ impl Clock for SystemClock {
                 return Wait::Interrupted;
             }
             // Not from `now()`: it is cut to whole milliseconds, so the wait would end up to one late.
-            match target.checked_sub(since_1970()) {
+            match target.checked_sub((self.since_1970)()) {
                 None | Some(Duration::ZERO) => return Wait::Reached,
                 Some(left) => wake.sleep(Some(left.min(LOOK_AGAIN))),
             }

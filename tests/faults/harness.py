@@ -1,7 +1,8 @@
 """Kills a stream again and again, and proves that nothing was lost and nothing counted twice.
 
 Run as `harness.py --kills 200 [--seed 7]`; the seed is printed, and gives the same words and the same pauses again. The
-moments of the kills are random, many of them within the writing of a checkpoint, the journal, or an output.
+moments of the kills are random, half of them right after a write into the checkpoint folder (`killer.py`); those that
+cut a checkpoint off are counted.
 
 What an uninterrupted run would give is computed from what each batch read, batch by batch: so every output of every
 batch is compared, not the end alone.
@@ -25,8 +26,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from killer import Killer, traces
+
 WORKLOAD = Path(__file__).with_name("workload.py")
 WINDOW = 5
+# Batches until an idle key times out, and between two looks for such keys.
+IDLE, SCAN = 6, 2
 PATIENCE = 300.0
 
 
@@ -34,6 +39,7 @@ class Verdict(NamedTuple):
     """What was found; all lists of problems are empty when nothing is wrong."""
 
     kills: int
+    cut_off: int
     batches: int
     words: int
     logged: int
@@ -73,15 +79,18 @@ def run(folder: Path, kills: int, seed: int, batch_ms: int) -> Verdict:
     would fall behind further with each kill.
     """
     (folder / "inbox").mkdir(parents=True)
-    moments = random.Random(seed + 1)
+    checkpoints = folder / "checkpoint"
+    killer, cut_off = Killer(checkpoints, seed + 1, batch_ms / 1000), 0
     # Files that are older than a stream are not new to it: so the first run begins before them.
     child = _start(folder, batch_ms)
     feeder = Feeder(folder, seed)
     try:
         for _ in range(kills):
-            time.sleep(moments.uniform(0.0, 3 * batch_ms / 1000))
+            before = traces(checkpoints)
+            killer.wait()
             child.kill()
             child.communicate()
+            cut_off += bool(traces(checkpoints) - before)
             child = _start(folder, batch_ms)
         time.sleep(batch_ms / 1000)
     finally:
@@ -97,7 +106,8 @@ def run(folder: Path, kills: int, seed: int, batch_ms: int) -> Verdict:
     problems = _compare(folder, feeder.words, batch_ms)
     if child.returncode != 0:
         problems.append(f"the last run ended with {child.returncode}: {told}")
-    return Verdict(kills, len(_batches(folder, "words")), len(feeder.words), len(_lines(folder, "logged")), problems)
+    batches, logged = len(_batches(folder, "words")), len(_lines(folder, "logged"))
+    return Verdict(kills, cut_off, batches, len(feeder.words), logged, problems)
 
 
 def _start(folder: Path, batch_ms: int) -> subprocess.Popen[str]:
@@ -155,14 +165,15 @@ def _compare(folder: Path, fed: list[str], batch_ms: int) -> list[str]:
     halves = [path.name for path in (folder / "out").iterdir() if not (path / "_SUCCESS").exists()]
     problems += [f"a half result remains: {name}" for name in halves]
     words = {time: Counter(word.partition("-")[0] for word in read) for time, read in _batches(folder, "words").items()}
-    outputs = {name: _batches(folder, name) for name in ("state", "inverse", "window", "table")}
+    outputs = {name: _batches(folder, name) for name in ("state", "inverse", "window", "table", "timed")}
+    timed = _timed(words, batch_ms)
     total: Counter[str] = Counter()
     for time_ms, came in words.items():
         total += came
         window: Counter[str] = Counter()
         for back in range(WINDOW):
             window += words.get(time_ms - back * batch_ms, Counter())
-        wanted = {"state": total, "table": total, "window": window, "inverse": window}
+        wanted = {"state": total, "table": total, "window": window, "inverse": window, "timed": timed[time_ms]}
         for name, value in wanted.items():
             if time_ms not in outputs[name]:
                 problems.append(f"{name} of {time_ms} is missing")
@@ -173,6 +184,23 @@ def _compare(folder: Path, fed: list[str], batch_ms: int) -> list[str]:
     times = list(words)
     problems += [f"no batch at {a + batch_ms}" for a, b in itertools.pairwise(times) if b != a + batch_ms]
     return problems
+
+
+def _timed(words: dict[int, Counter[str]], batch_ms: int) -> dict[int, dict[str, int]]:
+    """The counts of the keys that have not timed out, after each batch."""
+    counts: dict[str, int] = {}
+    touched: dict[str, int] = {}
+    found = {}
+    zero = min(words, default=0) - batch_ms
+    for time_ms, came in words.items():
+        for key, number in came.items():
+            counts[key] = counts.get(key, 0) + number
+            touched[key] = time_ms
+        if (time_ms - zero) % (SCAN * batch_ms) == 0:
+            for key in [key for key, at in touched.items() if at < time_ms - IDLE * batch_ms]:
+                del counts[key], touched[key]
+        found[time_ms] = dict(counts)
+    return found
 
 
 def _compare_words(folder: Path, fed: list[str]) -> list[str]:
@@ -205,7 +233,8 @@ def main() -> None:
     verdict = run(folder, asked.kills, asked.seed, asked.batch)
     print("\n".join(verdict.problems[:20]), end="\n" if verdict.problems else "")
     print(
-        f"{verdict.kills} kills survived in {time.monotonic() - begun:.0f} s: {verdict.batches} batches, "
+        f"{verdict.kills} kills survived in {time.monotonic() - begun:.0f} s, {verdict.cut_off} of them within the "
+        f"writing of a checkpoint: {verdict.batches} batches, "
         f"{verdict.words} words, {verdict.logged} logged records, {len(verdict.problems)} problems"
     )
     if not asked.keep and not verdict.problems:

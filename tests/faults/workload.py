@@ -19,6 +19,7 @@ from pyspark.streaming import StateSpec, StreamingContext
 from pyspark.streaming.receiver import Receiver
 
 WINDOW = 5
+IDLE, SCAN = 6, 2
 
 
 class Numbers(Receiver[str]):
@@ -52,9 +53,10 @@ class Numbers(Receiver[str]):
                 time.sleep(0.01)
 
 
-def count(key: str, value: int, state: Any) -> tuple[str, int]:
+def count(key: str, value: int | None, state: Any) -> tuple[str, int]:
     """Adds to the state of a word."""
-    state.update((state.getOption() or 0) + value)
+    if not state.isTimingOut():
+        state.update((state.getOption() or 0) + value)
     return key, state.get()
 
 
@@ -72,6 +74,9 @@ def setup(folder: str, seconds: float) -> StreamingContext:
     pairs.reduceByKeyAndWindow(add, sub, WINDOW * seconds, seconds, 2).saveAsTextFiles(f"{out}/inverse")
     pairs.window(WINDOW * seconds).reduceByKey(add, 2).saveAsTextFiles(f"{out}/window")
     pairs.mapWithState(StateSpec.function(count).numPartitions(2)).stateSnapshots().saveAsTextFiles(f"{out}/table")
+    timed = pairs.mapWithState(StateSpec.function(count).numPartitions(2).timeout(IDLE * seconds))
+    timed.checkpoint(SCAN * seconds)
+    timed.stateSnapshots().saveAsTextFiles(f"{out}/timed")
     ssc.receiverStream(Numbers(folder)).saveAsTextFiles(f"{out}/logged")
     return ssc
 

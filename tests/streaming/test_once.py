@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import random
 import shutil
 import sqlite3
 import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from py4j.protocol import Py4JJavaError
@@ -70,32 +76,116 @@ def test_with_sqlite(sc: SparkContext, tmp_path: Path) -> None:
     check(sc, lambda: sqlite3.connect(path, timeout=30), "?")
 
 
-@pytest.fixture
-def postgres(tmp_path: Path) -> Iterator[str]:
+def missing(what: str) -> NoReturn:
+    """Skips; where everything has to be there, fails."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what}: .ci/run should have installed it")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
     """A server of its own on a socket in a folder; the answer is that folder."""
-    binaries = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)
+    if importlib.util.find_spec("psycopg") is None:
+        missing("there is no psycopg")
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
     if binaries is None:
-        pytest.skip("there is no PostgreSQL server on this machine")
-    # The server refuses to run as root.
-    account = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
-    folder = tmp_path / "pg"
-    folder.mkdir()
-    if account:
-        for place in (folder, *list(folder.parents)[:3]):
-            place.chmod(0o755)
-        shutil.chown(folder, "postgres", "postgres")
-    quiet = {"stdout": subprocess.DEVNULL, "check": True, "cwd": folder}
-    subprocess.run([*account, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "test"], **quiet)
-    control = [*account, binaries / "pg_ctl", "-D", folder / "data", "-w"]
+        missing("there is no PostgreSQL server on this machine")
+    # Not in a folder of pytest's, which nobody else can enter; and names of sockets are short.
+    folder = Path(tempfile.mkdtemp(prefix="dstreams-pg-"))
+    how: dict[str, Any] = {"stdout": subprocess.DEVNULL, "check": True, "cwd": folder}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        shutil.chown(folder, "nobody", "nogroup")
+        how |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    subprocess.run([binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "test", "-N"], **how)
+    control = [binaries / "pg_ctl", "-D", folder / "data", "-w"]
     listen = f"-c listen_addresses='' -c unix_socket_directories='{folder}'"
-    subprocess.run([*control, "start", "-l", folder / "log", "-o", listen], **quiet)
+    subprocess.run([*control, "start", "-l", folder / "log", "-o", listen], **how)
     yield str(folder)
-    subprocess.run([*control, "stop", "-m", "immediate"], **quiet)
+    subprocess.run([*control, "stop", "-m", "immediate"], **how)
+    shutil.rmtree(folder)
 
 
 def test_with_postgresql(sc: SparkContext, postgres: str) -> None:
-    psycopg = pytest.importorskip("psycopg")
+    import psycopg
+
     check(sc, lambda: psycopg.connect(host=postgres, user="test", dbname="postgres"), "%s")
+
+
+PROGRAM = """
+import sys
+from pyspark import SparkConf, SparkContext
+from pyspark.streaming import StreamingContext
+from dstreams.streaming import once
+
+folder, database = sys.argv[1:]
+
+def connect():
+    if database.endswith(".db"):
+        import sqlite3
+        return sqlite3.connect(database, timeout=30)
+    import psycopg
+    return psycopg.connect(host=database, user="test", dbname="postgres")
+
+def write(cursor, records):
+    for number in records:
+        cursor.execute(f"INSERT INTO numbers VALUES ({number})")
+
+def setup():
+    conf = SparkConf().setMaster("local[2]").setAppName("once").set("spark.streaming.clock", "manual")
+    sc = SparkContext(conf=conf)
+    ssc = StreamingContext(sc, 1)
+    ssc.checkpoint(folder)
+    numbers = ssc.queueStream([sc.parallelize(range(at * 100, at * 100 + 100), 2) for at in range(BATCHES)])
+    numbers.foreachRDD(once(connect, write))
+    numbers.foreachRDD(lambda rdd: print(rdd.count() and rdd.max(), flush=True))
+    return ssc
+
+ssc = StreamingContext.getOrCreate(folder, setup)
+ssc.start()
+while True:
+    ssc.advance()
+"""
+BATCHES = 20
+
+
+def kill_again_and_again(tmp_path: Path, database: str, connect: Callable[[], Any]) -> None:
+    """Runs a stream into a database, kills it at random moments, and looks for each number exactly once."""
+    with closing(connect()) as connection:
+        connection.cursor().execute("CREATE TABLE numbers (number INTEGER)")
+        connection.commit()
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM.replace("BATCHES", str(BATCHES)), encoding="utf-8")
+    command = [sys.executable, str(program), str(tmp_path / "checkpoint"), database]
+    moments = random.Random(3)
+    last, kills = "", 0
+    while last != str(BATCHES * 100 - 1):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            # After every few batches; with an end, so that later kills meet a stream that goes on.
+            for _ in range(moments.randrange(2, 9)):
+                last = child.stdout.readline().strip() or last
+                if last == str(BATCHES * 100 - 1):
+                    break
+            time.sleep(moments.uniform(0, 0.03))
+            child.kill()
+            kills += 1
+    with closing(connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT number FROM numbers ORDER BY number")
+        assert [number for (number,) in cursor.fetchall()] == list(range(BATCHES * 100))
+    assert kills > 2
+
+
+def test_a_stream_into_sqlite_that_is_killed_writes_each_row_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "numbers.db")
+    kill_again_and_again(tmp_path, path, lambda: sqlite3.connect(path, timeout=30))
+
+
+def test_a_stream_into_postgresql_that_is_killed_writes_each_row_once(tmp_path: Path, postgres: str) -> None:
+    import psycopg
+
+    kill_again_and_again(tmp_path, postgres, lambda: psycopg.connect(host=postgres, user="test", dbname="postgres"))
 
 
 def test_wrong_arguments_are_named(tmp_path: Path) -> None:

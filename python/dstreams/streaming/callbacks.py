@@ -80,14 +80,16 @@ def warn(text: str) -> None:
     logger.warning("%s", text)
 
 
-def dump_graph(functions: list[Callable[..., Any]], supervisors: list[tuple[int, Any]]) -> bytes:
-    """The pickle of a graph's functions and receivers."""
+def dump_graph(
+    functions: list[Callable[..., Any]], supervisors: list[tuple[int, Any]], before: list[Any] | None
+) -> tuple[bytes | None, list[Any] | None]:
+    """The pickle of a graph's functions and receivers, if they changed, and what to give as `before` the next time."""
     from dstreams.streaming import checkpointing
 
-    return checkpointing.dump_graph(functions, supervisors)
+    return checkpointing.dump_if_changed(functions, supervisors, before)
 
 
-def table_parts(functions: list[Callable[..., Any]], time: int, whole: bool) -> list[tuple[int, int, bool, bytes]]:
+def table_parts(functions: list[Callable[..., Any]], time: int, whole: bool) -> list[tuple[int, int, int, int, bytes]]:
     """The parts of the tables of states that a checkpoint is to hold."""
     from dstreams.streaming import checkpointing
 

@@ -37,12 +37,15 @@ from dstreams.streaming.settings import (
     restart_delay_ms,
     waiting_bytes,
 )
+from dstreams.streaming.steady import are_same, facts_of
 from dstreams.streaming.supervisor import Supervisor, supervise
 
 if TYPE_CHECKING:
     from dstreams.streaming.context import StreamingContext
 
 Functions = list[Callable[..., Any]]
+Facts = list[Any] | None
+"""What `steady.facts_of` gives."""
 
 ANY_OWNER = "DSTREAMS_CHECKPOINTS_OF_ANYBODY"
 """The environment variable that allows checkpoints which another user could have written."""
@@ -52,6 +55,16 @@ _OF_A_RUN = {"spark.app.id", "spark.app.startTime", "spark.driver.host", "spark.
 
 
 # -- writing ----------------------------------------------------------------------------------------
+def dump_if_changed(
+    functions: Functions, supervisors: list[tuple[int, Supervisor]], before: Facts
+) -> tuple[bytes | None, Facts]:
+    """The pickle of a graph and the facts it is made of; no pickle if the facts are those of the last one."""
+    facts = facts_of(functions)
+    if are_same(before, facts):
+        return None, facts
+    return dump_graph(functions, supervisors), facts
+
+
 def dump_graph(functions: Functions, supervisors: list[tuple[int, Supervisor]]) -> bytes:
     """One pickle of all functions, so that they share what they share now, and of the receivers as they began."""
     receivers = {node: supervisor.dump_receiver() for node, supervisor in supervisors}
@@ -79,8 +92,8 @@ def check_logs(ssc: StreamingContext, directory: str | None) -> None:
         )
 
 
-def table_parts(functions: Functions, time: int, whole: bool) -> list[tuple[int, int, bool, bytes]]:
-    """(tables, partition, whole or what changed, pickle) of all states after the batch of a time, in milliseconds."""
+def table_parts(functions: Functions, time: int, whole: bool) -> list[tuple[int, int, int, int, bytes]]:
+    """(tables, partition, and a `Part`) of all states after the batch of a time, in milliseconds."""
     return [part for stateful in _statefuls(functions) for part in stateful.parts(time, whole)]
 
 

@@ -82,10 +82,15 @@ class Stateful:
     # -- checkpoints ------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
         """All but the tables, which a checkpoint holds apart, and what belongs to this process."""
-        own = {"columns", "tables", "oldest", "_kept", "number", "saved_as", "initial"}
-        state = {name: value for name, value in self.__dict__.items() if name not in own}
+        state = self.pickled_facts()
         initial = self.initial.collect() if isinstance(self.initial, RDD) else self.initial
-        return {**state, "initial": initial, "saved_as": self.number, "watched": self.oldest is not None}
+        return {**state, "initial": initial}
+
+    def pickled_facts(self) -> dict[str, Any]:
+        """What a pickle of this is made of."""
+        own = {"columns", "tables", "oldest", "_kept", "number"}
+        state = {name: value for name, value in self.__dict__.items() if name not in own}
+        return {**state, "saved_as": self.number, "watched": self.oldest is not None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.watched = state.pop("watched")
@@ -94,8 +99,8 @@ class Stateful:
         self.columns, self.tables = self._new_tables()
         _known[self.number] = self
 
-    def parts(self, time: int, whole: bool) -> list[tuple[int, int, bool, bytes]]:
-        """(number, partition, whole or what changed, pickle) of the tables after the batch of a time."""
+    def parts(self, time: int, whole: bool) -> list[tuple[int, int, int, int, bytes]]:
+        """(number, partition, and a `Part`) of the tables after the batch of a time."""
         since = None if whole else self._kept
         parts = [(self.number, index, *table.dump(since, time)) for index, table in enumerate(self.tables)]
         self._kept = time

@@ -30,17 +30,19 @@ Times = dict[Any, "int | None"]
 """When keys were touched last; None for a key without a state. Empty where keys do not time out."""
 
 
-# Bytes of changes that do not count before all states are written anew.
-LEAST_WHOLE = 64 << 10
+# Most parts of a round in which every state is written again, and fewest states of a part.
+LONGEST_ROUND = 1000
+LEAST_TURN = 16
 
 
 class Applied(NamedTuple):
-    """A batch that was applied: its time, the version before, and what was there before."""
+    """A batch that was applied: its time, the version before, what was there before, and the states after it."""
 
     version: int
     before: int | None
     states: States
     times: Times
+    after: States
 
 
 class Batch(NamedTuple):
@@ -53,6 +55,14 @@ class Batch(NamedTuple):
     """The oldest version that may still be asked for."""
     emits_none: bool
     """Whether None is an element like any other."""
+
+
+class Part(NamedTuple):
+    """A part for a checkpoint. Of the parts before it, those from `first` up to `until` stay."""
+
+    first: int
+    until: int
+    dumped: bytes
 
 
 class StateTable:
@@ -72,9 +82,13 @@ class StateTable:
         self._history: list[Applied] = []
         self._merging: tuple[int | None, States, Times, list[Applied]] | None = None
         self._merges = 0
-        # Bytes of the last pickle of all states, and of those of changes since.
-        self._whole_bytes = self._change_bytes = 0
         self._dumped = False
+        # Parts in the last checkpoint, those since this round began, and whether the last one holds no states.
+        self._parts = self._round = 0
+        self._is_idle = False
+        # The keys whose turn is still to come, unless the engine knows them; whether there is none.
+        self._turns: list[Any] = []
+        self._round_over = True
         self._lock = threading.Lock()
 
     @property
@@ -109,10 +123,15 @@ class StateTable:
             return
         self._version, newest, replaced = columns.give_up()
         self._states = dict(newest)
-        self._history = [
-            Applied(time, before, {**dict.fromkeys(gone, ABSENT), **dict(pairs)}, {})
-            for time, before, pairs, gone in replaced
-        ]
+        # What was there before a version is what is there after the one before it.
+        older: States = {}
+        for time, before, pairs, gone in reversed(replaced):
+            states = {**dict.fromkeys(gone, ABSENT), **dict(pairs)}
+            after = {key: older[key] if key in older else self._states.get(key, ABSENT) for key in states}
+            self._history.insert(0, Applied(time, before, states, {}, after))
+            older.update(states)
+        # The round of parts that the engine has begun is nobody's now.
+        self._dumped = False
 
     def apply(self, batch: Batch, function: Callable[[Any, Any, State[Any]], Any], pairs: list[Any]) -> list[Any]:
         """Calls `function(key, value, state)` for each record, and for keys that time out; the elements it returned."""
@@ -172,7 +191,7 @@ class StateTable:
                 raise RuntimeError(f"the batch of {batch.time} ms was applied to its states by another task meanwhile")
             times_before = dict(zip(times, map(self._times.get, times), strict=True))
             history = [applied for applied in self._history if applied.version > batch.oldest]
-            history.append(Applied(batch.time, self.version, before, times_before))
+            history.append(Applied(batch.time, self.version, before, times_before, changes))
             # From here on the batch counts as applied.
             self._merging = (batch.time, changes, times, history)
             self._finish_merge()
@@ -243,40 +262,108 @@ class StateTable:
         )
 
     # -- checkpoints ------------------------------------------------------------------------------
-    def dump(self, since: int | None, version: int) -> tuple[bool, bytes]:
-        """(whether it is the whole, pickle) of the states as of a version, or of what changed since an earlier one.
+    def dump(self, since: int | None, version: int) -> Part:
+        """A part for a checkpoint: the states as of a version, or what changed in them since an earlier one.
 
-        It is the whole without an earlier version, and when the changes add up to as much.
+        Beside what changed, each part holds some of the other states, in turn: once it was the turn of all of them, the
+        parts before that round are of no use any more. So no batch ever writes all states.
         """
         # States that were there before the first batch are no batch's changes.
-        whole = since is None or not self._dumped or self._change_bytes > self._whole_bytes + LEAST_WHOLE
+        whole = since is None or not self._dumped
         with self._lock:
             reached = min(version, self.version) if self.version is not None else None
             if self._columns is not None:
-                whole, held, gone = _held_in(self._columns, None if whole else since, reached)
+                whole, states, gone, changed = self._dump_of_columns(self._columns, None if whole else since, reached)
                 times: Times = {}
             else:
-                held, gone, times = self._changes(None if whole else since, version)
+                states, times, changed = self._dump_of_dicts(None if whole else since, version)
+                gone = [key for key, state in states.items() if state is ABSENT]
+        held = {key: state for key, state in states.items() if state is not ABSENT} if gone else states
         dumped = dump_kept([reached, held, times, gone])
         if whole:
-            self._whole_bytes, self._change_bytes = len(dumped), 0
             self._dumped = reached is not None
-        else:
-            self._change_bytes += len(dumped)
-        return whole, dumped
+            return Part(*self._replace_all(), dumped)
+        return Part(*self._add_part(changed), dumped)
 
-    def _changes(self, since: int | None, version: int) -> tuple[States, list[Any], Times]:
-        """States as of a version, of all keys or of those that changed since another; keys that are gone; times."""
+    def _changes(self, past: Iterable[Applied]) -> tuple[States, Times]:
+        """What batches changed, and when. Not looked up: few of many keys are nowhere near each other."""
+        states: States = {}
+        times: Times = {}
+        for applied in past:
+            states.update(applied.after)
+            if self._timed:
+                times.update(dict.fromkeys(applied.after, applied.version))
+        if self._timed:
+            times.update((key, None) for key, state in states.items() if state is ABSENT)
+        return states, times
+
+    def _take_turn(self, changed: int, later: list[Applied]) -> list[Any]:
+        """The next states of the round: half as many as changed, and enough that a round ends one day."""
+        if not changed:
+            return []
+        if self._round_over:
+            self._turns = [*self._states, *(key for applied in later for key in applied.states)]
+            self._round = 0
+        count = max(changed // 2, len(self._states) // LONGEST_ROUND, LEAST_TURN)
+        turn = self._turns[-count:]
+        del self._turns[-count:]
+        self._round_over = not self._turns
+        return turn
+
+    def _replace_all(self) -> tuple[int, int]:
+        self._turns, self._round, self._parts, self._is_idle, self._round_over = [], 0, 1, False, True
+        return 0, 0
+
+    def _add_part(self, changed: bool) -> tuple[int, int]:
+        """Which of the parts before this one stay."""
+        # One that only tells the version is replaced by the next.
+        until = self._parts - int(self._is_idle)
+        first = 0
+        self._is_idle = not changed
+        if changed:
+            self._round += 1
+            if self._round_over:
+                first = until + 1 - self._round
+        self._parts = until - first + 1
+        return first, until
+
+    def _dump_of_dicts(self, since: int | None, version: int) -> tuple[States, Times, bool]:
+        """States and times of a part, ABSENT for keys that are gone, and whether anything changed."""
         self._finish_merge()
         later = [applied for applied in self._history if applied.version > version]
         if since is None:
-            keys: Iterable[Any] = {*self._states, *(key for applied in later for key in applied.states)}
-        else:
-            past = [applied for applied in self._history if since < applied.version <= version]
-            keys = {key: None for applied in past for key in applied.states}
-        states, times = self._as_of(keys, later)
-        gone = [key for key, state in states.items() if state is ABSENT]
-        return {key: state for key, state in states.items() if state is not ABSENT}, gone, times
+            states, times = dict(self._states), dict(self._times)
+            for applied in reversed(later):
+                states.update(applied.states)
+                times.update(applied.times)
+            return states, times, True
+        states, times = self._changes(applied for applied in self._history if since < applied.version <= version)
+        changed = len(states)
+        turn = [key for key in self._take_turn(changed, later) if key not in states]
+        also, also_times = self._as_of(turn, later)
+        states.update(also)
+        times.update(also_times)
+        return states, times, bool(changed)
+
+    def _dump_of_columns(
+        self, columns: _native.KeyedStates, since: int | None, reached: int | None
+    ) -> tuple[bool, States, list[Any], bool]:
+        """Whether it is the whole, the states of a part, keys that are gone, and whether anything changed."""
+        if reached is None:
+            return True, {}, [], False
+        found = None if since is None else columns.changes(since, reached)
+        if found is None:
+            return True, dict(columns.as_of(reached)), [], True
+        pairs, gone = found
+        states = dict(pairs)
+        changed = len(pairs) + len(gone)
+        if changed:
+            if self._round_over:
+                self._round = 0
+            count = max(changed // 2, len(columns) // LONGEST_ROUND, LEAST_TURN)
+            turn, self._round_over = columns.turn(reached, count, self._round_over)
+            states.update(turn)
+        return False, states, gone, bool(changed)
 
     def _as_of(self, keys: Iterable[Any], later: list[Applied]) -> tuple[States, Times]:
         """States and times of keys as they were before later batches."""
@@ -288,7 +375,7 @@ class StateTable:
         return states, times
 
     def restore(self, parts: list[bytes]) -> None:
-        """Sets the states to what `dump` gave: the whole, and then what changed, in order."""
+        """Sets the states to what the parts that stayed hold, in order."""
         for part in parts:
             reached, held, times, gone = load_kept(part)
             self._states.update(held)
@@ -299,16 +386,6 @@ class StateTable:
             self._version = reached
         if self._version is not None and self._moved_to_columns(self._states, self._version):
             self._states = {}
-
-
-def _held_in(columns: _native.KeyedStates, since: int | None, reached: int | None) -> tuple[bool, States, list[Any]]:
-    """Whether it is all of them; states as of a version, or what changed since an earlier one; keys that are gone."""
-    if reached is None:
-        return True, {}, []
-    changed = None if since is None else columns.changes(since, reached)
-    if changed is not None:
-        return False, dict(changed[0]), changed[1]
-    return True, dict(columns.as_of(reached)), []
 
 
 def _own_pairs(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

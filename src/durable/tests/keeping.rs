@@ -79,13 +79,29 @@ fn tables_are_the_whole_and_what_changed() {
     let folder = Folder::new();
     let keeper = Keeper::new(&folder.0, Arc::new(Plain), None).unwrap();
     assert!(keeper.wants_whole_tables());
-    for (time, whole, bytes) in [(1, true, b"ab"), (2, false, b"cd"), (3, false, b"ef")] {
-        let tables = vec![TablePart { table: 7, partition: 0, whole, bytes: bytes.to_vec() }];
+    for (time, keeps, bytes) in [(1, 0..0, b"ab"), (2, 0..1, b"cd"), (3, 0..2, b"ef"), (4, 1..2, b"gh")] {
+        let tables = vec![TablePart { table: 7, partition: 0, keeps, bytes: bytes.to_vec() }];
         keeper.write(Snapshot { tables, ..snapshot(time, &state(vec![])) }).unwrap();
     }
     assert!(!keeper.wants_whole_tables());
-    let parts = [b"ab", b"cd", b"ef"].map(|part| part.to_vec()).to_vec();
+    let parts = [b"cd", b"gh"].map(|part| part.to_vec()).to_vec();
     assert_eq!(open(&folder.0).unwrap().unwrap().tables, [(7, 0, parts)]);
+}
+
+#[test]
+fn a_table_that_rests_outlives_the_files_it_was_written_to() {
+    let folder = Folder::new();
+    let keeper = Keeper::new(&folder.0, Arc::new(Plain), None).unwrap();
+    let resting = vec![7; 1 << 20];
+    for time in 0..60 {
+        let (keeps, bytes) = if time == 0 { (0..0, resting.clone()) } else { (0..1, vec![time as u8]) };
+        let churning = TablePart { table: 2, partition: 0, keeps: 0..0, bytes: vec![time as u8; 1 << 20] };
+        let tables = vec![TablePart { table: 1, partition: 0, keeps, bytes }, churning];
+        keeper.write(Snapshot { tables, ..snapshot(time, &state(vec![])) }).unwrap();
+    }
+    assert!(!folder.names("data-").contains(&"data-0000000000".to_owned()));
+    let tables = open(&folder.0).unwrap().unwrap().tables;
+    assert_eq!(tables, [(1, 0, vec![resting, vec![59]]), (2, 0, vec![vec![59; 1 << 20]])]);
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub fn snapshot(time: i64, state: &Arc<Rdd>) -> Snapshot {
         forgotten: time - 1,
         program: Program::default(),
         conf: vec![("spark.app.name".into(), "test".into())],
-        functions: b"functions".to_vec(),
+        functions: Arc::new(b"functions".to_vec()),
         graph: GraphSpec::default(),
         rdds,
         inputs: BTreeMap::new(),

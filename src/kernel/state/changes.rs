@@ -105,7 +105,7 @@ fn rows(columns: &Columns, wanted: &BooleanBuffer) -> Result<Option<Columns>> {
 }
 
 /// Where an array is, which tells it from all others that live.
-pub(super) fn address(array: &ArrayRef) -> *const () {
+pub fn address(array: &ArrayRef) -> *const () {
     Arc::as_ptr(array).cast()
 }
 

@@ -18,7 +18,7 @@ mod rows;
 mod table;
 
 pub use batch::{Filter, Function};
-pub use changes::{Changes, changes};
+pub use changes::{Changes, address, changes};
 pub use mapping::{ByRow, Ways};
 pub use table::{Table, Working};
 

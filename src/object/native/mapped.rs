@@ -8,8 +8,9 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow_array::{Array, BooleanArray};
+use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_select::filter::filter;
+use hashbrown::HashSet;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -22,7 +23,7 @@ use crate::error::Result;
 use crate::expr::{Program, RowMapper};
 use crate::kernel::gather::pair_columns;
 use crate::kernel::keys::{KeyTable, Unhashable, kernel_error};
-use crate::kernel::state::{ByRow, Changes, Table, Ways, Working, changes};
+use crate::kernel::state::{ByRow, Changes, Table, Ways, Working, address, changes};
 use crate::object::chain::Running;
 use crate::object::convert::{append_to, list_to_columns, to_list};
 use crate::object::turn::Turn;
@@ -62,6 +63,8 @@ struct Part {
     /// Oldest first.
     versions: Vec<Version>,
     given_up: bool,
+    /// Columns of keys that had their turn. They are kept, so that no other column is taken for one of them.
+    had_turn: Vec<ArrayRef>,
     /// Whether there was something before the first version that is held.
     cut: bool,
 }
@@ -294,12 +297,44 @@ impl KeyedStates {
         found.map(|Changes { pairs, gone }| Ok((listed(py, &pairs)?, listed(py, &gone)?))).transpose()
     }
 
+    /// Keys of the newest version.
+    fn __len__(&self, py: Python<'_>) -> usize {
+        self.lock_attached(py).versions.last().map_or(0, |version| version.blocks.iter().map(Columns::len).sum())
+    }
+
+    /// The next states of a round in which all have their turn: at least so many, as they were at a time. With `begin` it is
+    /// a new round. Also says whether all have had their turn.
+    fn turn<'py>(&self, py: Python<'py>, time: i64, count: usize, begin: bool) -> PyResult<(Bound<'py, PyList>, bool)> {
+        let mut part = self.lock_attached(py);
+        if begin {
+            part.had_turn.clear();
+        }
+        let blocks = part.as_of(time).to_vec();
+        let mut had: HashSet<*const ()> = part.had_turn.iter().map(address).collect();
+        let (mut turn, mut rows, mut over) = (Vec::new(), 0, true);
+        for block in blocks {
+            let Some(((_, keys), _)) = pair_columns(&block) else { continue };
+            if !had.insert(address(keys)) {
+                continue;
+            }
+            if rows >= count {
+                over = false;
+                break;
+            }
+            rows += block.len();
+            part.had_turn.push(Arc::clone(keys));
+            turn.push(block);
+        }
+        drop(part);
+        Ok((listed(py, &turn)?, over))
+    }
+
     /// Hands the states to Python for good: the newest version, its states, and for each version that replaced one that is
     /// known, oldest first, what it replaced.
     fn give_up<'py>(&self, py: Python<'py>) -> PyResult<(Option<i64>, Bound<'py, PyList>, Vec<Replaced<'py>>)> {
         let mut part = self.lock_attached(py);
         let (versions, cut) = (std::mem::take(&mut part.versions), part.cut);
-        (part.given_up, part.table) = (true, None);
+        (part.given_up, part.table, part.had_turn) = (true, None, Vec::new());
         drop(part);
         let mut replaced = Vec::new();
         for (at, newer) in versions.iter().enumerate().skip(usize::from(cut)) {

@@ -1,5 +1,7 @@
 //! Which batches run, and in which order?
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::*;
 
 fn failure(lab: &Lab) -> String {
@@ -224,7 +226,7 @@ fn remembered_rdds_are_there_while_the_next_batch_is_being_made() {
 fn the_system_clock_drives_batches_as_well() {
     let notes = Notes::default();
     let driver = Arc::new(Fake { notes: notes.clone(), ..Fake::default() });
-    let stream = StreamRuntime::new(driver, Arc::new(SystemClock), Settings::new(Millis(5))).unwrap();
+    let stream = StreamRuntime::new(driver, Arc::new(SystemClock::default()), Settings::new(Millis(5))).unwrap();
     let input = stream.input(0).unwrap();
     let lab = Lab { stream, clock: ManualClock::default(), notes };
     lab.record(input, "out");
@@ -234,4 +236,33 @@ fn the_system_clock_drives_batches_as_well() {
     let times: Vec<i64> =
         lab.notes.with("begin ").iter().map(|line| line[6..line.len() - 1].parse().unwrap()).collect();
     assert!(times.iter().all(|time| time % 5 == 0) && times.windows(2).all(|pair| pair[1] - pair[0] == 5), "{times:?}");
+}
+
+#[test]
+fn a_system_clock_that_is_set_leaves_no_batch_out_and_makes_none_twice() {
+    let notes = Notes::default();
+    let driver = Arc::new(Fake { notes: notes.clone(), ..Fake::default() });
+    let told = Arc::new((AtomicU64::new(1_003), AtomicU64::new(0)));
+    let shown = Arc::clone(&told);
+    let clock = SystemClock::telling(move || {
+        shown.1.fetch_add(1, Ordering::SeqCst);
+        Duration::from_millis(shown.0.load(Ordering::SeqCst))
+    });
+    let stream = StreamRuntime::new(driver, Arc::new(clock), Settings::new(Millis(10))).unwrap();
+    let input = stream.input(0).unwrap();
+    let lab = Lab { stream, clock: ManualClock::default(), notes };
+    lab.record(input, "out");
+    lab.stream.start().unwrap();
+    // Forth by three batches, back before the first one, and forth again: the stream looks again within a second.
+    for (time, batches) in [(1_035, 3), (995, 3), (1_041, 4), (1_000, 4), (1_062, 6)] {
+        told.0.store(time, Ordering::SeqCst);
+        let looks = told.1.load(Ordering::SeqCst);
+        while told.1.load(Ordering::SeqCst) < looks + 2 {
+            thread::yield_now();
+        }
+        lab.notes.wait("out ", batches);
+    }
+    lab.stream.stop(false).unwrap();
+    let made: Vec<String> = lab.notes.with("out ").iter().map(|line| line[4..8].to_owned()).collect();
+    assert_eq!(made, ["1010", "1020", "1030", "1040", "1050", "1060"]);
 }

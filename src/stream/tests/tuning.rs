@@ -103,7 +103,7 @@ fn advancing_ends_at_an_error_and_goes_on_after_it() {
 #[test]
 fn a_clock_that_goes_by_itself_is_followed() {
     let settings = Settings::new(Millis(5));
-    let stream = StreamRuntime::new(Arc::<Fake>::default(), Arc::new(SystemClock), settings).unwrap();
+    let stream = StreamRuntime::new(Arc::<Fake>::default(), Arc::new(SystemClock::default()), settings).unwrap();
     let notes = stream.driver().notes.clone();
     let seen = notes.clone();
     let note = map(move |time, _| {
