@@ -1,4 +1,5 @@
 //! Small patterns, with the answers of Python.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::{Budget, Exhausted, How, Pattern, Piece, Place, Regex};
 
@@ -20,7 +21,7 @@ fn group(number: u32, of: Piece) -> Piece {
 
 fn regex(pieces: Vec<Piece>, groups: u32) -> Regex {
     let pattern = Pattern { source: String::new(), piece: Piece::Seq(pieces), groups };
-    Regex::new(&pattern).unwrap_or_else(|problem| panic!("{problem}"))
+    Regex::new(&pattern).unwrap()
 }
 
 /// The text of all groups of the match, if there is one.
