@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use pyo3::create_exception;
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::{PyException, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
@@ -196,12 +196,12 @@ impl<'py> Reader<'py> {
             ("not", 2) => Node::Not(child(1)?),
             ("seq", 3) => Node::Seq(self.all(&at(1)?)?, child(2)?),
             ("op", 3) => Node::Op(operation(self.py, &at(1)?.extract::<String>()?), self.all(&at(2)?)?),
-            ("attr", 3) => Node::Attr(child(1)?, at(2)?.extract::<String>()?.into()),
+            ("attr", 3) => Node::Attr(child(1)?, text(&at(2)?)?.into()),
             ("fstring", 2) => Node::FString(self.all(&at(1)?)?),
             ("format", 4) => Node::Format(Part {
                 value: child(1)?,
                 conversion: at(2)?.extract::<String>()?.chars().next(),
-                spec: at(3)?.extract::<String>()?.into(),
+                spec: text(&at(3)?)?.into(),
             }),
             ("each", 3) => Node::Each { body: child(1)?, over: child(2)? },
             ("keep", 3) => Node::Keep { cond: child(1)?, over: child(2)? },
@@ -252,6 +252,14 @@ fn operation(py: Python<'_>, name: &str) -> Op {
         Op::Basic(Basic::Sum) if py.version_info() >= (3, 12) => Op::Basic(Basic::CompensatedSum),
         op => op,
     }
+}
+
+/// Text of the program; with surrogates it has no native form.
+fn text(value: &Bound<'_, PyAny>) -> PyResult<String> {
+    value.extract().map_err(|error: PyErr| match error.is_instance_of::<PyUnicodeEncodeError>(value.py()) {
+        true => Bail::new_err("text with surrogates"),
+        false => error,
+    })
 }
 
 fn constant(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {

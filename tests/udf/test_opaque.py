@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import math
+import operator
 import random
 import textwrap
 import time
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from dstreams.udf import Opaque, Program, explain_function, read
+from dstreams.udf import Explanation, Opaque, Program, explain_function, read
 
 COUNT = 0
 LIST = [1, 2]
@@ -426,3 +427,10 @@ def test_on_an_unknown_python_everything_is_opaque_for_one_reason(monkeypatch: p
     }
     assert len(reasons) == 1
     assert "a Python that is not known here" in reasons.pop()
+
+
+@pytest.mark.parametrize(
+    "function", [lambda x: f"{x:\ud800}", operator.attrgetter("\ud800")], ids=["spec", "attribute"]
+)
+def test_surrogates_in_other_places_than_constants_leave_it_to_python(function: Any) -> None:
+    assert explain_function(function, [(1,)]) == Explanation(False, "text with surrogates")
