@@ -13,6 +13,7 @@ from dstreams.core.atexit import at_exit
 from dstreams.core.checkpoint import remove_empty
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
+from dstreams.core.naming import named_as_one
 from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
@@ -39,6 +40,7 @@ __all__ = ["StreamingContext"]
 T = TypeVar("T")
 
 
+@named_as_one
 class StreamingContext(ReceiverSources):
     """Cuts input into batches of `batchDuration` seconds and runs the program's operations on each.
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from dstreams.core.naming import named_as_one
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.streaming import functions
@@ -38,6 +39,7 @@ def _with_time(func: Function, rdds: int) -> Function:
     return func
 
 
+@named_as_one
 class DStream(Windows[T]):
     """A stream of RDDs, one per slide. Made by a StreamingContext, or from another stream by a transformation."""
 
