@@ -16,10 +16,22 @@ def test_a_batch_takes_at_least_a_millisecond(sc: SparkContext, seconds: float) 
         StreamingContext(sc, seconds)
 
 
-@pytest.mark.parametrize("seconds", [None, "1", [1], 1j])
+@pytest.mark.parametrize("seconds", ["1", [1], 1j])
 def test_a_batch_duration_is_a_number(sc: SparkContext, seconds: object) -> None:
     with pytest.raises(TypeError, match="batchDuration: expected a number of seconds"):
         StreamingContext(sc, seconds)
+    with pytest.raises(AssertionError, match="batchDuration: expected a number of seconds, got none"):
+        StreamingContext(sc)
+
+
+def test_a_transform_of_the_context_wants_streams_that_slide_alike(ssc: StreamingContext) -> None:
+    stream = ssc.queueStream([[1]])
+    with pytest.raises(Py4JJavaError, match="Some of the DStreams have different slide durations") as caught:
+        ssc.transform([stream, stream.window(0.1, 0.1)], lambda rdds: rdds[0])
+    assert caught.value.java_exception.getClass().getName() == "java.lang.IllegalArgumentException"
+    with pytest.raises(Py4JJavaError, match="at least one DStream to transform") as caught:
+        ssc.transform([], lambda rdds: rdds[0])
+    assert caught.value.java_exception.getClass().getName() == "java.util.NoSuchElementException"
 
 
 def test_a_stream_on_a_stopped_context_is_refused(sc: SparkContext) -> None:

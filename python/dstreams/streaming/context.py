@@ -44,7 +44,7 @@ T = TypeVar("T")
 class StreamingContext(ReceiverSources):
     """Cuts input into batches of `batchDuration` seconds and runs the program's operations on each.
 
-    Raises: ValueError when the duration is not at least a millisecond.
+    Raises: ValueError when the duration is not at least a millisecond; AssertionError, as in Spark, without one.
     Source: pyspark.streaming.StreamingContext (3.5).
     """
 
@@ -55,6 +55,7 @@ class StreamingContext(ReceiverSources):
         self._sc = sparkContext
         self._jssc = EngineSide(self)
         goes_on = isinstance(jssc, _native.Checkpoint)
+        assert goes_on or batchDuration is not None, "batchDuration: expected a number of seconds, got none"
         interval = jssc.interval_ms if goes_on else _duration_ms("batchDuration", batchDuration)
         settings = stream_settings(sparkContext._conf)
         self._graph = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
@@ -253,14 +254,21 @@ class StreamingContext(ReceiverSources):
         return DStream(self._graph.add_union([stream._id for stream in dstreams]), self)
 
     def transform(self, dstreams: Sequence[DStream[Any]], transformFunc: Callable[..., RDD[Any]]) -> DStream[Any]:
-        """`transformFunc(rdds)` of the streams' RDDs of each batch."""
+        """`transformFunc(rdds)` of the streams' RDDs of each batch. All must slide alike."""
+        if not dstreams:
+            raise java_error("java.util.NoSuchElementException", "should have at least one DStream to transform")
+        if len({stream._slideDuration for stream in dstreams}) > 1:
+            raise java_error(
+                "java.lang.IllegalArgumentException",
+                "requirement failed: Some of the DStreams have different slide durations",
+            )
         func = partial(functions.with_rdd_list, transformFunc)
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
 
 
 def _duration_ms(name: str, seconds: float | None) -> int:
     """Whole milliseconds. Raises: TypeError or ValueError naming the argument."""
-    if seconds is None or not isinstance(seconds, (int, float)):
+    if not isinstance(seconds, (int, float)):
         raise TypeError(f"{name}: expected a number of seconds, got {seconds!r}")
     milliseconds = int(seconds * 1000)
     if milliseconds <= 0:
