@@ -1,8 +1,8 @@
 """How short may batches be?
 
 Runs a word count over a socket whose server sends lines all the time, in batches of a few milliseconds. Tells how long
-after its time a batch is done, and whether the stream keeps up: if so, as many batches are done as fall due, and the last
-ones wait no longer than the first ones. Fails if a batch is left out or a word is lost.
+after its time a batch is done, and whether the stream keeps up: if so, as many batches are done as fall due, and the
+last ones wait no longer than the first ones. Fails if a batch is left out or a word is lost.
 
     python benches/short_batches.py [--interval 0.005] [--seconds 20] [--lines 20000]
 """

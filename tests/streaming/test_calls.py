@@ -134,3 +134,14 @@ def test_the_active_context_can_be_asked_for(ssc: StreamingContext) -> None:
     assert StreamingContext.getActive() is ssc
     assert StreamingContext.getActiveOrCreate(None, lambda: None) is ssc
     assert ssc.sparkContext is SparkContext._active_spark_context
+
+
+def test_arguments_of_other_types_are_told_by_name(ssc: StreamingContext, sc: SparkContext) -> None:
+    for persist in (ssc.queueStream([[1]]).persist, sc.parallelize([1]).persist):
+        with pytest.raises(TypeError, match=r"^storageLevel must be of type pyspark.StorageLevel"):
+            persist(5)
+    for named_by_path in (ssc.textFileStream, ssc.checkpoint, lambda folder: ssc.binaryRecordsStream(folder, 4)):
+        with pytest.raises(TypeError, match="directory: expected a path as text, got 5"):
+            named_by_path(5)
+    with pytest.raises(TypeError, match="streamingListener: expected a StreamingListener, got 5"):
+        ssc.addStreamingListener(5)

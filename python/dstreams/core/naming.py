@@ -15,7 +15,7 @@ C = TypeVar("C", bound=type)
 
 
 def named_as_one(cls: C) -> C:
-    """A class whose methods bear its name, also those of its parts: bases in this package that it alone derives from."""
+    """A class whose methods bear its name, those of its parts too: bases of this package that are for it alone."""
     for part in cls.__mro__[1:]:
         if part.__module__.startswith("dstreams."):
             for name, member in vars(part).items():

@@ -179,7 +179,10 @@ class StreamingContext(ReceiverSources):
         """Names the folder for checkpoints: from the start on, and after each batch, all that is needed to go on with
         `getOrCreate`. States and incremental windows ask for it, as in Spark.
         """
-        if self._checkpoint_folder != directory and _native.Checkpoint.is_in(local_path(directory)):
+        if directory == self._checkpoint_folder:
+            return
+        _check_folder(directory)
+        if _native.Checkpoint.is_in(local_path(directory)):
             logger.warning(
                 "checkpoint: %s holds the checkpoint of an earlier run, which this program will replace by its own; "
                 "StreamingContext.getOrCreate would go on from it",
@@ -218,10 +221,12 @@ class StreamingContext(ReceiverSources):
 
     def textFileStream(self, directory: str) -> DStream[str]:
         """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
+        _check_folder(directory)
         return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf)), self)
 
     def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream[bytes]:
         """Pieces of `recordLength` bytes of files that appear in a folder after the start, each file once."""
+        _check_folder(directory)
         if type(recordLength) is not int or recordLength <= 0:
             raise ValueError(f"recordLength: expected a positive number of bytes, got {recordLength!r}")
         return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf), recordLength), self)
@@ -239,7 +244,9 @@ class StreamingContext(ReceiverSources):
         return DStream(self._graph.add_queue([rdd._node for rdd in queue], oneAtATime, empty._node), self)
 
     def addStreamingListener(self, streamingListener: StreamingListener) -> None:
-        """Tells a listener what happens to batches from now on."""
+        """Tells a listener what happens to batches from now on. Raises: TypeError when it is no StreamingListener."""
+        if not isinstance(streamingListener, StreamingListener):
+            raise TypeError(f"streamingListener: expected a StreamingListener, got {streamingListener!r:.80}")
         self._graph.add_listener(streamingListener)
 
     # -- several streams ----------------------------------------------------------------------------
@@ -274,6 +281,11 @@ def _duration_ms(name: str, seconds: float | None) -> int:
     if milliseconds <= 0:
         raise ValueError(f"{name}: expected a positive number of seconds (at least 0.001), got {seconds!r}")
     return milliseconds
+
+
+def _check_folder(directory: object) -> None:
+    if not isinstance(directory, str):
+        raise TypeError(f"directory: expected a path as text, got {directory!r:.80}")
 
 
 def _stop_active() -> None:
