@@ -3,6 +3,9 @@
 //! An interpreter that shuts down ends such threads in a way that Rust code does not survive. So before that, at exit,
 //! `interrupt_threads` raises SystemExit in each of them; so does a job that ends early in the tasks it leaves behind.
 //! An entry is added and removed while attached.
+//!
+//! What the engine itself does in Python after user code has raised, such as the text of a traceback, is sheltered: it is
+//! waited for, but not interrupted, because half of it would leave open files behind.
 
 use std::ffi::{c_long, c_ulong};
 use std::sync::{Mutex, PoisonError};
@@ -14,10 +17,21 @@ use pyo3::prelude::*;
 /// (thread, stage of the task it runs, if any)
 type Entry = (c_ulong, Option<u64>);
 
-static INSIDE: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+struct Threads {
+    inside: Vec<Entry>,
+    sheltered: Vec<c_ulong>,
+}
 
-fn with_inside<T>(look: impl FnOnce(&mut Vec<Entry>) -> T) -> T {
-    look(&mut INSIDE.lock().unwrap_or_else(PoisonError::into_inner))
+static THREADS: Mutex<Threads> = Mutex::new(Threads { inside: Vec::new(), sheltered: Vec::new() });
+
+fn with_threads<T>(look: impl FnOnce(&mut Threads) -> T) -> T {
+    look(&mut THREADS.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn remove_last<T: PartialEq>(all: &mut Vec<T>, one: &T) {
+    if let Some(at) = all.iter().rposition(|entry| entry == one) {
+        all.swap_remove(at);
+    }
 }
 
 fn current() -> c_ulong {
@@ -32,30 +46,53 @@ impl Inside {
     /// The thread runs a task of `stage`, or none.
     pub(crate) fn enter(stage: Option<u64>) -> Self {
         let entry = (current(), stage);
-        with_inside(|all| all.push(entry));
+        with_threads(|all| all.inside.push(entry));
         Self(entry)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        with_inside(|all| {
-            if let Some(at) = all.iter().rposition(|entry| *entry == self.0) {
-                all.swap_remove(at);
-            }
-        });
+        with_threads(|all| remove_last(&mut all.inside, &self.0));
     }
 }
 
-/// Raises SystemExit, which user code seldom catches, in the chosen threads. Tells how many.
+/// The current thread is not interrupted until dropped. Not the place for code of the program, which may not end.
+pub(crate) struct Shelter(c_ulong);
+
+impl Shelter {
+    /// Takes back an interruption that has not arrived yet; it will be repeated if it still matters.
+    pub(crate) fn enter(_py: Python<'_>) -> Self {
+        let ident = current();
+        with_threads(|all| {
+            all.sheltered.push(ident);
+            if all.inside.iter().any(|(thread, _)| *thread == ident) {
+                // SAFETY: attached; null stands for no exception.
+                unsafe { ffi::PyThreadState_SetAsyncExc(ident as c_long, std::ptr::null_mut()) };
+            }
+        });
+        Self(ident)
+    }
+}
+
+impl Drop for Shelter {
+    fn drop(&mut self) {
+        with_threads(|all| remove_last(&mut all.sheltered, &self.0));
+    }
+}
+
+/// Raises SystemExit, which user code seldom catches, in the chosen threads. Tells how many there are, sheltered ones
+/// included.
 fn interrupt(py: Python<'_>, chosen: impl Fn(&Entry) -> bool) -> usize {
     let class = py.get_type::<PySystemExit>();
     // Under the lock: a thread that is still listed has not left its Python code.
-    with_inside(|all| {
+    with_threads(|all| {
         let mut found = 0;
-        for (ident, _) in all.iter().filter(|entry| chosen(entry)) {
-            // SAFETY: attached, and the class outlives the call, which takes its own reference.
-            unsafe { ffi::PyThreadState_SetAsyncExc(*ident as c_long, class.as_ptr()) };
+        for (ident, _) in all.inside.iter().filter(|entry| chosen(entry)) {
+            if !all.sheltered.contains(ident) {
+                // SAFETY: attached, and the class outlives the call, which takes its own reference.
+                unsafe { ffi::PyThreadState_SetAsyncExc(*ident as c_long, class.as_ptr()) };
+            }
             found += 1;
         }
         found

@@ -9,6 +9,7 @@ use pyo3::sync::PyOnceLock;
 
 use crate::error::{EngineError, TaskId};
 use crate::object::call::raised_in;
+use crate::object::threads::Shelter;
 
 /// The exception for an error of the engine.
 pub(crate) fn to_python(py: Python<'_>, error: &EngineError) -> PyErr {
@@ -58,6 +59,7 @@ fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> 
     if cause.is_none() {
         return java_error(py, source);
     }
+    let _shelter = Shelter::enter(py);
     let built = BUILD.import(py, "dstreams.core.errors", "task_error").and_then(|build| {
         let cause = cause.map(|raised| raised.into_value(py));
         build.call1((at.partition, at.stage, at.number, tries, cause))
@@ -69,6 +71,7 @@ fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> 
 pub(crate) fn text_of(py: Python<'_>, error: &EngineError) -> String {
     static TEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let Some(raised) = raised_in(py, error) else { return error.to_string() };
+    let _shelter = Shelter::enter(py);
     TEXT.import(py, "dstreams.core.errors", "user_traceback")
         .and_then(|text| text.call1((raised.into_value(py),))?.extract())
         .unwrap_or_else(|_| error.to_string())
@@ -78,6 +81,7 @@ pub(crate) fn text_of(py: Python<'_>, error: &EngineError) -> String {
 pub(crate) fn stream_failed(py: Python<'_>, error: &EngineError) -> PyErr {
     static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let Some(raised) = raised_in(py, error) else { return to_python(py, error) };
+    let _shelter = Shelter::enter(py);
     let built = BUILD
         .import(py, "dstreams.core.errors", "callback_error")
         .and_then(|build| build.call1(("a streaming batch", raised.into_value(py))));

@@ -16,10 +16,22 @@ def test_a_batch_takes_at_least_a_millisecond(sc: SparkContext, seconds: float) 
         StreamingContext(sc, seconds)
 
 
-@pytest.mark.parametrize("seconds", [None, "1", [1], 1j])
+@pytest.mark.parametrize("seconds", ["1", [1], 1j])
 def test_a_batch_duration_is_a_number(sc: SparkContext, seconds: object) -> None:
     with pytest.raises(TypeError, match="batchDuration: expected a number of seconds"):
         StreamingContext(sc, seconds)
+    with pytest.raises(AssertionError, match="batchDuration: expected a number of seconds, got none"):
+        StreamingContext(sc)
+
+
+def test_a_transform_of_the_context_wants_streams_that_slide_alike(ssc: StreamingContext) -> None:
+    stream = ssc.queueStream([[1]])
+    with pytest.raises(Py4JJavaError, match="Some of the DStreams have different slide durations") as caught:
+        ssc.transform([stream, stream.window(0.1, 0.1)], lambda rdds: rdds[0])
+    assert caught.value.java_exception.getClass().getName() == "java.lang.IllegalArgumentException"
+    with pytest.raises(Py4JJavaError, match="at least one DStream to transform") as caught:
+        ssc.transform([], lambda rdds: rdds[0])
+    assert caught.value.java_exception.getClass().getName() == "java.util.NoSuchElementException"
 
 
 def test_a_stream_on_a_stopped_context_is_refused(sc: SparkContext) -> None:
@@ -122,3 +134,14 @@ def test_the_active_context_can_be_asked_for(ssc: StreamingContext) -> None:
     assert StreamingContext.getActive() is ssc
     assert StreamingContext.getActiveOrCreate(None, lambda: None) is ssc
     assert ssc.sparkContext is SparkContext._active_spark_context
+
+
+def test_arguments_of_other_types_are_told_by_name(ssc: StreamingContext, sc: SparkContext) -> None:
+    for persist in (ssc.queueStream([[1]]).persist, sc.parallelize([1]).persist):
+        with pytest.raises(TypeError, match=r"^storageLevel must be of type pyspark.StorageLevel"):
+            persist(5)
+    for named_by_path in (ssc.textFileStream, ssc.checkpoint, lambda folder: ssc.binaryRecordsStream(folder, 4)):
+        with pytest.raises(TypeError, match="directory: expected a path as text, got 5"):
+            named_by_path(5)
+    with pytest.raises(TypeError, match="streamingListener: expected a StreamingListener, got 5"):
+        ssc.addStreamingListener(5)

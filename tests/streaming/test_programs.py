@@ -115,3 +115,37 @@ def test_a_program_with_a_running_stream_ends_with_its_own_exit_code(
     assert (ended[0], ended[2].endswith(complaint)) == (code, True)
     assert ended[2].count("Traceback") == (1 if complaint else 0)
     assert bool(ended[2]) == bool(complaint)
+
+
+TELLING = """
+import sys, time
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+
+class Slow(Exception):
+    def __str__(self):
+        print("telling", flush=True)
+        time.sleep(0.2)
+        print("told", flush=True)
+        return "slow"
+
+ssc = StreamingContext(SparkContext("local[2]", "test"), 0.05)
+
+def fail(rdd):
+    raise Slow
+
+ssc.queueStream([[1]]).foreachRDD({output})
+ssc.start()
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("output", ["fail", "lambda rdd: rdd.foreach(fail)"], ids=["in the driver", "in a task"])
+def test_the_end_of_a_program_does_not_cut_an_error_in_half(program: Callable[[str], Any], output: str) -> None:
+    # Cut off while its lines are looked up, a traceback leaves the file open, which is a warning.
+    child = program(TELLING.format(output=output))
+    child.wait_for("telling")
+    code, said, complaints = child.ended(20)
+    lines = said.splitlines()
+    assert code == 0 and lines.count("told") == lines.count("telling") + 1
+    assert "Exception ignored" not in complaints

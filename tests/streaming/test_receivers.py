@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkConf, SparkContext
+from pyspark import RDD, SparkConf, SparkContext
 from pyspark.streaming import Receiver, StreamingContext, StreamingListener
 
 Eventually = Callable[..., None]
@@ -419,16 +419,29 @@ def test_backpressure_slows_store_down_to_what_is_processed(ssc: StreamingContex
 
 @pytest.mark.parametrize("sc", [{"spark.dstreams.receiver.maxWaiting": "10k"}], indirect=True)
 def test_store_waits_until_what_was_taken_is_processed(ssc: StreamingContext, eventually: Eventually) -> None:
-    receiver, gate, counts = Counting(), threading.Event(), []
-    ssc.receiverStream(receiver).foreachRDD(lambda rdd: (counts.append(rdd.count()), gate.wait(20)))
+    class Thousands(Counting):
+        def run(self) -> None:
+            while not self.is_stopped():
+                self.store_many(range(1000))
+                self.stored += 1000
+
+    receiver, gate = Thousands(), threading.Event()
+    taken: list[int] = []
+
+    def process(rdd: RDD) -> None:
+        if count := rdd.count():  # the first batches may come before the first block
+            taken.append(count)
+            gate.wait(30)
+
+    ssc.receiverStream(receiver).foreachRDD(process)
     ssc.start()
-    eventually(lambda: sum(counts) > 0)
-    # Two blocks of a thousand numbers are too many, wherever they are; the next one asks for room once it is whole.
+    eventually(lambda: taken)
+    # Two blocks of a thousand numbers are too many, wherever they are; a third one asks for room and gets none.
     eventually(lambda: receiver.stored >= 1000)
     threading.Event().wait(0.2)
-    assert receiver.stored <= 4000
+    assert receiver.stored <= 2000
     gate.set()
-    eventually(lambda: receiver.stored > 10_000)
+    eventually(lambda: receiver.stored > 10_000, 30)
 
 
 @pytest.mark.parametrize("sc", [{"spark.streaming.receiver.maxRate": "0.1"}], indirect=True)

@@ -20,7 +20,7 @@ from dstreams.core.native import Form, forms_of
 from dstreams.core.profiler import run_profiled
 from dstreams.core.serializers import through
 from dstreams.core.stepwise import Step
-from dstreams.core.storagelevel import StorageLevel
+from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class RDDBase(Generic[T]):
 
         In memory alone, partitions that do not fit are computed again when needed; with disk, they are in files.
         """
+        check_level(storageLevel)
         if self.is_cached and storageLevel != self._storage:
             raise java_error(
                 "java.lang.UnsupportedOperationException",

@@ -29,6 +29,7 @@ from dstreams.core.conf import SparkConf, set_default
 from dstreams.core.errors import java_error
 from dstreams.core.localdirs import LocalDirs
 from dstreams.core.memory import limit_of, task_limit_of
+from dstreams.core.naming import named_as_one
 from dstreams.core.output import local_path
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
 from dstreams.core.rdd import RDD
@@ -46,6 +47,7 @@ Numbers = range  # inside the class, `range` is the method
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
 
 
+@named_as_one
 class SparkContext(JobControl, FileInputs):
     """The main entry point: a pool of task threads and what runs on it.
 

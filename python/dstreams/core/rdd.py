@@ -17,6 +17,7 @@ from dstreams.core.approximate import BoundedFloat
 from dstreams.core.barrier import RDDBarrier
 from dstreams.core.errors import java_error
 from dstreams.core.meetings import next_step, run_in_room
+from dstreams.core.naming import named_as_one
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.resource import ResourceProfile
 from dstreams.core.stepwise import Step, run_steps
@@ -46,6 +47,7 @@ class PythonEvalType:
     SQL_ARROW_TABLE_UDF = 301
 
 
+@named_as_one
 class RDD(Output[T]):
     """A partitioned collection. Made by a SparkContext, or from another RDD by a transformation."""
 

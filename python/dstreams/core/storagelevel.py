@@ -55,6 +55,12 @@ class StorageLevel:
         return hash(self._fields())
 
 
+def check_level(level: object) -> None:
+    """Raises: TypeError, in Spark's words, when it is none."""
+    if not isinstance(level, StorageLevel):
+        raise TypeError(f"storageLevel must be of type pyspark.StorageLevel, not {level!r:.80}")
+
+
 StorageLevel.NONE = StorageLevel(False, False, False, False)
 StorageLevel.DISK_ONLY = StorageLevel(True, False, False, False)
 StorageLevel.DISK_ONLY_2 = StorageLevel(True, False, False, False, 2)

@@ -13,6 +13,7 @@ from dstreams.core.atexit import at_exit
 from dstreams.core.checkpoint import remove_empty
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
+from dstreams.core.naming import named_as_one
 from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
@@ -39,10 +40,11 @@ __all__ = ["StreamingContext"]
 T = TypeVar("T")
 
 
+@named_as_one
 class StreamingContext(ReceiverSources):
     """Cuts input into batches of `batchDuration` seconds and runs the program's operations on each.
 
-    Raises: ValueError when the duration is not at least a millisecond.
+    Raises: ValueError when the duration is not at least a millisecond; AssertionError, as in Spark, without one.
     Source: pyspark.streaming.StreamingContext (3.5).
     """
 
@@ -53,6 +55,7 @@ class StreamingContext(ReceiverSources):
         self._sc = sparkContext
         self._jssc = EngineSide(self)
         goes_on = isinstance(jssc, _native.Checkpoint)
+        assert goes_on or batchDuration is not None, "batchDuration: expected a number of seconds, got none"
         interval = jssc.interval_ms if goes_on else _duration_ms("batchDuration", batchDuration)
         settings = stream_settings(sparkContext._conf)
         self._graph = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
@@ -176,7 +179,10 @@ class StreamingContext(ReceiverSources):
         """Names the folder for checkpoints: from the start on, and after each batch, all that is needed to go on with
         `getOrCreate`. States and incremental windows ask for it, as in Spark.
         """
-        if self._checkpoint_folder != directory and _native.Checkpoint.is_in(local_path(directory)):
+        if directory == self._checkpoint_folder:
+            return
+        _check_folder(directory)
+        if _native.Checkpoint.is_in(local_path(directory)):
             logger.warning(
                 "checkpoint: %s holds the checkpoint of an earlier run, which this program will replace by its own; "
                 "StreamingContext.getOrCreate would go on from it",
@@ -215,10 +221,12 @@ class StreamingContext(ReceiverSources):
 
     def textFileStream(self, directory: str) -> DStream[str]:
         """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
+        _check_folder(directory)
         return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf)), self)
 
     def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream[bytes]:
         """Pieces of `recordLength` bytes of files that appear in a folder after the start, each file once."""
+        _check_folder(directory)
         if type(recordLength) is not int or recordLength <= 0:
             raise ValueError(f"recordLength: expected a positive number of bytes, got {recordLength!r}")
         return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf), recordLength), self)
@@ -236,7 +244,9 @@ class StreamingContext(ReceiverSources):
         return DStream(self._graph.add_queue([rdd._node for rdd in queue], oneAtATime, empty._node), self)
 
     def addStreamingListener(self, streamingListener: StreamingListener) -> None:
-        """Tells a listener what happens to batches from now on."""
+        """Tells a listener what happens to batches from now on. Raises: TypeError when it is no StreamingListener."""
+        if not isinstance(streamingListener, StreamingListener):
+            raise TypeError(f"streamingListener: expected a StreamingListener, got {streamingListener!r:.80}")
         self._graph.add_listener(streamingListener)
 
     # -- several streams ----------------------------------------------------------------------------
@@ -251,19 +261,31 @@ class StreamingContext(ReceiverSources):
         return DStream(self._graph.add_union([stream._id for stream in dstreams]), self)
 
     def transform(self, dstreams: Sequence[DStream[Any]], transformFunc: Callable[..., RDD[Any]]) -> DStream[Any]:
-        """`transformFunc(rdds)` of the streams' RDDs of each batch."""
+        """`transformFunc(rdds)` of the streams' RDDs of each batch. All must slide alike."""
+        if not dstreams:
+            raise java_error("java.util.NoSuchElementException", "should have at least one DStream to transform")
+        if len({stream._slideDuration for stream in dstreams}) > 1:
+            raise java_error(
+                "java.lang.IllegalArgumentException",
+                "requirement failed: Some of the DStreams have different slide durations",
+            )
         func = partial(functions.with_rdd_list, transformFunc)
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
 
 
 def _duration_ms(name: str, seconds: float | None) -> int:
     """Whole milliseconds. Raises: TypeError or ValueError naming the argument."""
-    if seconds is None or not isinstance(seconds, (int, float)):
+    if not isinstance(seconds, (int, float)):
         raise TypeError(f"{name}: expected a number of seconds, got {seconds!r}")
     milliseconds = int(seconds * 1000)
     if milliseconds <= 0:
         raise ValueError(f"{name}: expected a positive number of seconds (at least 0.001), got {seconds!r}")
     return milliseconds
+
+
+def _check_folder(directory: object) -> None:
+    if not isinstance(directory, str):
+        raise TypeError(f"directory: expected a path as text, got {directory!r:.80}")
 
 
 def _stop_active() -> None:

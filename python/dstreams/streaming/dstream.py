@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
+from dstreams.core.naming import named_as_one
 from dstreams.core.rdd import RDD
-from dstreams.core.storagelevel import StorageLevel
+from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.streaming import functions
 from dstreams.streaming.base import DStreamBase
 from dstreams.streaming.windows import Windows
@@ -38,6 +39,7 @@ def _with_time(func: Function, rdds: int) -> Function:
     return func
 
 
+@named_as_one
 class DStream(Windows[T]):
     """A stream of RDDs, one per slide. Made by a StreamingContext, or from another stream by a transformation."""
 
@@ -84,6 +86,7 @@ class DStream(Windows[T]):
 
     def persist(self, storageLevel: StorageLevel) -> DStream[T]:
         """Keeps each batch's RDD once computed, until it is no longer needed."""
+        check_level(storageLevel)
         self.is_cached = True
         if storageLevel._place is not None:
             self._ssc._graph.persist(self._id, storageLevel._place)
