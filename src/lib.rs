@@ -41,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<object::spool::Chunks>()?;
     module.add_function(wrap_pyfunction!(object::spool::spool, module)?)?;
     module.add_class::<object::States>()?;
+    module.add_class::<object::KeyedStates>()?;
     module.add_class::<object::Workers>()?;
     // For worker processes.
     module.add_class::<object::PyLink>()?;

@@ -398,6 +398,31 @@ class Program:
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
+class KeyedStates:
+    """The states of one partition of `mapWithState`, as of some batches. Times are milliseconds since 1970."""
+
+    def __new__(cls) -> KeyedStates: ...
+    @property
+    def version(self) -> int | None:
+        """The time of the newest batch that was applied; None before the first."""
+    def load(self, version: int, pairs: list[tuple[Any, Any]]) -> bool:
+        """Sets the states before the first batch; False, and nothing done, if they have no form here."""
+    def snapshot(self, version: int) -> list[tuple[Any, Any]] | None:
+        """(key, state) of all keys as of a version; None if that version is not there."""
+    def as_of(self, time: int) -> list[tuple[Any, Any]]:
+        """(key, state) of all keys as they were at a time."""
+    def changes(self, since: int, version: int) -> tuple[list[tuple[Any, Any]], list[Any]] | None:
+        """(key, state) of keys whose state changed after one version up to another one, and keys that lost theirs.
+
+        None if the earlier version is gone.
+        """
+    def give_up(self) -> tuple[int | None, list[tuple[Any, Any]], list[tuple[int, int | None, list[Any], list[Any]]]]:
+        """Hands the states to Python for good: the newest version and its states, and what versions replaced.
+
+        That is, oldest first: the time of a version, that of the one before, pairs as they were, keys without a state.
+        """
+
+@final
 class States:
     """What the engine knows of the states of one stream between two batches."""
 

@@ -34,7 +34,7 @@ pub use node::{Expr, Node, NodeId, Part};
 pub use ops::{Basic, Method, Op};
 pub use program::Program;
 pub use rounds::RoundFolder;
-pub use rows::RowFolder;
+pub use rows::{RowFolder, RowMapper};
 pub use value::{Real, Value};
 
 /// Why there is no native answer for some rows; the Python function has to give it.

@@ -34,8 +34,8 @@ pub struct KeyTable {
 }
 
 enum Form {
-    /// Keys of at most 64 bits: as they were, and their bits with -0.0 made 0.0.
-    Words { table: HashTable<(u64, u32)>, values: Vec<u64> },
+    /// Keys of at most 64 bits, as they were. The table has their numbers alone: a fourth of its size with the keys in it.
+    Words { table: HashTable<u32>, values: Vec<u64> },
     /// Text and bytes.
     Texts { table: HashTable<u32>, texts: Texts, hasher: DefaultHashBuilder },
     /// Tuples, as bytes that are equal when the tuples are. `firsts` are the keys themselves.
@@ -91,11 +91,11 @@ impl KeyTable {
     /// About how many bytes the table holds.
     pub fn bytes(&self) -> usize {
         match &self.form {
-            Form::Words { table, values } => table.capacity() * 17 + values.capacity() * 8,
-            Form::Texts { table, texts, .. } => table.capacity() * 5 + texts.bytes(),
+            Form::Words { table, values } => table.allocation_size() + values.capacity() * 8,
+            Form::Texts { table, texts, .. } => table.allocation_size() + texts.bytes(),
             Form::Rows { table, encoded, firsts, .. } => {
                 let firsts: usize = firsts.iter().map(|array| array.get_array_memory_size()).sum();
-                table.capacity() * 5 + encoded.bytes() + firsts
+                table.allocation_size() + encoded.bytes() + firsts
             }
         }
     }
@@ -111,23 +111,11 @@ impl KeyTable {
         match &mut self.form {
             Form::Words { table, values } => {
                 let Some(words) = words(&self.kind, keys)? else { return Ok(Err(Unhashable)) };
-                let (none, count) = (&mut self.none, &mut self.count);
+                let float = matches!(self.kind, Kind::Float);
+                let mut finder = WordFinder { table, values, float, none: &mut self.none, count: &mut self.count };
                 for (row, word) in words.iter().copied().enumerate() {
-                    if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                        ids.push(*none.get_or_insert_with(|| {
-                            values.push(0);
-                            next(count)
-                        }));
-                        continue;
-                    }
-                    let normal = if word == NEGATIVE_ZERO && matches!(self.kind, Kind::Float) { 0 } else { word };
-                    let entry = table
-                        .entry(mix(normal), |(known, _)| *known == normal, |(known, _)| mix(*known))
-                        .or_insert_with(|| {
-                            values.push(word);
-                            (normal, next(count))
-                        });
-                    ids.push(entry.get().1);
+                    let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+                    ids.push(if null { finder.null() } else { finder.find(word) });
                 }
             }
             Form::Texts { table, texts, hasher } => {
@@ -194,6 +182,40 @@ fn next(count: &mut u32) -> u32 {
     let id = *count;
     *count += 1;
     id
+}
+
+/// Finds words in a table, or adds them.
+struct WordFinder<'a> {
+    table: &'a mut HashTable<u32>,
+    values: &'a mut Vec<u64>,
+    /// Whether words are bits of floats, of which two are zero.
+    float: bool,
+    none: &'a mut Option<u32>,
+    count: &'a mut u32,
+}
+
+impl WordFinder<'_> {
+    fn null(&mut self) -> u32 {
+        *self.none.get_or_insert_with(|| {
+            self.values.push(0);
+            next(self.count)
+        })
+    }
+
+    #[inline]
+    fn find(&mut self, word: u64) -> u32 {
+        let float = self.float;
+        let normal = |word: u64| if float && word == NEGATIVE_ZERO { 0 } else { word };
+        let (wanted, values) = (normal(word), &*self.values);
+        if let Some(id) = self.table.find(mix(wanted), |id| normal(values[*id as usize]) == wanted) {
+            return *id;
+        }
+        let id = next(self.count);
+        self.values.push(word);
+        let values = &*self.values;
+        self.table.insert_unique(mix(wanted), id, |id| mix(normal(values[*id as usize])));
+        id
+    }
 }
 
 /// Finds texts in a table, or adds them.

@@ -185,9 +185,15 @@ impl Running {
                 later(move || native::sorted(&running, steps, key.as_ref(), ascending, input))
             }
             Whole::Sample { seed, from, below } => Box::new(Sampled::new(running, seed, (from, below), input)),
+            Whole::Mapped(what) => later(move || native::mapped_states(&running, steps, &what, input)),
             Whole::Reduce(what) => later(move || native::reduced(&running, steps, &what, input)),
             Whole::Count => later(move || Ok(ready(count_blocks(&running.task, input)?))),
         }
+    }
+
+    /// The only function of step `at`.
+    pub(super) fn function<'py>(&self, py: Python<'py>, at: usize) -> PyResult<Bound<'py, PyAny>> {
+        self.functions(py)?.get_item(count_functions(&self.chain.steps[..at]))
     }
 
     fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -19,6 +19,7 @@ mod streaming;
 pub(crate) use chain::PyChain;
 pub(crate) use checkpoint::PyCheckpoint;
 pub(crate) use engine::PyEngine;
+pub(crate) use errors::to_python;
 pub(crate) use gil::detached;
 pub(crate) use jobs::PyJobs;
 pub(crate) use rdd::PyRdd;

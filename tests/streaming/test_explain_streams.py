@@ -24,6 +24,10 @@ def track(key, value, state):
     return key
 
 
+def log(key, value, state):
+    print(key)
+
+
 def by_key(rdd):
     raise AssertionError("it is for batches, not for explanations")
 
@@ -88,8 +92,14 @@ def test_a_state_that_is_kept_natively_says_so(pairs: DStream) -> None:
 
 def test_map_with_state_is_told_of_and_not_begun(pairs: DStream, batches: Callable[..., list]) -> None:
     report = explain_stream(pairs.mapWithState(StateSpec.function(track)).map(lambda key: key))
-    assert told(report)["mapWithState", "track"] is False
+    assert told(report)["mapWithState", "track"] is True
     assert told(report)["map", "lambda key: key"] is True
+    timed = explain_stream(pairs.mapWithState(StateSpec.function(track).timeout(60)))
+    verdicts = [line.verdict for line in lines_of(timed) if line.method == "mapWithState"]
+    assert verdicts == ["Python: states of keys that can time out are kept by Python"]
+    called = explain_stream(pairs.mapWithState(StateSpec.function(log)))
+    verdicts = [line.verdict for line in lines_of(called) if line.method == "mapWithState"]
+    assert verdicts == ["Python: it calls print, which has side effects (line 28)"]
 
 
 def test_functions_of_the_driver_are_not_called(pairs: DStream) -> None:

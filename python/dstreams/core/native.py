@@ -48,6 +48,8 @@ def _of_step(name: str, functions: tuple[Callable[..., Any], ...]) -> list[Form]
 
 def _by_name(function: Any) -> Form:
     if type(function) is partial and not function.keywords:
+        if function.func in _MAKERS:
+            return _MAKERS[function.func](*function.args)
         if function.func is sort_pairs:
             keyfunc, ascending = function.args
             key = _key_program(keyfunc)
@@ -68,6 +70,15 @@ def _by_name(function: Any) -> Form:
     if type(sampler) is RDDRangeSampler:
         return _sample(sampler._seed, sampler._lowerBound, sampler._upperBound)
     return None
+
+
+# Functions of other parts of the library that have native forms: what makes them of the arguments that are bound.
+_MAKERS: dict[Callable[..., Any], Callable[..., Form]] = {}
+
+
+def has_form(function: Callable[..., Any], make: Callable[..., Form]) -> None:
+    """Has `make` give the native form of partials of `function`, of the arguments that these bind."""
+    _MAKERS[function] = make
 
 
 _ACTIONS = (tasks.largest, tasks.smallest, tasks.reduce_partition, tasks.fold_partition, tasks.reduce_pairs)
@@ -115,7 +126,7 @@ _programs: WeakKeyDictionary[udf.Program, _native.Program | None] = WeakKeyDicti
 
 
 def program_of(function: Any, arity: int, iterated: bool = False) -> _native.Program | None:
-    """The program that a function was read as, if it was; `iterated`: see `udf.read`."""
+    """The program that a function was read as, if it was; `arity`, `iterated`: see `udf.read`."""
     if not enabled():
         return None
     read = udf.program_of(function, arity, iterated)
@@ -123,7 +134,7 @@ def program_of(function: Any, arity: int, iterated: bool = False) -> _native.Pro
         return None
     if read not in _programs:
         try:
-            _programs[read] = _native.Program(read.tree, arity)
+            _programs[read] = _native.Program(read.tree, read.arity)
         except _native.Bail:
             _programs[read] = None
     return _programs[read]

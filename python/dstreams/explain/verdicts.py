@@ -155,6 +155,9 @@ def _why_called(part: Any, method: str) -> str:
     """Why a function does not run natively that a function of the library calls."""
     if method == "profiler":
         return "a profiler is on (spark.python.profile), so all functions are called"
+    if method == "mapWithState":
+        reason = udf.explain_function(part, (), method).reason
+        return f"it {reason}" if reason else "states of keys that can time out are kept by Python"
     reads = [udf.program_of(part, arity) for arity in _arities(part)]
     read = next((read for read in reads if isinstance(read, udf.Program)), reads[0])
     if isinstance(read, udf.Opaque):

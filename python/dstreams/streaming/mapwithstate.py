@@ -17,13 +17,16 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from dstreams import _native, udf
+from dstreams.core import native
 from dstreams.core.context import SparkContext
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.rdd import RDD
 from dstreams.streaming.callbacks import batch_time
 from dstreams.streaming.dstream import DStream
-from dstreams.streaming.state import StateSpec
+from dstreams.streaming.state import ABSENT, State, StateSpec
 from dstreams.streaming.statetable import Batch, StateTable
+from dstreams.udf.held import REMOVED, SET, UNTOUCHED
 
 if TYPE_CHECKING:
     from dstreams.streaming.base import DStreamBase
@@ -61,15 +64,20 @@ class Stateful:
         # Tells the oldest batch that is remembered; None: older snapshots are never asked for.
         self.oldest: Callable[[], int | None] | None = None
         self.watched = False
-        self.tables = self._new_tables()
+        self.columns, self.tables = self._new_tables()
         self.saved_as = self.number
         self.node: int | None = None
         # The batch of the last checkpoint: what was replaced since then is kept for the next one.
         self._kept: int | None = None
         _known[self.number] = self
 
-    def _new_tables(self) -> list[StateTable]:
-        return [StateTable(self.timeout_ms is not None) for _ in range(self.partitioner.numPartitions)]
+    def _new_tables(self) -> tuple[list[_native.KeyedStates], list[StateTable]]:
+        """A table per partition; the engine keeps the states if the function can be read and nothing times out."""
+        count = self.partitioner.numPartitions
+        if self.timeout_ms is not None or _program_of(self.function, self.with_time) is None:
+            return [], [StateTable(self.timeout_ms is not None) for _ in range(count)]
+        columns = [_native.KeyedStates() for _ in range(count)]
+        return columns, [StateTable(False, states) for states in columns]
 
     # -- checkpoints ------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
@@ -80,7 +88,7 @@ class Stateful:
 
     def pickled_facts(self) -> dict[str, Any]:
         """What a pickle of this is made of."""
-        own = {"tables", "oldest", "_kept", "number"}
+        own = {"columns", "tables", "oldest", "_kept", "number"}
         state = {name: value for name, value in self.__dict__.items() if name not in own}
         return {**state, "saved_as": self.number, "watched": self.oldest is not None}
 
@@ -88,7 +96,7 @@ class Stateful:
         self.watched = state.pop("watched")
         self.__dict__.update(state)
         self.number, self.oldest, self._kept = next(_numbers), None, None
-        self.tables = self._new_tables()
+        self.columns, self.tables = self._new_tables()
         _known[self.number] = self
 
     def parts(self, time: int, whole: bool) -> list[tuple[int, int, int, int, bytes]]:
@@ -177,6 +185,50 @@ def _apply(
     # All of them, before anything else: this applies the batches before.
     records = list(pairs)
     return table.apply(batch, partial(function, batch_time(batch.time)) if with_time else function, records)
+
+
+def called_by_row(
+    applied: partial[Any], states: list[Any], numbers: list[int], records: list[tuple[Any, Any]]
+) -> list[tuple[Any, Any, int]]:
+    """For the engine: each record's element, its key's state afterwards (None: none), and what was done to it.
+
+    applied: what `Stateful.applied` gave. states: of each key, None for none. numbers: which of them a record's is.
+    """
+    function, _, facts, with_time = applied.args
+    if with_time:
+        function = partial(function, batch_time(Batch(*facts).time))
+    made = []
+    for number, (key, value) in zip(numbers, records, strict=True):
+        before = states[number]
+        state: State[Any] = State(ABSENT if before is None else before)
+        element = function(key, value, state)
+        after = None if state._value is ABSENT else state._value
+        done = UNTOUCHED if not state._owned else REMOVED if state._value is ABSENT else SET
+        states[number] = after
+        made.append((element, after, done))
+    return made
+
+
+def _mapped_form(function: Callable[..., Any], number: int, facts: tuple[Any, ...], with_time: bool) -> native.Form:
+    """The native form of `_apply`, if the states of the stream are in columns."""
+    stateful = _known.get(number)
+    program = _program_of(function, with_time)
+    if stateful is None or program is None or not stateful.columns:
+        return None
+    if not facts:  # no batch is given to be told about
+        return "mapped", stateful.columns, program, (0, 0, 0, True)
+    batch = Batch(*facts)
+    least = batch.time - (MOST_BEHIND + 1) * stateful.slide_ms
+    if stateful.zero is None or (stateful.zero < least and any(table.version is None for table in stateful.tables)):
+        return None
+    return "mapped", stateful.columns, program, (batch.time, batch.oldest, least, batch.emits_none)
+
+
+def _program_of(function: Callable[..., Any], with_time: bool) -> _native.Program | None:
+    return native.program_of(function, udf.WITH_TIME_AND_STATE if with_time else udf.WITH_STATE)
+
+
+native.has_form(_apply, _mapped_form)
 
 
 def _snapshot(number: int, version: int, index: int, elements: Iterable[Any]) -> list[tuple[Any, Any]]:

@@ -33,6 +33,8 @@ Times = dict[Any, "int | None"]
 # Most parts of a round in which every state is written again, and fewest states of a part.
 LONGEST_ROUND = 1000
 LEAST_TURN = 16
+# Bytes of changes that do not count before all states that the engine keeps are written anew.
+LEAST_WHOLE = 64 << 10
 
 
 class Applied(NamedTuple):
@@ -42,7 +44,8 @@ class Applied(NamedTuple):
     before: int | None
     states: States
     times: Times
-    after: States
+    after: States | None
+    """None for one that the engine applied: they are looked up."""
 
 
 class Batch(NamedTuple):
@@ -66,10 +69,14 @@ class Part(NamedTuple):
 
 
 class StateTable:
-    """The states of one partition. `timed`: whether keys can time out."""
+    """The states of one partition. `timed`: whether keys can time out.
 
-    def __init__(self, timed: bool) -> None:
-        self.version: int | None = None
+    columns: where the engine keeps them, as long as it can; `_come_over` brings them here for good.
+    """
+
+    def __init__(self, timed: bool, columns: _native.KeyedStates | None = None) -> None:
+        self._version: int | None = None
+        self._columns = columns
         self._timed = timed
         self._states: States = {}
         self._times: Times = {}
@@ -78,6 +85,8 @@ class StateTable:
         self._history: list[Applied] = []
         self._merging: tuple[int | None, States, Times, list[Applied]] | None = None
         self._merges = 0
+        # Bytes of the last pickle of all states, and of those of changes since.
+        self._whole_bytes = self._change_bytes = 0
         self._dumped = False
         # Parts in the last checkpoint, those since this round began, and whether the last one holds no states.
         self._parts = self._round = 0
@@ -86,17 +95,42 @@ class StateTable:
         self._turns: list[Any] = []
         self._lock = threading.Lock()
 
+    @property
+    def version(self) -> int | None:
+        """The time of the last batch that was applied; None before the first."""
+        columns = self._columns
+        return self._version if columns is None else columns.version
+
     # -- applying ---------------------------------------------------------------------------------
     def load(self, version: int, time: int, pairs: Iterable[tuple[Any, Any]]) -> None:
         """Sets the states before the first batch, as if touched at `time`. Does nothing if that was done before."""
         states = dict(pairs)
         with self._lock:
-            if self.version is None:
+            if self.version is None and not self._moved_to_columns(states, version):
                 self._states = states
                 if self._timed:
                     self._times = dict.fromkeys(states, time)
                     self._touched_at = {time: dict.fromkeys(states)} if states else {}
-                self.version = version
+                self._version = version
+
+    def _moved_to_columns(self, states: States, version: int) -> bool:
+        """Whether the engine keeps these states from now on; else nobody but this table will."""
+        if self._columns is not None and self._columns.load(version, list(states.items())):
+            return True
+        self._columns = None
+        return False
+
+    def _come_over(self) -> None:
+        """Takes the states from the engine, which has no answer for what comes."""
+        columns, self._columns = self._columns, None
+        if columns is None:
+            return
+        self._version, newest, replaced = columns.give_up()
+        self._states = dict(newest)
+        self._history = [
+            Applied(time, before, {**dict.fromkeys(gone, ABSENT), **dict(pairs)}, {}, None)
+            for time, before, pairs, gone in replaced
+        ]
 
     def apply(self, batch: Batch, function: Callable[[Any, Any, State[Any]], Any], pairs: list[Any]) -> list[Any]:
         """Calls `function(key, value, state)` for each record, and for keys that time out; the elements it returned."""
@@ -139,6 +173,7 @@ class StateTable:
                     f"the batch of {version} ms cannot be computed again: the states are those of {self.version} ms; "
                     "persist() what is to be used later"
                 )
+            self._come_over()
             if self._history and self.version == version:
                 last = self._history[-1]
                 self._merging = (last.before, last.states, last.times, self._history[:-1])
@@ -170,7 +205,7 @@ class StateTable:
         self._states.update(states)
         for key in [key for key, state in states.items() if state is ABSENT]:
             self._states.pop(key, None)
-        self.version, self._history = version, history
+        self._version, self._history = version, history
         self._merges += 1
         self._merging = None
 
@@ -201,13 +236,15 @@ class StateTable:
         Raises: RuntimeError when the version is too old.
         """
         with self._lock:
+            if self._columns is not None:
+                held = self._columns.snapshot(version)
+                if held is None:
+                    raise self._gone(version)
+                return held
             self._finish_merge()
             later = [applied for applied in self._history if applied.version > version]
             if self.version != version and not (later and later[0].before == version):
-                raise RuntimeError(
-                    f"the states of the batch of {version} ms are gone, those of {self.version} ms are there; keep "
-                    "them with persist(), or remember() of the StreamingContext"
-                )
+                raise self._gone(version)
             pairs = list(self._states.items())
         if later:
             replaced: States = {}
@@ -217,49 +254,73 @@ class StateTable:
             pairs += [pair for pair in replaced.items() if pair[1] is not ABSENT]
         return _own_pairs(pairs)
 
+    def _gone(self, version: int) -> RuntimeError:
+        return RuntimeError(
+            f"the states of the batch of {version} ms are gone, those of {self.version} ms are there; keep them with "
+            "persist(), or remember() of the StreamingContext"
+        )
+
     # -- checkpoints ------------------------------------------------------------------------------
     def dump(self, since: int | None, version: int) -> Part:
         """A part for a checkpoint: the states as of a version, or what changed in them since an earlier one.
 
         Beside what changed, each part holds some of the other states, in turn: once it was the turn of all of them, the
-        parts before that round are of no use any more. So no batch ever writes all states.
+        parts before that round are of no use any more. So no batch writes all states. Those that the engine keeps are
+        written whole again once the changes add up to as much.
         """
         # States that were there before the first batch are no batch's changes.
         whole = since is None or not self._dumped
+        times: Times = {}
         with self._lock:
-            self._finish_merge()
-            later = [applied for applied in self._history if applied.version > version]
-            changed: States = {}
-            if whole:
-                states, times = dict(self._states), dict(self._times)
-                for applied in reversed(later):
-                    states.update(applied.states)
-                    times.update(applied.times)
+            reached = min(version, self.version) if self.version is not None else None
+            if self._columns is not None:
+                whole = whole or self._change_bytes > self._whole_bytes + LEAST_WHOLE
+                whole, held, gone = _held_in(self._columns, None if whole else since, reached)
+                changed = len(held) + len(gone)
             else:
-                past = (applied for applied in self._history if (since or 0) < applied.version <= version)
-                states, times = self._changes(past)
-                changed = dict(states)
-                turn = [key for key in self._take_turn(len(changed), later) if key not in changed]
-                also, also_times = self._as_of(turn, later)
-                states.update(also)
-                times.update(also_times)
-        reached = min(version, self.version) if self.version is not None else None
-        gone = [key for key, state in states.items() if state is ABSENT]
-        held = {key: state for key, state in states.items() if state is not ABSENT} if gone else states
+                states, times, changed = self._whole(version) if whole else self._changed(since or 0, version)
+                gone = [key for key, state in states.items() if state is ABSENT]
+                held = {key: state for key, state in states.items() if state is not ABSENT} if gone else states
         dumped = dump_kept([reached, held, times, gone])
         if whole:
+            self._whole_bytes, self._change_bytes = len(dumped), 0
             self._dumped = reached is not None
             return Part(*self._replace_all(), dumped)
-        return Part(*self._add_part(bool(changed)), dumped)
+        self._change_bytes += len(dumped)
+        return Part(*self._add_part(changed > 0), dumped)
+
+    def _whole(self, version: int) -> tuple[States, Times, int]:
+        """States as of a version, times, and how many there are."""
+        self._finish_merge()
+        states, times = dict(self._states), dict(self._times)
+        for applied in reversed(self._history):
+            if applied.version > version:
+                states.update(applied.states)
+                times.update(applied.times)
+        return states, times, len(states)
+
+    def _changed(self, since: int, version: int) -> tuple[States, Times, int]:
+        """States that changed after one version up to another one, times, how many there are; and some more states."""
+        self._finish_merge()
+        later = [applied for applied in self._history if applied.version > version]
+        past = [applied for applied in self._history if since < applied.version <= version]
+        if any(applied.after is None for applied in past):
+            states, times = self._as_of({key: None for applied in past for key in applied.states}, later)
+        else:
+            states, times = self._changes(past)
+        changed = len(states)
+        turn = [key for key in self._take_turn(changed, later) if key not in states]
+        also, also_times = self._as_of(turn, later)
+        return {**states, **also}, {**times, **also_times}, changed
 
     def _changes(self, past: Iterable[Applied]) -> tuple[States, Times]:
         """What batches changed, and when. Not looked up: few of many keys are nowhere near each other."""
         states: States = {}
         times: Times = {}
         for applied in past:
-            states.update(applied.after)
+            states.update(applied.after or {})
             if self._timed:
-                times.update(dict.fromkeys(applied.after, applied.version))
+                times.update(dict.fromkeys(applied.after or {}, applied.version))
         if self._timed:
             times.update((key, None) for key, state in states.items() if state is ABSENT)
         return states, times
@@ -288,7 +349,7 @@ class StateTable:
         self._is_idle = not changed
         if changed:
             self._round += 1
-            if not self._turns:
+            if not self._turns and self._columns is None:
                 first = until + 1 - self._round
         self._parts = until - first + 1
         return first, until
@@ -311,7 +372,19 @@ class StateTable:
                 self._states.pop(key, None)
             for key, time in times.items():
                 self._move(key, time)
-            self.version = reached
+            self._version = reached
+        if self._version is not None and self._moved_to_columns(self._states, self._version):
+            self._states = {}
+
+
+def _held_in(columns: _native.KeyedStates, since: int | None, reached: int | None) -> tuple[bool, States, list[Any]]:
+    """Whether it is all of them; states as of a version, or what changed since an earlier one; keys that are gone."""
+    if reached is None:
+        return True, {}, []
+    changed = None if since is None else columns.changes(since, reached)
+    if changed is not None:
+        return False, dict(changed[0]), changed[1]
+    return True, dict(columns.as_of(reached)), []
 
 
 def _own_pairs(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

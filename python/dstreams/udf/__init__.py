@@ -14,8 +14,18 @@ from __future__ import annotations
 
 from dstreams.udf.cache import program_of
 from dstreams.udf.explain import Explanation, explain_function
-from dstreams.udf.reader import read
+from dstreams.udf.reader import WITH_STATE, WITH_TIME_AND_STATE, read
 from dstreams.udf.results import Opaque, Program
 from dstreams.udf.tree import is_constant
 
-__all__ = ["Explanation", "Opaque", "Program", "explain_function", "is_constant", "program_of", "read"]
+__all__ = [
+    "WITH_STATE",
+    "WITH_TIME_AND_STATE",
+    "Explanation",
+    "Opaque",
+    "Program",
+    "explain_function",
+    "is_constant",
+    "program_of",
+    "read",
+]

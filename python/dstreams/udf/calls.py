@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dstreams.udf import by_key, loops, operations
+from dstreams.udf import by_key, held, loops, operations
 from dstreams.udf.decode import decode
 from dstreams.udf.known import EMPTY, GETTERS, ITERATORS, Known, acts, known, method_of_text
 from dstreams.udf.results import Unreadable
@@ -305,6 +305,7 @@ def _follow(
         raise Unreadable("calls functions that call functions, too deep")
     try:
         inner = Frame(decode(code), code, owner, frame, cells)
+        held.begin(machine, variables, frame is None)
         result = machine.run(inner, variables, state.done)
     except Unreadable as error:
         error.at(code.co_filename, code.co_firstlineno)

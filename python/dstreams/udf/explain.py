@@ -10,7 +10,8 @@ from typing import Any
 
 from dstreams.udf.cache import program_of
 from dstreams.udf.places import is_own
-from dstreams.udf.results import Link, Opaque
+from dstreams.udf.reader import WITH_STATE, WITH_TIME_AND_STATE
+from dstreams.udf.results import Link, Opaque, Program
 
 # Methods whose function folds a value into what was folded before it.
 _METHODS_THAT_FOLD = """
@@ -45,8 +46,11 @@ def explain_function(
 
     sample_args: tuples of arguments to try it with; without any, the function is only read. What Python itself would
         refuse, or give a result of another kind than for the other tuples, is never native: such rows go to Python.
-    use: the method it is for, such as "map" or "reduceByKey"; says how many arguments it takes if there is no sample.
+    use: the method it is for, such as "map" or "reduceByKey"; says how many arguments it takes if there is no sample. A
+        function of "mapWithState" is only read.
     """
+    if use == "mapWithState":
+        return _of_state(f)
     arity = len(sample_args[0]) if sample_args else 2 if use in _FOLDS | _CALLS | _OF_TWO else 1
     answer = program_of(f, arity, use in _METHODS_THAT_ITERATE)
     if isinstance(answer, Opaque):
@@ -59,6 +63,16 @@ def explain_function(
     except native.Bail as problem:
         return Explanation(False, str(problem))
     return _tried(program, native.Bail, sample_args, use in _FOLDS)
+
+
+def _of_state(f: Callable[..., Any]) -> Explanation:
+    """Of a function of `mapWithState`, which gets a state, and the batch's time first if it takes four arguments."""
+    answers = [program_of(f, form) for form in (WITH_STATE, WITH_TIME_AND_STATE)]
+    if any(isinstance(answer, Program) for answer in answers):
+        return Explanation(True, "")
+    takes = getattr(getattr(f, "__code__", None), "co_argcount", 3)
+    answer = answers[takes == 4]
+    return Explanation(False, in_words(answer.links) if isinstance(answer, Opaque) else "")
 
 
 def in_words(links: Sequence[Link]) -> str:

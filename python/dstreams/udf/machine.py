@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dstreams.udf import held
 from dstreams.udf.captures import Captures
 from dstreams.udf.instructions import perform
 from dstreams.udf.loops import comprehension
@@ -68,7 +69,7 @@ class Machine:
                     raise Unreadable("is too long")
                 name, argument = steps[at]
                 if name == "return":
-                    return Returned(state.pop(), state.events)
+                    return Returned(held.returned(self, state, state.pop()), state.events)
                 if name == "jump":
                     at = _forward(at, argument)
                 elif name == "branch":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dstreams.udf import held
 from dstreams.udf.known import CHANGING, METHODS, OMITTED, method_of_text
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import State
@@ -12,6 +13,7 @@ from dstreams.udf.values import (
     SHORTCUT,
     Captured,
     Converted,
+    Held,
     Iterator,
     Members,
     Method,
@@ -145,7 +147,7 @@ def attribute(machine: Machine, state: State, of: Value, name: str) -> Value:
         if method_of_text(function) is not None:
             return Captured(function, f"str.{name}")
         return Refused(f"uses {of.label}.{name}, which the engine does not know")
-    if isinstance(of, Table):
+    if isinstance(of, (Table, Held)):
         return Method(of, name)
     if isinstance(of, Refused):
         raise Unreadable(of.reason)
@@ -158,7 +160,7 @@ def method(machine: Machine, state: State, of: Value, name: str) -> Value:
     """`of.name`, which is called next."""
     if isinstance(of, (Module, Captured)):
         return attribute(machine, state, of, name)
-    return Method(of if isinstance(of, Table) else node_of(of), name)
+    return Method(of if isinstance(of, (Table, Held)) else node_of(of), name)
 
 
 def as_method(state: State, node: Node) -> Method:
@@ -173,6 +175,8 @@ def call_method(
 ) -> Value:
     """`of.name(arguments)`, for methods that leave their object alone."""
     name = callee.name
+    if isinstance(callee.of, Held):
+        return held.call(machine, state, name, arguments, keywords)
     if isinstance(callee.of, Table):
         if name != "get" or keywords or len(arguments) not in (1, 2):
             raise Unreadable(f"calls .{name}() of a dict from outside")

@@ -15,13 +15,19 @@ from dstreams.udf.order import settle
 from dstreams.udf.results import Link, Opaque, Program, Unreadable
 from dstreams.udf.state import State
 from dstreams.udf.tree import Nodes, TooLarge, is_a
-from dstreams.udf.values import Iterator, Value, node_of
+from dstreams.udf.values import Held, Iterator, Refused, Value, node_of
+
+# In place of a number of arguments: what the functions of `mapWithState` get.
+WITH_STATE, WITH_TIME_AND_STATE = -3, -4
 
 
 def read(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
     """Reads `function` as a tree over `arity` positional arguments.
 
     iterated: whether what it gives is used up at once, as `flatMap` does: an iterator is then as good as a list.
+    arity: for `WITH_STATE` and `WITH_TIME_AND_STATE`, functions of `mapWithState`, the tree is over a state (None:
+        there is none) and a pair of key and value, and gives a tuple: the element, the state afterwards, and what was
+        done to it (`held.py`).
 
     A function that has no such form, for whatever reason, is `Opaque`. Never raises, and runs no code of the program:
     neither the function nor any method of an object that it reaches.
@@ -38,7 +44,7 @@ def read(function: Any, arity: int, iterated: bool = False) -> Program | Opaque:
         # The function still runs as Python, so a fault of the reader must not end the program; the reason shows it.
         links = (Link(f"cannot be read because of a fault in the reader: {error!r}", *_begin(function)),)
     else:
-        return Program(tree, arity, tuple(captures.guards))
+        return Program(tree, arity if arity >= 0 else 2, tuple(captures.guards))
     return Opaque(", which ".join(link.what for link in links), links[0].line, tuple(captures.guards), links)
 
 
@@ -50,11 +56,21 @@ def _read(machine: Machine, function: Any, arity: int, iterated: bool) -> Any:
         raise Unreadable(_what_it_is(function))
     label = function.__name__ if _has_name(function) else type_name(function)
     state = State({}, set())
-    arguments: list[Value] = [machine.nodes.make("arg", at) for at in range(arity)]
+    arguments = _arguments(machine, arity)
     value = call(machine, None, state, machine.captures.root(label), arguments, ())
     if iterated and isinstance(value, Iterator):
         value = value.node
     return settle(machine.nodes, state.events, node_of(value))
+
+
+def _arguments(machine: Machine, arity: int) -> list[Value]:
+    make = machine.nodes.make
+    if arity >= 0:
+        return [make("arg", at) for at in range(arity)]
+    pair = make("arg", 1)
+    key, value = (machine.nodes.op("getitem", pair, machine.nodes.const(at)) for at in range(2))
+    time: list[Value] = [Refused("uses the time of the batch")] if arity == WITH_TIME_AND_STATE else []
+    return [*time, key, value, Held(make("arg", 0))]
 
 
 def _has_name(function: Any) -> bool:

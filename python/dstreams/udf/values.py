@@ -67,6 +67,13 @@ class Members:
 
 
 @dataclass(frozen=True, eq=False)
+class Held:
+    """The `State` that a function of `mapWithState` gets; the node is what it held before."""
+
+    node: Node
+
+
+@dataclass(frozen=True, eq=False)
 class Method:
     """A method of a value, not yet called."""
 
@@ -140,7 +147,7 @@ class Code:
 
 Value: TypeAlias = (
     "Node | Null | Refused | Captured | Module | Table | Members | Method | Slice | Converted | Iterator | Starred"
-    " | Cell | Cells | Inner | Code"
+    " | Held | Cell | Cells | Inner | Code"
 )
 
 
@@ -154,6 +161,8 @@ def node_of(value: Value) -> Node:
         raise Unreadable("uses a dict from outside for more than looking things up")
     if isinstance(value, (Captured, Module)):
         raise Unreadable(f"uses {value.label} as a value")
+    if isinstance(value, Held):
+        raise Unreadable("uses its state for more than its methods")
     if isinstance(value, Method):
         raise Unreadable(f"uses the method {value.name} without calling it")
     if isinstance(value, Starred):

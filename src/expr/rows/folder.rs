@@ -16,24 +16,24 @@ pub struct RowFolder {
     value: Kind,
     create: Code,
     merge: Code,
-    state: State,
+    state: Rows,
 }
 
-/// The accumulators: the words of the first key, then those of the next, and texts likewise.
-struct State {
+/// Accumulators by key, or results: the words of the first, then those of the next, and texts likewise.
+pub(super) struct Rows {
     shape: Place,
     words: Vec<u64>,
     texts: Vec<String>,
-    /// Words and texts of a key.
+    /// Words and texts of one.
     widths: (usize, usize),
     count: usize,
     text_bytes: usize,
 }
 
 /// Registers and scratch texts of a running program.
-struct Bench {
-    registers: Vec<u64>,
-    scratch: Vec<String>,
+pub(super) struct Bench {
+    pub registers: Vec<u64>,
+    pub scratch: Vec<String>,
 }
 
 impl RowFolder {
@@ -52,7 +52,7 @@ impl RowFolder {
             let (first, next) = (create.result.type_name(), merge.result.type_name());
             return bail(format!("a fold that makes {next} of {first}, or changes the types of items"));
         }
-        let state = State::new(create.result.clone());
+        let state = Rows::new(create.result.clone());
         Ok(Self { value: value.clone(), create, merge, state })
     }
 
@@ -90,7 +90,9 @@ impl RowFolder {
                 creating.load(&value_of_create, &columns, row);
                 let view = state.view(None, &texts, row, &self.create);
                 let ran = self.create.run(&mut creating.registers, &mut creating.scratch, &view);
-                ran.map(|()| state.append(&creating, &self.create, &texts, row))
+                ran.map(|()| {
+                    state.append(&creating, &self.create, &texts, row);
+                })
             } else {
                 for (word, (reg, _)) in state.words_of(key).iter().zip(&folded) {
                     merging.registers[*reg as usize] = *word;
@@ -109,14 +111,12 @@ impl RowFolder {
 
     /// The folded values by number of their key.
     pub fn finish(self) -> EngineResult<(Kind, ArrayRef)> {
-        let State { shape, words, texts, widths, count, .. } = self.state;
-        let mut leaves = Leaves { words: &words, texts: &texts, widths, given: (0, 0) };
-        Ok((shape.kind(), shape.array(count, &mut leaves)?))
+        self.state.finish()
     }
 }
 
 /// The registers of an argument's leaves that are no texts, with the number of the leaf.
-fn loads(code: &Code, argument: usize) -> EngineResult<Vec<(u16, usize)>> {
+pub(super) fn loads(code: &Code, argument: usize) -> EngineResult<Vec<(u16, usize)>> {
     let Some(place) = code.arguments.get(argument) else {
         return Err(EngineError::Bug("a fold without its argument".to_owned()));
     };
@@ -125,20 +125,20 @@ fn loads(code: &Code, argument: usize) -> EngineResult<Vec<(u16, usize)>> {
 }
 
 impl Bench {
-    fn new(code: &Code) -> Self {
+    pub fn new(code: &Code) -> Self {
         Self { registers: code.registers.clone(), scratch: vec![String::new(); code.scratch] }
     }
 
     #[inline]
-    fn load(&mut self, into: &[(u16, usize)], columns: &[Source<'_>], row: usize) {
+    pub fn load(&mut self, into: &[(u16, usize)], columns: &[Source<'_>], row: usize) {
         for (reg, leaf) in into {
             self.registers[*reg as usize] = columns[*leaf].word(row);
         }
     }
 }
 
-impl State {
-    fn new(shape: Place) -> Self {
+impl Rows {
+    pub fn new(shape: Place) -> Self {
         let leaves = shape.leaves();
         let texts = leaves.iter().filter(|(_, text)| *text).count();
         let widths = (leaves.len() - texts, texts);
@@ -165,7 +165,8 @@ impl State {
         TextView { folded, values, row, constants: &code.texts }
     }
 
-    fn append(&mut self, made: &Bench, code: &Code, values: &[&StringViewArray], row: usize) {
+    /// One more, the result of a program that ran; its words.
+    pub fn append(&mut self, made: &Bench, code: &Code, values: &[&StringViewArray], row: usize) -> &[u64] {
         let view = TextView { folded: &[], values, row, constants: &code.texts };
         for (reg, text) in &code.results {
             let word = made.registers[*reg as usize];
@@ -178,6 +179,14 @@ impl State {
             }
         }
         self.count += 1;
+        &self.words[self.words.len() - self.widths.0..]
+    }
+
+    /// All of them, in order.
+    pub fn finish(self) -> EngineResult<(Kind, ArrayRef)> {
+        let Self { shape, words, texts, widths, count, .. } = self;
+        let mut leaves = Leaves { words: &words, texts: &texts, widths, given: (0, 0) };
+        Ok((shape.kind(), shape.array(count, &mut leaves)?))
     }
 
     #[inline]

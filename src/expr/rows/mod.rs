@@ -2,7 +2,8 @@
 //!
 //! Folding is not columnar: what a row gives is the argument of the next. So programs of numbers, truths, text and tuples
 //! of these are compiled, for the kinds of their arguments, into a few instructions over registers, and run row by row
-//! (`RowFolder`). Costs some nanoseconds an instruction, however rows and keys are distributed.
+//! (`RowFolder`,
+//! `RowMapper`). Costs some nanoseconds an instruction, however rows and keys are distributed.
 //! 1. As everywhere in `expr`: exactly Python's answer, or none. A program that has no form here bails when it is compiled;
 //!    a row without an answer stops the fold before that row.
 //! 2. The kind of every value is known before the first row: a function that gives an `int` for some rows and a `float`
@@ -11,12 +12,14 @@
 mod code;
 mod compile;
 mod folder;
+mod mapper;
 mod place;
 
 #[cfg(test)]
 mod tests;
 
 pub use folder::RowFolder;
+pub use mapper::RowMapper;
 
 use super::Bail;
 use super::node::{Expr, Node};

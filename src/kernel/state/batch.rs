@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, NullArray, UInt32Array, new_null_array};
+use arrow_array::{Array, ArrayRef, NullArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_select::take::take;
 
+use super::kinds::unified;
 use super::rows::identical;
 use super::table::{Table, Working};
 use crate::block::{Columns, Kind, list_array};
@@ -20,24 +21,24 @@ pub type Function<'a> = &'a dyn Fn(&Columns, &Columns) -> Option<Columns>;
 pub type Filter<'a> = &'a dyn Fn(&Columns) -> Option<BooleanBuffer>;
 
 /// Rows that a function gets at a time.
-const PIECE: usize = 8192;
+pub(super) const PIECE: usize = 8192;
 
 /// The pairs of a batch.
-struct Incoming {
+pub(super) struct Incoming {
     /// The distinct keys, in the order in which they came.
-    ids: Vec<u32>,
+    pub ids: Vec<u32>,
     /// The row in which each came first.
     firsts: Vec<u32>,
     /// For each row, which of `ids` it has.
-    member: Vec<u32>,
-    keys: ArrayRef,
-    kind: Kind,
-    values: ArrayRef,
+    pub member: Vec<u32>,
+    pub keys: ArrayRef,
+    pub kind: Kind,
+    pub values: ArrayRef,
 }
 
 impl Incoming {
     /// None if Python must do it. `blocks` must hold rows.
-    fn read(table: &mut Table, blocks: &[Columns]) -> Result<Option<Self>> {
+    pub fn read(table: &mut Table, blocks: &[Columns]) -> Result<Option<Self>> {
         let (mut keys, mut values, mut kind) = (Vec::new(), Vec::new(), None);
         for block in blocks {
             let Some(((key_kind, key), (value_kind, value))) = pair_columns(block) else { return Ok(None) };
@@ -74,7 +75,7 @@ impl Incoming {
         self.ids.len() == self.member.len()
     }
 
-    fn first_keys(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
+    pub fn first_keys(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
         pick(&self.keys, at.map(|at| self.firsts[at]).collect())
     }
 
@@ -103,27 +104,18 @@ fn no_values(rows: usize) -> Result<Columns> {
 /// The function's results for all rows, as one column of kind `expected` (of any one kind if there is none expected) and
 /// None; no answer if there is none.
 fn call(function: Function<'_>, one: &Columns, other: &Columns, expected: Option<&Kind>) -> Result<Option<Columns>> {
-    let (mut kind, mut parts) = (expected.cloned(), Vec::new());
+    let mut parts = Vec::new();
     for start in (0..one.len()).step_by(PIECE) {
         let length = PIECE.min(one.len() - start);
         let Some(made) = function(&one.slice(start, length), &other.slice(start, length)) else { return Ok(None) };
-        if *made.kind() != Kind::None && *kind.get_or_insert_with(|| made.kind().clone()) != *made.kind() {
-            return Ok(None);
-        }
         parts.push(made);
     }
-    let kind = kind.unwrap_or(Kind::None);
-    let model = parts.iter().find(|part| *part.kind() == kind).map(|part| part.array().data_type().clone());
-    let arrays: Vec<ArrayRef> = parts
-        .iter()
-        .map(|part| match &model {
-            Some(model) if *part.kind() == Kind::None => new_null_array(model, part.len()),
-            _ => Arc::clone(part.array()),
-        })
-        .collect();
-    // Results without a value have no type of their own.
-    let kind = if model.is_some() { kind } else { Kind::None };
-    Ok(Some(Columns::new(kind, joined(&arrays)?)))
+    match unified(&parts) {
+        Some((kind, arrays)) if kind == Kind::None || expected.is_none_or(|expected| *expected == kind) => {
+            Ok(Some(Columns::new(kind, joined(&arrays)?)))
+        }
+        _ => Ok(None),
+    }
 }
 
 impl Working {
@@ -168,7 +160,7 @@ impl Working {
         }
     }
 
-    fn states(&self, ids: &[u32]) -> Result<Columns> {
+    pub(super) fn states(&self, ids: &[u32]) -> Result<Columns> {
         if !self.has_rows() {
             return Ok(Columns::new(Kind::None, Arc::new(NullArray::new(ids.len()))));
         }

@@ -11,10 +11,15 @@
 //!    nothing else has happened.
 
 mod batch;
+mod changes;
+mod kinds;
+mod mapping;
 mod rows;
 mod table;
 
 pub use batch::{Filter, Function};
+pub use changes::{Changes, changes};
+pub use mapping::{ByRow, Ways};
 pub use table::{Table, Working};
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Weak};
 
-use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_select::filter::filter;
 
+use super::changes::{address, column};
 use super::rows::{Place, gather, put};
 use crate::block::{Columns, Kind, compact};
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub struct Table {
     /// The kind of the states; of no use while there is none.
     pub(super) value: Kind,
     /// By key number: `packed` places.
-    places: Vec<u64>,
+    places: Vec<u32>,
     chunks: Vec<Chunk>,
     live: usize,
     /// Keys, each once, whose states a batch without new values may still change.
@@ -51,15 +51,14 @@ pub struct Working {
 }
 
 /// The place of a key without a row.
-const NOWHERE: u64 = u64::MAX;
+const NOWHERE: u32 = u32::MAX;
 
-/// A place in 8 bytes.
-fn packed(chunk: usize, position: usize) -> u64 {
-    (chunk as u64) << 32 | position as u64
-}
+/// Most chunks of a table: as many as places have numbers for.
+const MOST_CHUNKS: usize = NOWHERE as usize / CHUNK;
 
-fn address(array: &ArrayRef) -> *const () {
-    Arc::as_ptr(array).cast()
+/// A place in 4 bytes; `chunk` is below `MOST_CHUNKS`, `position` below `CHUNK`.
+fn packed(chunk: usize, position: usize) -> u32 {
+    (chunk * CHUNK + position) as u32
 }
 
 impl Table {
@@ -78,7 +77,7 @@ impl Table {
 
     /// About how many bytes it holds.
     pub fn bytes(&self) -> usize {
-        let places = self.places.capacity() * 8 + self.marks.capacity() * 4;
+        let places = (self.places.capacity() + self.marks.capacity()) * 4;
         self.keys.bytes() + places + (self.live + self.unsettled.capacity()) * 4
     }
 
@@ -112,7 +111,7 @@ impl Table {
 
     pub(super) fn place(&self, id: u32) -> Place {
         let packed = *self.places.get(id as usize)?;
-        (packed != NOWHERE).then_some(((packed >> 32) as usize, packed as u32 as usize))
+        (packed != NOWHERE).then_some((packed as usize / CHUNK, packed as usize % CHUNK))
     }
 
     /// Makes room for the keys that were numbered since.
@@ -177,17 +176,21 @@ impl Working {
         self.table.grow();
         for start in (0..block.len()).step_by(CHUNK) {
             let length = CHUNK.min(block.len() - start);
-            self.push_chunk(ids[start..start + length].to_vec(), block.slice(start, length));
+            self.push_chunk(ids[start..start + length].to_vec(), block.slice(start, length))?;
         }
         self.table.unsettled.extend(ids);
         Ok(true)
     }
 
-    fn push_chunk(&mut self, ids: Vec<u32>, rows: Columns) {
+    fn push_chunk(&mut self, ids: Vec<u32>, rows: Columns) -> Result<()> {
+        if self.chunks.len() == MOST_CHUNKS {
+            return Err(kernel_error("more than 2^32 states in one partition"));
+        }
         self.table.live += ids.len();
         self.table.chunks.push(Chunk { ids, given: None });
         self.chunks.push(Some(rows));
         self.locate(self.chunks.len() - 1, 0);
+        Ok(())
     }
 
     /// Notes where the rows of a chunk are, from position `from` on.
@@ -276,7 +279,7 @@ impl Working {
         }
         while start < ids.len() {
             let length = CHUNK.min(ids.len() - start);
-            self.push_chunk(ids[start..start + length].to_vec(), rows.slice(start, length));
+            self.push_chunk(ids[start..start + length].to_vec(), rows.slice(start, length))?;
             start += length;
         }
         Ok(())
@@ -321,10 +324,4 @@ impl Working {
         self.chunks[chunk] = Some(rows);
         self.table.chunks[chunk].given = None;
     }
-}
-
-/// Item 0 or 1 of the pairs of a chunk.
-fn column(rows: &Columns, item: usize) -> Result<&ArrayRef> {
-    let pairs = rows.array().as_struct_opt().ok_or_else(|| kernel_error("states that are no pairs"))?;
-    Ok(pairs.column(item))
 }

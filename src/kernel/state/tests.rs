@@ -234,3 +234,98 @@ fn what_has_no_exact_answer_is_left_to_python() {
     };
     assert!(!opened(None, vec![block(&many(2))]).update(&[], &texts).unwrap(), "states of two kinds");
 }
+
+/// What a record does to a state, and gives: 0 forgets it, what is below looks at it, all others are added.
+fn look(old: Option<i64>, value: i64) -> (i64, Option<i64>, i64) {
+    match (value, old) {
+        (0, Some(_)) => (-1, None, 2),
+        (0, None) => (-2, None, 0),
+        (..0, old) => (old.unwrap_or(-3), old, 0),
+        (value, old) => (old.unwrap_or(0) + value, Some(old.unwrap_or(0) + value), 1),
+    }
+}
+
+fn looked(made: Vec<(i64, Option<i64>, i64)>) -> Columns {
+    let column = |values: Vec<Option<i64>>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
+    let columns = vec![
+        column(made.iter().map(|made| Some(made.0)).collect()),
+        column(made.iter().map(|made| made.1).collect()),
+        column(made.iter().map(|made| Some(made.2)).collect()),
+    ];
+    let kind = Kind::Tuple { items: vec![Kind::Int; 3], class: None };
+    Columns::new(kind, crate::block::tuple_array(columns, None).unwrap())
+}
+
+fn looked_at_once(states: &Columns, records: &Columns) -> Option<Columns> {
+    let rows = read(std::slice::from_ref(records));
+    Some(looked(rows.iter().enumerate().map(|(row, record)| look(int(states, row), record.1)).collect()))
+}
+
+fn looked_in_order(states: &Columns, ids: &[u32], records: &Columns) -> crate::error::Result<Option<Columns>> {
+    let mut now: Vec<Option<i64>> = (0..states.len()).map(|row| int(states, row)).collect();
+    let rows = read(std::slice::from_ref(records));
+    let mut made = Vec::new();
+    for (id, record) in ids.iter().zip(&rows) {
+        let (element, after, done) = look(now[*id as usize], record.1);
+        now[*id as usize] = after;
+        made.push((element, after, done));
+    }
+    Ok(Some(looked(made)))
+}
+
+fn no_way(_: &Columns, _: &[u32], _: &Columns) -> crate::error::Result<Option<Columns>> {
+    Ok(None)
+}
+
+proptest! {
+    #[test]
+    fn records_are_looked_at_one_after_the_other(
+        batches in prop::collection::vec(
+            prop::collection::vec((prop_oneof![0_usize..3, 0_usize..40], -2_i64..4), 1..700), 1..6
+        ),
+        row_by_row in any::<bool>(), again in any::<bool>(),
+    ) {
+        let ways = Ways {
+            at_once: &looked_at_once,
+            by_row: if row_by_row { &looked_in_order } else { &no_way },
+            one_by_one: &looked_in_order,
+        };
+        let (mut model, mut table, mut blocks): (Vec<Pair>, _, Vec<Columns>) = (Vec::new(), None, Vec::new());
+        for batch in batches {
+            let rows: Vec<Pair> = batch.iter().map(|(number, value)| (key(*number), *value)).collect();
+            let (before, mut elements) = (model.clone(), Vec::new());
+            for (key, value) in &rows {
+                let at = model.iter().position(|(known, _)| known == key);
+                let (element, after, _) = look(at.map(|at| model[at].1), *value);
+                elements.push(element);
+                match (at, after) {
+                    (Some(at), Some(after)) => model[at].1 = after,
+                    (Some(at), None) => drop(model.remove(at)),
+                    (None, Some(after)) => model.push((key.clone(), after)),
+                    (None, None) => {}
+                }
+            }
+            let newer: Vec<Columns> = rows.chunks(100).map(block).collect();
+            let known = if again { None } else { table.take() };
+            let mut working = Working::open(known, blocks.clone(), &Kind::Str, &Kind::None).unwrap().unwrap();
+            let made = working.map(&newer, &ways).unwrap().unwrap();
+            let made: Vec<i64> = (0..made.len()).map(|row| int(&made, row).unwrap()).collect();
+            prop_assert_eq!(made, elements);
+            let (kept, after) = working.close().unwrap();
+            let sorted = |mut pairs: Vec<Pair>| { pairs.sort(); pairs };
+            prop_assert_eq!(sorted(read(&after)), sorted(model.clone()));
+            let found = changes(&blocks, &after).unwrap().unwrap();
+            let new: Vec<Pair> = model.iter().filter(|pair| !before.contains(pair)).cloned().collect();
+            prop_assert_eq!(sorted(read(&found.pairs)), sorted(new));
+            let gone: Vec<String> = before.iter().map(|pair| pair.0.clone())
+                .filter(|key| !model.iter().any(|pair| pair.0 == *key)).collect();
+            let mut told = Vec::new();
+            for keys in &found.gone {
+                told.extend(keys.array().as_string_view().iter().flatten().map(str::to_owned));
+            }
+            told.sort();
+            prop_assert_eq!(told, { let mut gone = gone; gone.sort(); gone });
+            (table, blocks) = (Some(kept), after);
+        }
+    }
+}

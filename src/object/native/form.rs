@@ -4,6 +4,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
+use super::mapped::Mapped;
 use super::reduce::Reducing;
 use crate::block::Columns;
 use crate::expr::Program;
@@ -21,6 +22,8 @@ pub(crate) enum Form {
     Join { keep_left: bool, keep_right: bool },
     /// Keeps the elements whose random number is in a range.
     Sample { seed: i64, from: f64, below: f64 },
+    /// Applies records to the states of their keys.
+    Mapped(Mapped),
     /// Makes few things of a partition.
     Reduce(Reducing),
     /// Finds a key's range.
@@ -32,6 +35,11 @@ pub(super) fn program(value: &Bound<'_, PyAny>) -> PyResult<Option<Program>> {
         return Ok(None);
     }
     Ok(Some(value.cast::<PyProgram>()?.get().inner.clone()))
+}
+
+/// Part `at` of what is named so, which must be a program.
+pub(super) fn needed(name: &str, parts: &Bound<'_, PyTuple>, at: usize) -> PyResult<Program> {
+    program(&parts.get_item(at)?)?.ok_or_else(|| PyValueError::new_err(format!("forms: {name} needs a program")))
 }
 
 impl Form {
@@ -55,6 +63,7 @@ impl Form {
                 from: parts.get_item(2)?.extract()?,
                 below: parts.get_item(3)?.extract()?,
             },
+            "mapped" => Self::Mapped(Mapped::parse(parts)?),
             "ranges" => {
                 let bounds = parts.get_item(1)?;
                 let Some(bounds) = convert::list_to_columns(bounds.cast::<PyList>()?) else { return Ok(None) };

@@ -11,6 +11,7 @@
 mod folding;
 mod form;
 mod keyed;
+mod mapped;
 mod parted;
 mod plan;
 mod reduce;
@@ -22,6 +23,8 @@ mod whole;
 pub(super) use folding::Folding;
 pub(crate) use form::Form;
 pub(super) use keyed::{Keyed, folded_whole};
+pub(crate) use mapped::KeyedStates;
+pub(super) use mapped::mapped_states;
 pub(super) use plan::{Run, Whole, plan};
 pub(super) use reduce::reduced;
 pub(super) use rows::RowsRun;

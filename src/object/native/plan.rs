@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::folding::Folding;
 use super::form::Form;
+use super::mapped::Mapped;
 use super::reduce::Reducing;
 use crate::expr::Program;
 use crate::object::step::Step;
@@ -34,6 +35,8 @@ pub(crate) enum Whole {
     Sort { key: Option<Program>, ascending: bool },
     /// A random part.
     Sample { seed: i64, from: f64, below: f64 },
+    /// What the records give, each changing the state of its key.
+    Mapped(Mapped),
     /// Few things made of all elements.
     Reduce(Reducing),
     /// The number of elements.
@@ -132,6 +135,7 @@ fn whole(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Option<(Whole, usize)> 
             _ => None,
         },
         Step::IndexedPartitions => match form(0, 0)? {
+            Form::Mapped(mapped) => Some((Whole::Mapped(mapped.clone()), 1)),
             Form::Sample { seed, from, below } => Some((Whole::Sample { seed: *seed, from: *from, below: *below }, 1)),
             _ => None,
         },

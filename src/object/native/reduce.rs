@@ -7,13 +7,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::as_columns;
 use super::folding::{AnyFolder, Folding, Left};
-use super::form::program;
+use super::form::{self, program};
 use super::keyed::Table;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
@@ -51,10 +50,7 @@ pub(crate) enum Reducing {
 impl Reducing {
     /// From its name and what follows it; `None` if it has no native form, and for other names.
     pub(super) fn parse(name: &str, parts: &Bound<'_, PyTuple>) -> PyResult<Option<Self>> {
-        let needed = |at: usize| -> PyResult<Program> {
-            program(&parts.get_item(at)?)?
-                .ok_or_else(|| PyValueError::new_err(format!("forms: {name} needs a program")))
-        };
+        let needed = |at: usize| form::needed(name, parts, at);
         Ok(match name {
             "top" => Some(Self::Top {
                 number: parts.get_item(1)?.extract()?,

@@ -1,0 +1,245 @@
+"""`mapWithState` with functions that the engine runs itself: batch for batch what Python gives, snapshots included."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from both_ways import KEYS, SETTINGS, VALUES, Batches, batches, both_ways
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyspark import SparkConf, SparkContext
+from pyspark.streaming import StateSpec, StreamingContext
+
+from dstreams.streaming import mapwithstate
+from dstreams.streaming.state import NoSuchElementException
+from dstreams.streaming.statetable import Batch, StateTable
+from dstreams.testing import advance
+from dstreams.udf import explain_function
+
+
+def count(key: Any, value: Any, state: Any) -> Any:
+    total = (state.getOption() or 0) + 1
+    state.update(total)
+    return key, total
+
+
+def largest(key: Any, value: Any, state: Any) -> Any:
+    if state.exists():
+        if value > state.get():
+            state.update(value)
+    else:
+        state.update(value)
+    return state.get()
+
+
+def until_negative(key: Any, value: Any, state: Any) -> Any:
+    if value < 0:
+        if state.exists():
+            state.remove()
+            return "gone"
+        return None
+    state.update(value)
+    return "set"
+
+
+def only_changes(time: Any, key: Any, value: Any, state: Any) -> Any:
+    before = state.getOption()
+    if before is not None and before == value:
+        return None
+    state.update(newState=value)
+    return key, before, value
+
+
+def mean(key: Any, value: Any, state: Any) -> Any:
+    number, total = state.get() if state.exists() else (0, 0)
+    state.update((number + 1, total + value))
+    return (total + value) / (number + 1)
+
+
+def joined(key: Any, value: Any, state: Any) -> Any:
+    state.update((state.getOption() or "")[-30:] + str(value))
+    return len(state.get())
+
+
+def needs_state(key: Any, value: Any, state: Any) -> Any:
+    return state.get() if value > 5 else state.update(value)
+
+
+def may_be_none(key: Any, value: Any, state: Any) -> Any:
+    state.update(None if value == 1 else value)
+    return state.exists(), state.getOption()
+
+
+def looks(key: Any, value: Any, state: Any) -> Any:
+    return key, state.exists(), state.isTimingOut()
+
+
+def called(key: Any, value: Any, state: Any) -> Any:
+    state.update(eval("value"))
+    return state.get()
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        count, largest, until_negative, only_changes, mean, joined, needs_state, may_be_none, looks, called,
+    )
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def manual() -> Iterator[SparkContext]:
+    """A context whose streams' clocks stand still; on one thread, so that of two failures the same one is the first."""
+    conf = SparkConf().setMaster("local[1]").setAppName("mapped states")
+    conf.set("spark.streaming.clock", "org.apache.spark.util.ManualClock")
+    sc = SparkContext(conf=conf)
+    yield sc
+    sc.stop()
+
+
+def elements(function: Callable[..., Any], initial: Any = None) -> Callable[[Any], Any]:
+    spec = StateSpec.function(function).numPartitions(3)
+    return lambda stream: stream.mapWithState(spec if initial is None else spec.initialState(initial))
+
+
+def snapshots(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """The states, in the order of the elements' partitions; of keys in no order of its own."""
+    spec = StateSpec.function(function).numPartitions(2)
+    return lambda stream: (
+        stream.mapWithState(spec).stateSnapshots().mapPartitions(lambda pairs: sorted(pairs, key=repr), True)
+    )
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@settings(SETTINGS, max_examples=10)
+@given(data=batches(), initial=st.one_of(st.none(), st.lists(st.tuples(KEYS["text"], VALUES["small"]), max_size=5)))
+def test_elements_are_those_of_the_function(
+    manual: SparkContext, tmp_path: Path, name: str, data: Batches, initial: list[Any] | None
+) -> None:
+    both_ways(manual, tmp_path, data, elements(FUNCTIONS[name], initial))
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@settings(SETTINGS, max_examples=5)
+@given(data=batches())
+def test_snapshots_are_those_of_the_function(manual: SparkContext, tmp_path: Path, name: str, data: Batches) -> None:
+    both_ways(manual, tmp_path, data, snapshots(FUNCTIONS[name]))
+
+
+def kept_in_columns() -> int:
+    """Partitions of all living streams whose states the engine has."""
+    tables = [table for stateful in mapwithstate._known.values() for table in stateful.tables]
+    return sum(table._columns is not None and table.version is not None for table in tables)
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_states_of_the_course_are_kept_in_columns(manual: SparkContext, tmp_path: Path, name: str) -> None:
+    rng = random.Random(name)
+    # A few keys have most of the records, as words do.
+    data = [[(f"k{int(rng.paretovariate(0.6))}", rng.randrange(2, 60)) for _ in range(3000)] for _ in range(4)]
+    if name == "needs_state":
+        data.insert(0, [(f"k{int(rng.paretovariate(0.6))}", 3) for _ in range(9000)])
+        data = data[:1]
+    both_ways(manual, tmp_path, data, elements(FUNCTIONS[name]))
+    ssc = StreamingContext(manual, 1)
+    ssc.checkpoint(str(tmp_path))
+    stream = elements(FUNCTIONS[name])(ssc.queueStream([manual.parallelize(batch, 3) for batch in data]))
+    stream.foreachRDD(lambda rdd: rdd.count())
+    advance(ssc, len(data))
+    tables = stream._stateful.tables
+    in_columns = [table._columns is not None for table in tables]
+    ssc.stop(stopSparkContext=False)
+    assert all(table.version is not None for table in tables)
+    assert in_columns == [name != "called"] * 3
+    assert explain_function(FUNCTIONS[name], use="mapWithState").native == (name != "called")
+
+
+def test_a_state_beyond_64_bits_goes_on_in_python(manual: SparkContext, tmp_path: Path) -> None:
+    def add(key: Any, value: Any, state: Any) -> Any:
+        state.update((state.getOption() or 0) + value)
+        return state.get()
+
+    data: Batches = [[("a", 2**62), ("b", 1)]] * 4 + [[("a", -(2**62))]] * 4
+    both_ways(manual, tmp_path, data, elements(add))
+    both_ways(manual, tmp_path, data, snapshots(add))
+
+
+def test_get_without_a_state_fails_as_in_python(manual: SparkContext, tmp_path: Path) -> None:
+    both_ways(manual, tmp_path, [[("a", 1)], [("a", 9), ("b", 9)], [("a", 9)]], elements(needs_state))
+    ssc = StreamingContext(manual, 1)
+    elements(needs_state)(ssc.queueStream([[("b", 9)]])).foreachRDD(lambda rdd: rdd.count())
+    with pytest.raises(Exception, match="State is not set") as raised:
+        advance(ssc, 1)
+        ssc.awaitTerminationOrTimeout(5)
+    ssc.stop(stopSparkContext=False)
+    assert isinstance(raised.value.__cause__.__cause__, NoSuchElementException)
+
+
+def test_what_the_reader_refuses_of_a_state() -> None:
+    def hands_on(key: Any, value: Any, state: Any) -> Any:
+        return largest(key, value, state)
+
+    def removes_twice(key: Any, value: Any, state: Any) -> Any:
+        if value:
+            state.remove()
+        state.update(1)
+
+    def in_a_comprehension(key: Any, value: Any, state: Any) -> Any:
+        return [state.update(one) for one in value]
+
+    def gives_it_away(key: Any, value: Any, state: Any) -> Any:
+        return state
+
+    def odd(key: Any, value: Any, state: Any) -> Any:
+        return state.exists(1)
+
+    def explained(function: Callable[..., Any]) -> str:
+        return explain_function(function, use="mapWithState").reason.rpartition(" (line")[0]
+
+    assert "which gives its state to another function" in explained(hands_on)
+    assert explained(removes_twice) == "changes a state that it may have removed"
+    assert "state" in explained(in_a_comprehension)
+    assert explained(gives_it_away) == "uses its state for more than its methods"
+    assert explained(odd) == "calls .exists() of its state"
+
+
+def mixed(batch: int) -> list[tuple[str, int]]:
+    return [(f"k{number % 7}", number) for number in range(batch, batch + 20)]
+
+
+def test_the_engine_s_states_come_over_with_what_they_replaced() -> None:
+    """Older snapshots, and a batch that is applied again, after the table in Python has taken over."""
+    from dstreams import _native
+
+    columns = _native.KeyedStates()
+    table, plain = StateTable(False, columns), StateTable(False)
+    for each in (table, plain):
+        each.load(0, 0, [("k1", 5), ("gone", 1)])
+    assert columns.version == 0 == table.version
+
+    def apply(key: str, value: int, state: Any) -> int:
+        state.remove() if value % 5 == 0 else state.update(value)
+        return value
+
+    for now in range(1, 4):
+        batch = Batch(now, None, 0, True)
+        assert table.apply(batch, apply, mixed(now)) == plain.apply(batch, apply, mixed(now))
+        assert table._columns is None
+        assert table.apply(batch, apply, mixed(now)) == plain.apply(batch, apply, mixed(now))
+        for version in range(now + 1):
+            assert sorted(table.snapshot(version)) == sorted(plain.snapshot(version))
+
+
+def test_a_table_that_the_engine_refuses_is_python_s() -> None:
+    from dstreams import _native
+
+    for odd in ([("a", 1), (2, 1)], [("a", None)], [("a", object())], [(1, 1), (1.5, 2)]):
+        columns = _native.KeyedStates()
+        table = StateTable(False, columns)
+        table.load(0, 0, odd)
+        assert table._columns is None and columns.version is None
+        assert table.version == 0
