@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_call_ends_the_wait_under_way_or_the_next_one() {
-        for clock in [&SystemClock as &dyn Clock, &ManualClock::default()] {
+        for clock in [&SystemClock::default() as &dyn Clock, &ManualClock::default()] {
             let wake = Wake::default();
             wake.raise();
             assert_eq!(clock.wait_until(Millis(i64::MAX), &wake), Wait::Interrupted);
@@ -264,8 +264,8 @@ mod tests {
 
     #[test]
     fn the_system_clock_is_there_on_time() {
-        let time = SystemClock.now() + Millis(20);
-        assert_eq!(SystemClock.wait_until(time, &Wake::default()), Wait::Reached);
-        assert!(SystemClock.now() >= time);
+        let time = SystemClock::default().now() + Millis(20);
+        assert_eq!(SystemClock::default().wait_until(time, &Wake::default()), Wait::Reached);
+        assert!(SystemClock::default().now() >= time);
     }
 }

@@ -1,6 +1,7 @@
 //! Which batches run, and in which order?
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use super::*;
 
