@@ -207,6 +207,44 @@ def test_what_the_reader_refuses_of_a_state() -> None:
     assert explained(odd) == "calls .exists() of its state"
 
 
+def test_states_in_columns_go_on_from_every_checkpoint(manual: SparkContext, tmp_path: Path) -> None:
+    """Parts of checkpoints hold what changed, and in turn all else: so many batches that rounds of turns end."""
+    rng = random.Random(5)
+    first = [(f"k{number}", 1) for number in range(9000)]
+    rest = [[(f"k{rng.randrange(9100)}", rng.randrange(-3, 9)) for _ in range(40)] for _ in range(17)]
+    model: dict[str, int] = {}
+    for key, value in (pair for batch in [first, *rest] for pair in batch):
+        if value < 0:
+            model.pop(key, None)
+        else:
+            model[key] = value
+    from notes import SEEN
+
+    SEEN.clear()
+
+    def note(rdd: Any) -> None:
+        from notes import SEEN as noted
+
+        noted.append(dict(rdd.collect()))
+
+    def setup() -> StreamingContext:
+        ssc = StreamingContext(manual, 1)
+        ssc.checkpoint(str(tmp_path))
+        stream = ssc.queueStream([manual.parallelize(batch, 2) for batch in [first, *rest]])
+        spec = StateSpec.function(until_negative).numPartitions(2)
+        stream.mapWithState(spec).stateSnapshots().foreachRDD(note)
+        return ssc
+
+    for more in (4, 9, 1, 4):
+        ssc = StreamingContext.getOrCreate(str(tmp_path), setup)
+        ssc.start()
+        ssc.advance(more)
+        assert kept_in_columns() >= 2
+        ssc.stop(stopSparkContext=False)
+    assert len(SEEN) == 18
+    assert SEEN[-1] == model
+
+
 def mixed(batch: int) -> list[tuple[str, int]]:
     return [(f"k{number % 7}", number) for number in range(batch, batch + 20)]
 
