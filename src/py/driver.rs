@@ -22,7 +22,7 @@ use crate::exec::{Executor, Where};
 use crate::memory::Level;
 use crate::monitor::InputInfo;
 use crate::object::call::user_error;
-use crate::object::threads::Inside;
+use crate::object::threads::{Inside, Shelter};
 use crate::rdd::{Op, Rdd};
 use crate::source::{FileMonitor, FileMonitorSpec, SocketSpec, Taken, Warn};
 use crate::stream::{Driver, Kept, Millis, Moment, NodeId, RateControl};
@@ -131,6 +131,8 @@ pub(super) fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, 
 /// Tells the program's log; a log that fails must not end a stream.
 fn log(function: &str, texts: &[&str]) {
     Python::try_attach(|py| {
+        // Half a message is worse than a late end.
+        let _whole = Shelter::enter(py);
         let told = callback(py, function).and_then(|tell| tell.call1(pyo3::types::PyTuple::new(py, texts)?));
         if let Err(raised) = told {
             raised.write_unraisable(py, None);

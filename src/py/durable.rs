@@ -266,12 +266,15 @@ impl Durable {
     }
 }
 
-/// The pickle of functions and receivers, if they changed, and what they are made of.
+/// A pickle, if what is in it changed, and what it is made of.
+type Dumped = (Option<Vec<u8>>, Option<Py<PyAny>>);
+
+/// The pickle of functions and receivers.
 fn dump(
     functions: &[Py<PyAny>],
     receivers: &[(u32, Py<PyAny>)],
     before: Option<&Py<PyAny>>,
-) -> PyResult<(Option<Vec<u8>>, Option<Py<PyAny>>)> {
+) -> PyResult<Dumped> {
     Python::attach(|py| {
         let functions = PyList::new(py, functions)?;
         let receivers: Vec<_> = receivers.iter().map(|(node, object)| (*node, object.clone_ref(py))).collect();
