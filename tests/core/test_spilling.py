@@ -57,7 +57,7 @@ def few(sc: SparkContext) -> RDD[tuple[int, int]]:
 
 def mixed_keys(sc: SparkContext) -> RDD[tuple[Any, int]]:
     forms = [int, float, str, bool, lambda i: (i, None), lambda i: None]
-    return sc.range(6000, numSlices=3).map(lambda i: (forms[i % 6](scrambled(i)), i))
+    return sc.range(12000, numSlices=3).map(lambda i: (forms[i % 6](scrambled(i)), i))
 
 
 PIPELINES: dict[str, Callable[[SparkContext], Any]] = {
