@@ -3,7 +3,7 @@
 //! Owns the data files `data-<number>` of a checkpoint folder: a log of *chunks*. A chunk is a block as a whole, a delta
 //! of another chunk, or bytes; it is written once and then named by checkpoints.
 //! 1. What a batch costs is what it changed. A chunk that is a delta of a delta ... is written whole again after a number
-//!    of steps that differs from block to block, so that this never happens to all of them at once.
+//!    of steps that differs from block to block, and only so many in one round, so that no round pays for many of them.
 //! 2. Data files are freed from the oldest on. When two thirds of the log are of no use, chunks that live in the oldest
 //!    file move to the end of the log, a few with each batch: in proportion to what the batch wrote.
 //! 3. A process never appends to a file of an earlier one: its end may be torn.
@@ -40,8 +40,10 @@ const SLACK: u64 = 4 << 20;
 /// Deltas of deltas: so many steps at least, and fewer than so many more.
 const STEPS: u32 = 32;
 const MORE_STEPS: u32 = 96;
+/// A chain ends here even if the round has written enough.
+const LAST_STEP: u32 = 2 * (STEPS + MORE_STEPS) - 1;
 /// Longest chain of deltas that a reader follows.
-const MOST_STEPS: usize = 2 * (STEPS + MORE_STEPS) as usize;
+const MOST_STEPS: usize = LAST_STEP as usize + 1;
 
 /// What is known of a chunk that was written.
 #[derive(Debug, Clone, Copy)]
@@ -69,13 +71,13 @@ pub struct Chunks {
     /// Bytes of each file that is there, the one being written included.
     sizes: BTreeMap<u64, u64>,
     places: HashMap<ChunkId, Place>,
-    /// Bytes that may still be moved in this round.
+    /// Bytes that may still be written in this round for other reasons than changes.
     allowance: u64,
     /// Bytes written in this round.
     written: u64,
-    /// Those that were there before.
+    /// Those that are no changes.
     moved: u64,
-    /// Whether the next chunk is one of them.
+    /// Whether the next chunk is of these.
     moving: bool,
     /// Whether the oldest file is to be freed.
     cleans: bool,
@@ -187,7 +189,14 @@ impl Chunks {
         // A different number for each chain, by chance: those that begin together do not end together.
         let chance = place.first.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
         let most = STEPS + (chance % u64::from(MORE_STEPS)) as u32;
-        if place.steps >= most || self.is_to_move(id) {
+        if place.steps >= LAST_STEP || (place.steps >= most && self.allowance > 0) {
+            self.moving = true;
+            let before = self.written;
+            let chunk = self.put(new, codec)?;
+            self.allowance = self.allowance.saturating_sub(self.written - before);
+            return Ok(chunk);
+        }
+        if self.is_to_move(id) {
             return self.put(new, codec);
         }
         match delta::between(old, columns)? {

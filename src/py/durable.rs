@@ -270,11 +270,7 @@ impl Durable {
 type Dumped = (Option<Vec<u8>>, Option<Py<PyAny>>);
 
 /// The pickle of functions and receivers.
-fn dump(
-    functions: &[Py<PyAny>],
-    receivers: &[(u32, Py<PyAny>)],
-    before: Option<&Py<PyAny>>,
-) -> PyResult<Dumped> {
+fn dump(functions: &[Py<PyAny>], receivers: &[(u32, Py<PyAny>)], before: Option<&Py<PyAny>>) -> PyResult<Dumped> {
     Python::attach(|py| {
         let functions = PyList::new(py, functions)?;
         let receivers: Vec<_> = receivers.iter().map(|(node, object)| (*node, object.clone_ref(py))).collect();
