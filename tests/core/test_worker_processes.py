@@ -140,12 +140,12 @@ def test_any_values_go_there_and_come_back(pooled: Callable[..., SparkContext]) 
 
 
 def test_a_stream_with_a_state_gives_the_same_in_workers(
-    spark: Callable[..., SparkContext], eventually: Callable[..., None]
+    spark: Callable[..., SparkContext], eventually: Callable[..., None], tmp_path: Path
 ) -> None:
     def run(workers: int) -> list[list[tuple[str, Any]]]:
         sc = spark("local[2]", {WORKERS: str(workers)})
         ssc = StreamingContext(sc, 0.1)
-        ssc.checkpoint("unused")
+        ssc.checkpoint(str(tmp_path / str(workers)))
         batches: list[list[tuple[str, Any]]] = []
         counts = (
             ssc.queueStream([["a b a"], ["b"], ["c a"], []])
