@@ -16,6 +16,7 @@ __all__ = [
     "Elements",
     "Engine",
     "Intake",
+    "KeyedStates",
     "Jobs",
     "Program",
     "Rdd",
