@@ -138,7 +138,7 @@ def test_a_file_from_the_future_is_read_when_its_time_comes(
     os.utime(file, (future, future))
     begin()
     put("now.txt", "now\n")
-    eventually(lambda: len(found) == 2)
+    eventually(lambda: len(arrivals) == 2)
     assert found == ["now", "future"]
     assert arrivals[0] < future <= arrivals[1] + 0.001
 
