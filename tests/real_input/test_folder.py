@@ -25,11 +25,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def put(tmp_path: Path, folder: Path) -> Callable[..., Path]:
-    """Moves a whole file into the folder: `put("name", "text")`."""
+    """Moves a whole file into the folder: `put("name", "text")`, or one last written `at` some other time."""
 
-    def move(name: str, text: str | bytes) -> Path:
+    def move(name: str, text: str | bytes, at: float | None = None) -> Path:
         draft = tmp_path / "draft"
         draft.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if at is not None:
+            os.utime(draft, (at, at))
         return draft.rename(folder / name)
 
     return move
@@ -112,8 +114,7 @@ def test_files_from_before_the_stream_was_made_are_left_out(
     eventually: Eventually,
     begin: Callable[[], None],
 ) -> None:
-    old = put("old.txt", "old\n")
-    os.utime(old, (time.time() - 100, time.time() - 100))
+    put("old.txt", "old\n", at=time.time() - 100)
     found = gather(ssc.textFileStream(str(folder)))
     begin()
     put("new.txt", "new\n")
@@ -133,10 +134,9 @@ def test_a_file_from_the_future_is_read_when_its_time_comes(
     lines = ssc.textFileStream(str(folder))
     found = gather(lines)
     lines.foreachRDD(lambda at, rdd: arrivals.extend(at.timestamp() for _ in rdd.collect()))
-    future = time.time() + 1.0
-    file = put("future.txt", "future\n")
-    os.utime(file, (future, future))
     begin()
+    future = time.time() + 1.0
+    put("future.txt", "future\n", at=future)
     put("now.txt", "now\n")
     eventually(lambda: len(arrivals) == 2)
     assert found == ["now", "future"]
