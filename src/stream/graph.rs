@@ -424,15 +424,23 @@ fn check_checkpoint<D: Driver>(node: &Node<D>, has_folder: bool) -> Result<()> {
         );
     }
     let Some(interval) = node.checkpoint else { return Ok(()) };
-    let (so, please) = if interval < slide {
-        ("is lower than", "at least")
-    } else if interval.is_multiple_of(slide) {
-        return Ok(());
+    let (set, so, please) = if interval < slide {
+        ("set to", "is lower than", "at least")
+    } else if !interval.is_multiple_of(slide) {
+        // Two spaces are in Spark's message.
+        ("set to ", "not a multiple of", "a multiple of")
+    } else if matches!(node.kind, Kind::Window { .. }) {
+        // To persist a window persists what it is a window of.
+        return wrong(format!(
+            "requirement failed: {name} has been marked for checkpointing but the storage level has not been set to enable \
+             persisting. Please use DStream.persist() to set the storage level to use memory for better checkpointing \
+             performance."
+        ));
     } else {
-        ("not a multiple of", "a multiple of")
+        return Ok(());
     };
     wrong(format!(
-        "requirement failed: The checkpoint interval for {name} has been set to {interval} which {so} its slide time \
+        "requirement failed: The checkpoint interval for {name} has been {set} {interval} which {so} its slide time \
          ({slide}). Please set it to {please} {slide}."
     ))
 }

@@ -179,7 +179,7 @@ def test_a_local_checkpoint_and_its_files_live_as_long_as_the_rdd(spark: Spark, 
     rdd = pairs(sc).mapValues(lambda v: v[0])
     expected = rdd.collect()
     rdd.localCheckpoint()
-    rdd.count()
+    rdd.collect()
     assert rdd.isCheckpointed() and rdd.collect() == expected
     assert files_in(tmp_path)
 

@@ -85,7 +85,9 @@ def test_a_local_checkpoint_computes_once(sc: SparkContext) -> None:
     numbers = sc.parallelize([1, 2, 3], 3).map(lambda n: calls.add(1) or n)
     numbers.localCheckpoint()
     assert (numbers.isLocallyCheckpointed(), numbers.isCheckpointed()) == (True, False)
-    assert (numbers.first(), numbers.collect(), calls.value) == (1, [1, 2, 3], 3)
+    assert (numbers.map(str).first(), calls.value) == ("1", 1)
+    assert not numbers.isCheckpointed(), "steps of Python run as one with those on top of them"
+    assert (numbers.collect(), numbers.collect(), calls.value) == ([1, 2, 3], [1, 2, 3], 4)
     assert numbers.isCheckpointed() and numbers.getCheckpointFile() is None
     assert str(numbers.getStorageLevel()) == "Disk Memory Deserialized 1x Replicated"
 

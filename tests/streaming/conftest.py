@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-from pyspark import SparkContext
+from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
 
 
@@ -14,6 +14,15 @@ from pyspark.streaming import StreamingContext
 def sc() -> Iterator[SparkContext]:
     """A context with two task threads."""
     context = SparkContext("local[2]", "test")
+    yield context
+    context.stop()
+
+
+@pytest.fixture(scope="module")
+def manual() -> Iterator[SparkContext]:
+    """A context whose streams' clocks stand still; on one thread, so that of two failures the same one is the first."""
+    conf = SparkConf().setMaster("local[1]").setAppName("states")
+    context = SparkContext(conf=conf.set("spark.streaming.clock", "org.apache.spark.util.ManualClock"))
     yield context
     context.stop()
 

@@ -172,6 +172,17 @@ def test_a_folder_without_a_good_checkpoint_is_refused(hand: SparkContext, tmp_p
     assert "org.apache.spark.SparkException" in str(raised.value)
 
 
+def test_outputs_cannot_be_added_to_what_came_back(hand: SparkContext, tmp_path: Path) -> None:
+    setup = counting(hand, tmp_path)
+    go(tmp_path, setup, 2)
+    ssc = StreamingContext.getOrCreate(str(tmp_path), setup)
+    ssc.queueStream([[1]]).pprint()
+    with pytest.raises(Py4JJavaError, match=r"has not been initialized: .* in the setup function of .*getOrCreate"):
+        ssc.start()
+    go(tmp_path, setup, 1)
+    assert len(SEEN) == 3
+
+
 def test_a_checkpoint_that_others_may_write_is_refused(
     hand: SparkContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,8 +283,11 @@ def test_a_folder_that_goes_away_is_told_and_the_stream_goes_on(
 def test_a_folder_that_cannot_be_made_fails_the_start(hand: SparkContext, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     ssc = StreamingContext(hand, 1)
-    with pytest.raises(NotADirectoryError, match="file"):
-        ssc.checkpoint(str(tmp_path / "file" / "folder"))
+    for define in (ssc.checkpoint, hand.setCheckpointDir):
+        with pytest.raises(
+            Py4JJavaError, match=r"java.io.IOException: .*/file/folder/.* cannot be made: Not a directory"
+        ):
+            define(str(tmp_path / "file" / "folder"))
 
 
 def test_the_log_of_receivers_needs_a_folder(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ DEFINED: list[tuple[str, Callable[[Any], Any]]] = [
         (0.5, "500 ms which is lower than its slide time (1000 ms). Please set it to at least 1000 ms."),
         (0, "0 ms which is lower than its slide time (1000 ms). Please set it to at least 1000 ms."),
         (-1, "-1000 ms which is lower than its slide time (1000 ms). Please set it to at least 1000 ms."),
-        (1.5, "1500 ms which not a multiple of its slide time (1000 ms). Please set it to a multiple of 1000 ms."),
+        (1.5, " 1500 ms which not a multiple of its slide time (1000 ms). Please set it to a multiple of 1000 ms."),
     ],
     ids=["short", "zero", "negative", "no multiple"],
 )
@@ -132,6 +132,59 @@ def test_a_checkpoint_interval_must_fit(
         ssc.start()
     assert f"requirement failed: The checkpoint interval for {name} has been set to {problem}" in str(caught.value)
     with pytest.raises(Py4JJavaError, match="already been stopped"):
+        ssc.start()
+
+
+def test_a_window_cannot_be_checkpointed(ssc: StreamingContext, tmp_path: Path) -> None:
+    ssc.checkpoint(str(tmp_path))
+    pairs(ssc).window(2).checkpoint(2).pprint()
+    with pytest.raises(Py4JJavaError, match="WindowedDStream has been marked for checkpointing but the storage level"):
+        ssc.start()
+
+
+@pytest.mark.parametrize(
+    "together",
+    [
+        lambda one, other: one.union(other),
+        lambda one, other: one.join(other),
+        lambda one, other: one.transformWith(lambda a, b: a.union(b), other),
+        lambda one, other: one.context().union(one, other),
+        lambda one, other: one.context().transform([one, other], lambda rdds: rdds[0]),
+    ],
+    ids=["union", "join", "transformWith", "context.union", "context.transform"],
+)
+def test_streams_of_two_contexts_do_not_go_together(
+    ssc: StreamingContext, streams: Callable[..., StreamingContext], together: Callable[[Any, Any], Any]
+) -> None:
+    with pytest.raises(Py4JJavaError, match="Some of the DStreams have different contexts"):
+        together(pairs(ssc), pairs(streams(1)))
+
+
+@pytest.mark.parametrize(
+    "queue, error", [([], IndexError), ({}, KeyError), (None, TypeError), (iter([[1]]), TypeError), ([1], TypeError)]
+)
+def test_a_queue_is_a_sequence_of_batches(ssc: StreamingContext, queue: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        ssc.queueStream(queue)
+
+
+def test_folders_for_checkpoints_are_paths(ssc: StreamingContext) -> None:
+    for define in (ssc.checkpoint, ssc.sparkContext.setCheckpointDir, lambda f: StreamingContext.getOrCreate(f, str)):
+        with pytest.raises(Py4JJavaError, match="Can not create a Path from an empty string"):
+            define("")
+        with pytest.raises(TypeError, match="expected a path as text, got 5"):
+            define(5)
+    with pytest.raises(Py4JJavaError, match="Can not create a Path from a null string"):
+        StreamingContext.getOrCreate(None, str)  # type: ignore[arg-type]
+
+
+def test_none_takes_the_folder_for_checkpoints_away(ssc: StreamingContext, tmp_path: Path) -> None:
+    ssc.checkpoint(str(tmp_path))
+    ssc.checkpoint(None)
+    ssc.sparkContext.setCheckpointDir(None)
+    assert ssc.sparkContext.getCheckpointDir() is None
+    pairs(ssc).map(str).checkpoint(1).pprint()
+    with pytest.raises(Py4JJavaError, match="The checkpoint directory has not been set"):
         ssc.start()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from both_ways import KEYS, SETTINGS, VALUES, Batches, batches, both_ways
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark import SparkConf, SparkContext
+from pyspark import SparkContext
 from pyspark.streaming import StateSpec, StreamingContext
 
 from dstreams.streaming import mapwithstate
@@ -89,16 +89,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
         count, largest, until_negative, only_changes, mean, joined, needs_state, may_be_none, looks, called,
     )
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def manual() -> Iterator[SparkContext]:
-    """A context whose streams' clocks stand still; on one thread, so that of two failures the same one is the first."""
-    conf = SparkConf().setMaster("local[1]").setAppName("mapped states")
-    conf.set("spark.streaming.clock", "org.apache.spark.util.ManualClock")
-    sc = SparkContext(conf=conf)
-    yield sc
-    sc.stop()
 
 
 def elements(function: Callable[..., Any], initial: Any = None) -> Callable[[Any], Any]:

@@ -6,7 +6,7 @@ Each example runs twice, once with everything in Python. Compared are values, ty
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,18 +59,6 @@ UPDATES: dict[str, Callable[[list[Any], Any], Any]] = {
     "all": lambda new, old: (old or []) + [repr(value) for value in new],
     "not native": lambda new, old: eval("sum(new) + (old or 0)"),
 }
-
-
-@pytest.fixture(scope="module")
-def manual() -> Iterator[SparkContext]:
-    """A context whose streams' clocks stand still; on one thread, so that of two failures the same one is the first."""
-    from pyspark import SparkConf
-
-    conf = SparkConf().setMaster("local[1]").setAppName("states")
-    conf.set("spark.streaming.clock", "org.apache.spark.util.ManualClock")
-    sc = SparkContext(conf=conf)
-    yield sc
-    sc.stop()
 
 
 @pytest.mark.parametrize("name", sorted(UPDATES))

@@ -116,11 +116,14 @@ class RDDBase(Generic[T]):
                 "java.lang.UnsupportedOperationException",
                 "Cannot change storage level of an RDD after it was already assigned a level",
             )
-        engine, place = self.ctx._running, storageLevel._place
-        if place is not None:
-            engine.persist(self._node, place)
-        self.is_cached, self._storage = True, storageLevel
+        self._keep(storageLevel)
+        self.is_cached = True
         return self._self
+
+    def _keep(self, level: StorageLevel) -> None:
+        if level._place is not None:
+            self.ctx._running.persist(self._node, level._place)
+        self._storage = level
 
     def unpersist(self, blocking: bool = False) -> RDD[T]:
         """Forgets kept partitions; they are computed again when needed."""
@@ -161,9 +164,13 @@ class RDDBase(Generic[T]):
         self.ctx._checkpoints.mark(self)
 
     def localCheckpoint(self) -> None:
-        """Replaces the lineage by data kept in this process, after the next job that needs this RDD."""
-        self.persist(StorageLevel.MEMORY_AND_DISK_DESER)
-        self.is_checkpointed = self._locally_checkpointed = True
+        """Replaces the lineage by data kept in this process, after the next job that needs this RDD.
+
+        As in PySpark, Python steps on top of Python steps run as one and do not need the RDD between them: after
+        `rdd = source.map(f)`, that is `rdd.collect()`, but not `rdd.map(g).collect()`. `persist` keeps it for both.
+        """
+        self._keep(StorageLevel.MEMORY_AND_DISK_DESER)
+        self._locally_checkpointed = True
         self.ctx._checkpoints.mark(self)
 
     def isCheckpointed(self) -> bool:

@@ -16,6 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
+from dstreams.core.errors import java_error
+from dstreams.core.output import local_path
 from dstreams.core.pickled import read_batches, write_batches
 
 if TYPE_CHECKING:
@@ -73,6 +75,18 @@ class Checkpoints:
         # The job that has just ended has kept the partitions it needed; the others are computed now.
         self._ctx._running.settle(rdd._node)
         rdd._checkpoint_done = True
+
+
+def checkpoint_path(directory: object, argument: str) -> str:
+    """A folder for checkpoints in the local file system.
+
+    Raises: TypeError, naming the argument, for what is no text; Py4JJavaError for an empty one and other file systems.
+    """
+    if not isinstance(directory, str):
+        raise TypeError(f"{argument}: expected a path as text, got {directory!r:.80}")
+    if not directory:
+        raise java_error("java.lang.IllegalArgumentException", "Can not create a Path from an empty string")
+    return local_path(directory)
 
 
 def remove_empty(directory: str) -> None:

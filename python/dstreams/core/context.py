@@ -24,13 +24,12 @@ from dstreams.core._context_jobs import JobControl
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
-from dstreams.core.checkpoint import Checkpoints
+from dstreams.core.checkpoint import Checkpoints, checkpoint_path
 from dstreams.core.conf import SparkConf, set_default
 from dstreams.core.errors import java_error
 from dstreams.core.localdirs import LocalDirs
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.naming import named_as_one
-from dstreams.core.output import local_path
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
 from dstreams.core.rdd import RDD
 from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
@@ -363,10 +362,20 @@ class SparkContext(JobControl, FileInputs):
         return self.profiler_collector
 
     # -- folders and files ----------------------------------------------------------------------
-    def setCheckpointDir(self, dirName: str) -> None:
-        """Makes a folder of its own in `dirName`, for checkpoints of RDDs."""
-        folder = os.path.join(local_path(dirName), str(uuid.uuid4()))
-        os.makedirs(folder, exist_ok=True)
+    def setCheckpointDir(self, dirName: str | None) -> None:
+        """Makes a folder of its own in `dirName`, for checkpoints of RDDs; None: there is none any more.
+
+        Raises: Py4JJavaError (IOException) when the folder cannot be made.
+        """
+        if dirName is None:
+            self._checkpoint_dir = None
+            return
+        folder = os.path.join(checkpoint_path(dirName, "dirName"), str(uuid.uuid4()))
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            problem = f"The checkpoint folder {folder} cannot be made: {error.strerror}"
+            raise java_error("java.io.IOException", problem) from error
         self._checkpoint_dir = f"file:{folder}"
 
     def getCheckpointDir(self) -> str | None:

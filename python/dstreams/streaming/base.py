@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from dstreams.core.errors import java_error
 from dstreams.streaming import functions
 
 if TYPE_CHECKING:
@@ -60,4 +61,13 @@ class DStreamBase(Generic[T]):
         return self._combined(partial(functions.method_with, name, arguments), other)
 
     def _combined(self, func: Function, other: DStream[Any]) -> DStream[Any]:
+        check_one_context(self, other)
         return self._made(self._ssc._graph.add_transformed([self._id, other._id], func))
+
+
+def check_one_context(*streams: DStreamBase[Any]) -> None:
+    """Raises: Py4JJavaError when streams that are to be put together belong to several StreamingContexts."""
+    if len({id(stream._ssc) for stream in streams}) > 1:
+        raise java_error(
+            "java.lang.IllegalArgumentException", "requirement failed: Some of the DStreams have different contexts"
+        )

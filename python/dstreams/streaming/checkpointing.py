@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
 from dstreams.core import by_value
+from dstreams.core.checkpoint import checkpoint_path
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import Py4JJavaError, java_error
@@ -89,6 +90,16 @@ def check_logs(ssc: StreamingContext, directory: str | None) -> None:
             "org.apache.spark.SparkException",
             "Cannot enable receiver write-ahead log without checkpoint directory set. Please use "
             "streamingContext.checkpoint() to set the checkpoint directory.",
+        )
+
+
+def check_whole(ssc: StreamingContext) -> None:
+    """Raises: Py4JJavaError when there are outputs that the checkpoint the context came from does not have."""
+    if ssc._outputs_before is not None and len(ssc._graph.outputs()) > ssc._outputs_before:
+        raise java_error(
+            "org.apache.spark.SparkException",
+            "a DStream has not been initialized: it was added after the context came back from its checkpoint. All "
+            "streams and outputs have to be made in the setup function of StreamingContext.getOrCreate",
         )
 
 
@@ -174,12 +185,15 @@ def _plain_functions(value: Any) -> Iterator[FunctionType]:
 
 
 # -- going on ---------------------------------------------------------------------------------------
-def read_checkpoint(directory: str) -> _native.Checkpoint | None:
+def read_checkpoint(directory: str | None) -> _native.Checkpoint | None:
     """The newest good checkpoint of a folder; None if there is none at all. Tells what could not be used.
 
     Raises: Py4JJavaError (SparkException) when there are checkpoints, and none can be used.
     """
-    found = _native.Checkpoint.read(local_path(directory), os.environ.get(ANY_OWNER) == "1")
+    if directory is None:
+        raise java_error("java.lang.IllegalArgumentException", "Can not create a Path from a null string")
+    allowed = os.environ.get(ANY_OWNER) == "1"
+    found = _native.Checkpoint.read(checkpoint_path(directory, "checkpointPath"), allowed)
     for warning in found.warnings if found is not None else ():
         logger.warning("checkpoint: %s: %s", directory, warning)
     return found
@@ -200,6 +214,7 @@ def go_on(kind: type[StreamingContext], checkpoint: _native.Checkpoint, director
     for number, partition, parts in checkpoint.tables():
         statefuls[number].tables[partition].restore(parts)
     ssc._graph.restore(checkpoint, functions, made, clock_jump_ms(sc._conf))
+    ssc._outputs_before = len(ssc._graph.outputs())
     ssc._supervisors = [(node, supervisor) for node, _, supervisor in made]
     for stateful in statefuls.values():
         watch_oldest(stateful, weakref.ref(ssc))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from dstreams import _native
 from dstreams.core import watch
 from dstreams.core.atexit import at_exit
-from dstreams.core.checkpoint import remove_empty
+from dstreams.core.checkpoint import checkpoint_path, remove_empty
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
 from dstreams.core.naming import named_as_one
@@ -18,6 +19,7 @@ from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.streaming import checkpointing, functions
+from dstreams.streaming.base import check_one_context
 from dstreams.streaming.dstream import DStream
 from dstreams.streaming.engine_side import EngineSide
 from dstreams.streaming.events import BatchInfo, batch_info
@@ -61,6 +63,9 @@ class StreamingContext(ReceiverSources):
         self._graph = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
         self._checkpoint_folder: str | None = None
         self._has_receivers = False
+        self._ran = False
+        # Of a context that goes on from a checkpoint: how many outputs that has.
+        self._outputs_before: int | None = None
         self._supervisors: list[tuple[int, Supervisor]] = []
 
     @property
@@ -72,8 +77,8 @@ class StreamingContext(ReceiverSources):
     def start(self) -> None:
         """Begins at the next multiple of the batch duration; after a checkpoint, with the batches that were missed.
 
-        Raises: Py4JJavaError when there is nothing to do, when the checkpoint folder cannot be written, and when a
-        function cannot be pickled for it.
+        Raises: Py4JJavaError when there is nothing to do, when the checkpoint folder cannot be written, when a function
+        cannot be pickled for it, and when outputs were added to what came back from a checkpoint.
         """
         with StreamingContext._lock:
             active = StreamingContext.getActive()
@@ -84,6 +89,7 @@ class StreamingContext(ReceiverSources):
                     "started elsewhere in this program: stop it first",
                 )
             try:
+                checkpointing.check_whole(self)
                 self._graph.check_checkpoints(self._sc.getCheckpointDir() is not None)
                 checkpointing.check_logs(self, self._checkpoint_folder)
                 if self._checkpoint_folder is not None and self._graph.is_new():
@@ -94,6 +100,7 @@ class StreamingContext(ReceiverSources):
             if watch.watcher is not None:
                 watch.watcher.starting(self)
             self._graph.start()
+            self._ran = True
             StreamingContext._activeContext = self
             at_exit(_stop_active)
             stop_on_sigterm(self._stop_on_sigterm)
@@ -105,10 +112,17 @@ class StreamingContext(ReceiverSources):
         self._graph.wait(timeout)
 
     def awaitTerminationOrTimeout(self, timeout: float) -> bool:
-        """Waits for at most `timeout` seconds: whether the streaming is stopped. Raises what a batch raised."""
+        """Waits for at most `timeout` seconds: whether the streaming has ended. Raises what a batch raised.
+
+        A context that was stopped before it ran has not ended, as in Spark.
+        """
         if watch.watcher is not None:
             watch.watcher.starting(self)
-        return self._graph.wait(timeout)
+        stopped = self._graph.wait(timeout)
+        if stopped and not self._ran:
+            time.sleep(max(timeout, 0.0))
+            return False
+        return stopped
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
         """Ends the streaming; with `stopGraceFully` after everything received has been processed."""
@@ -175,14 +189,16 @@ class StreamingContext(ReceiverSources):
             return active
         return setupFunc() if checkpointPath is None else cls.getOrCreate(checkpointPath, setupFunc)
 
-    def checkpoint(self, directory: str) -> None:
+    def checkpoint(self, directory: str | None) -> None:
         """Names the folder for checkpoints: from the start on, and after each batch, all that is needed to go on with
-        `getOrCreate`. States and incremental windows ask for it, as in Spark.
+        `getOrCreate`. States and incremental windows ask for it, as in Spark. None: no checkpoints.
         """
         if directory == self._checkpoint_folder:
             return
-        _check_folder(directory)
-        if _native.Checkpoint.is_in(local_path(directory)):
+        if directory is None:
+            self._checkpoint_folder = None
+            return
+        if _native.Checkpoint.is_in(checkpoint_path(directory, "directory")):
             logger.warning(
                 "checkpoint: %s holds the checkpoint of an earlier run, which this program will replace by its own; "
                 "StreamingContext.getOrCreate would go on from it",
@@ -192,9 +208,9 @@ class StreamingContext(ReceiverSources):
 
     def _set_checkpoint_folder(self, directory: str) -> None:
         if self._checkpoint_folder != directory:
-            self._checkpoint_folder = directory
             remove_empty(local_path(directory))
             self._sc.setCheckpointDir(local_path(directory))
+            self._checkpoint_folder = directory
 
     def remember(self, duration: float) -> None:
         """Keeps the RDDs of the last `duration` seconds, for use outside the stream's own operations."""
@@ -235,10 +251,11 @@ class StreamingContext(ReceiverSources):
         """RDDs (or lists) as batches, one after the other; then `default`, or empty batches."""
         if default and not isinstance(default, RDD):
             default = self._sc.parallelize(default)
+        if not rdds and default:
+            rdds = [rdds]
+        first = rdds[0]
         queue = list(rdds)
-        if not queue and default:
-            queue = [rdds]
-        if not isinstance(queue[0], RDD):
+        if not isinstance(first, RDD):
             queue = [self._sc.parallelize(batch) for batch in queue]
         empty = default if default else self._sc.parallelize([], 1)
         return DStream(self._graph.add_queue([rdd._node for rdd in queue], oneAtATime, empty._node), self)
@@ -258,6 +275,7 @@ class StreamingContext(ReceiverSources):
             return dstreams[0]
         if len({stream._slideDuration for stream in dstreams}) > 1:
             raise ValueError("All DStreams should have same slide duration")
+        check_one_context(*dstreams)
         return DStream(self._graph.add_union([stream._id for stream in dstreams]), self)
 
     def transform(self, dstreams: Sequence[DStream[Any]], transformFunc: Callable[..., RDD[Any]]) -> DStream[Any]:
@@ -269,6 +287,7 @@ class StreamingContext(ReceiverSources):
                 "java.lang.IllegalArgumentException",
                 "requirement failed: Some of the DStreams have different slide durations",
             )
+        check_one_context(*dstreams)
         func = partial(functions.with_rdd_list, transformFunc)
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
 

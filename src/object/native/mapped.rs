@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_select::filter::filter;
 use hashbrown::HashSet;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyList, PyTuple};
@@ -24,6 +24,7 @@ use crate::expr::{Program, RowMapper};
 use crate::kernel::gather::pair_columns;
 use crate::kernel::keys::{KeyTable, Unhashable, kernel_error};
 use crate::kernel::state::{ByRow, Changes, Table, Ways, Working, address, changes};
+use crate::object::call::user_error;
 use crate::object::chain::Running;
 use crate::object::convert::{append_to, list_to_columns, to_list};
 use crate::object::turn::Turn;
@@ -150,7 +151,7 @@ fn mapped(
 }
 
 /// The program's function, called for each record: of the state of each key, and which of them the record's is.
-fn called(running: &Running, step: usize, states: &Columns, ids: &[u32], records: &Columns) -> Option<Columns> {
+fn called(running: &Running, step: usize, states: &Columns, ids: &[u32], records: &Columns) -> Result<Option<Columns>> {
     let _turn = Turn::wait();
     Python::attach(|py| {
         let call = || -> PyResult<Option<Columns>> {
@@ -159,8 +160,12 @@ fn called(running: &Running, step: usize, states: &Columns, ids: &[u32], records
             let made = rows.call1((function, to_list(py, states)?, ids.to_vec(), to_list(py, records)?))?;
             Ok(list_to_columns(made.cast::<PyList>()?))
         };
-        // What it raises it will raise again, where all records are looked at in Python.
-        call().ok().flatten()
+        match call() {
+            // What the function raises it will raise again, where all records are looked at in Python. An interruption of
+            // the task comes once.
+            Err(raised) if raised.is_instance_of::<PyException>(py) => Ok(None),
+            made => made.map_err(user_error),
+        }
     })
 }
 
@@ -191,8 +196,7 @@ impl Part {
         }
         let blocks = self.versions[..before].last().map_or_else(Vec::new, |version| version.blocks.clone());
         let table = self.table.take().filter(|_| !again);
-        let one_by_one =
-            |states: &Columns, ids: &[u32], records: &Columns| Ok(called(running, step, states, ids, records));
+        let one_by_one = |states: &Columns, ids: &[u32], records: &Columns| called(running, step, states, ids, records);
         let (table, blocks, elements) = if records.is_empty() {
             (table, blocks, None)
         } else {
