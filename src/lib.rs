@@ -15,6 +15,10 @@ pub mod rdd;
 pub mod source;
 pub mod stream;
 
+/// Temporary columns of a batch take the memory of those before them, instead of pages that the system has to clear.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(feature = "python")]
 mod object;
 #[cfg(feature = "python")]

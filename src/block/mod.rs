@@ -63,6 +63,11 @@ impl Block {
         sum
     }
 
+    /// The same, of columns alone.
+    pub fn column_bytes(&self) -> Option<usize> {
+        matches!(self, Self::Columns(_)).then(|| self.bytes())
+    }
+
     /// Address and bytes of everything that the block keeps in memory. Blocks that share a buffer give the same address.
     pub fn for_each_buffer(&self, found: &mut dyn FnMut(usize, usize)) {
         match self {

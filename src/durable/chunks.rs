@@ -33,6 +33,9 @@ const WHOLE: u8 = 1;
 const DELTA: u8 = 2;
 const BYTES: u8 = 3;
 
+/// Frames wait for each other up to so many bytes: a large state is not in memory a second time. Few in tests, whose
+/// checkpoints are small.
+const PENDING_BYTES: usize = if cfg!(test) { 512 } else { 4 << 20 };
 /// A data file is closed once it has so many bytes.
 const FILE_BYTES: u64 = 16 << 20;
 /// So much of no use is always allowed.
@@ -68,6 +71,9 @@ pub struct Chunks {
     number: u64,
     /// Frames that are not in the file yet.
     pending: Vec<u8>,
+    /// Whether frames in the file are not durable yet, and whether the file's name is not.
+    unsynced: bool,
+    is_new: bool,
     /// Bytes of each file that is there, the one being written included.
     sizes: BTreeMap<u64, u64>,
     places: HashMap<ChunkId, Place>,
@@ -96,6 +102,8 @@ impl Chunks {
             file: None,
             number: next_file,
             pending: Vec::new(),
+            unsynced: false,
+            is_new: false,
             sizes: BTreeMap::new(),
             places: HashMap::new(),
             allowance: 0,
@@ -224,6 +232,9 @@ impl Chunks {
         self.next += 1;
         let at = self.sizes.get(&self.number).copied().unwrap_or(0) + self.pending.len() as u64;
         let bytes = frames::append(&mut self.pending, kind, &parts) as u64;
+        if self.pending.len() >= PENDING_BYTES {
+            self.hand_over()?;
+        }
         self.written += bytes;
         self.moved += if std::mem::take(&mut self.moving) { bytes } else { 0 };
         let before = base.and_then(|base| self.places.get(&base).copied());
@@ -235,33 +246,51 @@ impl Chunks {
 
     /// Makes all chunks durable that were written. After an error none of this round may be named.
     pub fn sync(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
+        self.hand_over()?;
+        if !self.unsynced {
             return Ok(());
         }
-        let path = self.folder.join(file_name(self.number));
-        let written = self.write_pending(&path);
-        self.pending.clear();
-        if written.is_err() {
-            // What is in the file now is not known: the next round begins another one.
-            self.close();
-        }
-        written.map_err(EngineError::external(path.display().to_string()))?;
+        self.on_file(|chunks, _| {
+            chunks.file.as_mut().map_or(Ok(()), |file| file.sync_data())?;
+            chunks.unsynced = false;
+            if std::mem::take(&mut chunks.is_new) { files::sync_folder(&chunks.folder) } else { Ok(()) }
+        })?;
         if self.sizes.get(&self.number).is_some_and(|size| *size >= FILE_BYTES) {
             self.close();
         }
         Ok(())
     }
 
-    fn write_pending(&mut self, path: &Path) -> std::io::Result<()> {
-        let is_new = self.file.is_none();
-        let file = match &mut self.file {
-            Some(file) => file,
-            None => self.file.insert(files::private().append(true).create_new(true).open(path)?),
-        };
-        file.write_all(&self.pending)?;
-        file.sync_data()?;
-        *self.sizes.entry(self.number).or_default() += self.pending.len() as u64;
-        if is_new { files::sync_folder(&self.folder) } else { Ok(()) }
+    /// Hands the pending frames to the system.
+    fn hand_over(&mut self) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
+            return Ok(());
+        }
+        self.on_file(|chunks, path| {
+            let file = match &mut chunks.file {
+                Some(file) => file,
+                None => {
+                    chunks.is_new = true;
+                    chunks.file.insert(files::private().append(true).create_new(true).open(path)?)
+                }
+            };
+            chunks.unsynced = true;
+            file.write_all(&pending)?;
+            *chunks.sizes.entry(chunks.number).or_default() += pending.len() as u64;
+            Ok(())
+        })
+    }
+
+    /// Does something with the file being written. After an error it is not known what is in it: the next round begins
+    /// another one.
+    fn on_file(&mut self, work: impl FnOnce(&mut Self, &Path) -> std::io::Result<()>) -> Result<()> {
+        let path = self.folder.join(file_name(self.number));
+        let done = work(self, &path);
+        if done.is_err() {
+            self.close();
+        }
+        done.map_err(EngineError::external(path.display().to_string()))
     }
 
     /// Nothing that was written counts any more: the next round begins another file.
@@ -274,6 +303,7 @@ impl Chunks {
 
     fn close(&mut self) {
         self.file = None;
+        (self.unsynced, self.is_new) = (false, false);
         self.number += 1;
     }
 

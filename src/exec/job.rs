@@ -9,6 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{RecvTimeoutError, unbounded};
 use hashbrown::HashSet;
 
+use super::light::is_light;
 use super::panes::{Sent, Sources};
 use super::{Executor, StageProgress};
 use crate::block::Block;
@@ -34,7 +35,7 @@ pub trait Hooks: Send + Sync {
 pub enum Where {
     /// Always the pool: the caller's thread must stay free to see signals.
     Pool,
-    /// A stage of one task runs on the caller's thread, which saves two thread switches.
+    /// A stage of one task, and one of light tasks, runs on the caller's thread, which saves two thread switches or more.
     Caller,
 }
 
@@ -106,7 +107,8 @@ impl Executor {
         }
         let (executor, rdd) = (Arc::clone(self), Arc::clone(&job.rdd));
         let work: Work<T> = Arc::new(move |task, partition| finish(&executor, executor.blocks(&rdd, partition, task)?));
-        self.run_stage(work, &job.partitions, job, hooks)
+        let runs_here = || is_light(&job.rdd);
+        self.run_stage(work, &job.partitions, &runs_here, job, hooks)
     }
 
     fn run_map_side(self: &Arc<Self>, shuffle: &Arc<Rdd>, job: &Numbered<'_>, hooks: &dyn Hooks) -> Result<()> {
@@ -135,6 +137,8 @@ impl Executor {
         let again = (outputs.len() - missing.len()) as u64;
         self.windows.sent_again.fetch_add(again, Ordering::Relaxed);
         let found: Vec<_> = missing.iter().map(|at| sources.as_ref()?.source(*at)).collect();
+        let (from, by) = (Arc::clone(parent), Arc::clone(router));
+        let runs_here = || by.is_light() && is_light(&from);
         let (executor, parent, router, targets) = (Arc::clone(self), Arc::clone(parent), Arc::clone(router), *targets);
         let of_partition = missing.clone();
         let work: Work<Sent> = Arc::new(move |task, partition| {
@@ -142,7 +146,7 @@ impl Executor {
             executor.send((&parent, &router, targets), source, task, partition)
         });
         let mut same_again = sources.is_some();
-        for (at, sent) in missing.iter().zip(self.run_stage(work, &missing, job, hooks)?) {
+        for (at, sent) in missing.iter().zip(self.run_stage(work, &missing, &runs_here, job, hooks)?) {
             same_again &= sources.as_ref().is_some_and(|sources| sources.keep(*at, &sent));
             outputs[*at] = Some(sent.output);
         }
@@ -155,6 +159,7 @@ impl Executor {
         self: &Arc<Self>,
         work: Work<T>,
         partitions: &[usize],
+        is_light: &dyn Fn() -> bool,
         job: &Numbered<'_>,
         hooks: &dyn Hooks,
     ) -> Result<Vec<T>> {
@@ -162,12 +167,18 @@ impl Executor {
         let stage = progress.id;
         // Tasks of a failed stage are told to stop; the job's own token stays as the caller set it.
         let cancel = CancelToken::default();
-        if job.place == Where::Caller && partitions.len() == 1 {
-            let done = self.attempt(&work, partitions[0], &progress, (&job.cancel, &job.properties));
-            if done.is_err() {
-                job.cancel.check()?;
+        if job.place == Where::Caller && (partitions.len() == 1 || is_light()) {
+            let mut results = Vec::with_capacity(partitions.len());
+            for partition in partitions {
+                let done = self.attempt(&work, *partition, &progress, (&job.cancel, &job.properties));
+                let failed = done.is_err();
+                results.push(Some(done));
+                if failed {
+                    job.cancel.check()?;
+                    break;
+                }
             }
-            return finish(vec![Some(done)], hooks);
+            return finish(results, hooks);
         }
         let (sender, receiver) = unbounded();
         let place = self.pool.stage()?;

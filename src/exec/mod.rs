@@ -10,6 +10,7 @@
 mod compute;
 mod job;
 mod jobs;
+mod light;
 mod panes;
 mod pool;
 mod store;

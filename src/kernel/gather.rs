@@ -24,13 +24,15 @@ pub fn rows_by_number(numbers: &[u32], count: usize) -> (Vec<u32>, Vec<usize>) {
     for at in 0..count {
         starts[at + 1] += starts[at];
     }
-    let mut next = starts.clone();
     let mut rows = vec![0_u32; numbers.len()];
     for (row, number) in numbers.iter().enumerate() {
-        let place = &mut next[*number as usize];
+        let place = &mut starts[*number as usize];
         rows[*place] = row as u32;
         *place += 1;
     }
+    // Each start has become the one of the next number.
+    starts.copy_within(0..count, 1);
+    starts[0] = 0;
     (rows, starts)
 }
 

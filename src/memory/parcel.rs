@@ -100,6 +100,14 @@ impl Parcel {
         self.pins.load(Ordering::Acquire) > 0
     }
 
+    /// Bytes of all blocks, if they are in memory and columns.
+    pub fn column_bytes(&self) -> Option<usize> {
+        match &*self.contents() {
+            Contents::Here { sections, .. } => sections.iter().flatten().map(Block::column_bytes).sum(),
+            Contents::File(_) | Contents::Gone => None,
+        }
+    }
+
     /// Whether the blocks are in memory.
     pub fn is_here(&self) -> bool {
         matches!(*self.contents(), Contents::Here { .. })

@@ -291,6 +291,12 @@ impl Narrow for Chain {
         self
     }
 
+    fn is_light(&self) -> bool {
+        // The states of `mapWithState` may call their function.
+        let is_light = |run: &Run| !matches!(run, Run::Python(_) | Run::Whole { what: Whole::Mapped(_), .. });
+        self.is_read() && self.runs.iter().all(is_light)
+    }
+
     fn folding(self: Arc<Self>) -> Option<Arc<dyn Folding>> {
         pure::folding(self)
     }

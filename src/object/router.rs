@@ -219,6 +219,13 @@ impl Router for KeyRouter {
     fn as_any(&self) -> &dyn Any {
         self
     }
+
+    fn is_light(&self) -> bool {
+        match self {
+            Self::PortableHash => true,
+            Self::Function { form, .. } => form.is_some(),
+        }
+    }
 }
 
 /// Deals out batches of elements in turn, from a start that Spark's random gives for the map partition.
@@ -261,6 +268,10 @@ impl Router for DealRouter {
     // Where it begins depends on the map partition, so it is not even the same as itself.
     fn as_any(&self) -> &dyn Any {
         self
+    }
+
+    fn is_light(&self) -> bool {
+        true
     }
 }
 

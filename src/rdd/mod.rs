@@ -62,6 +62,10 @@ pub trait Narrow: Any + Send + Sync {
     }
     /// For `same_as`.
     fn as_any(&self) -> &dyn Any;
+    /// Whether no function of the program is called, so that few elements never take long.
+    fn is_light(&self) -> bool {
+        false
+    }
     /// The steps in three parts, if they hold a fold by key with nothing but steps over single elements before it.
     fn folding(self: Arc<Self>) -> Option<Arc<dyn Folding>> {
         None
@@ -89,6 +93,10 @@ pub trait Router: Any + Send + Sync {
     }
     /// For `same_as`.
     fn as_any(&self) -> &dyn Any;
+    /// Whether no function of the program is called, as for `Narrow`.
+    fn is_light(&self) -> bool {
+        false
+    }
 }
 
 /// Elements of two partitions made into pairs.

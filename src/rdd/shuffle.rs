@@ -85,6 +85,11 @@ impl ShuffleData {
         self.window.as_ref()
     }
 
+    /// Bytes of all outputs, if they are in memory and columns.
+    pub fn column_bytes(&self) -> Option<usize> {
+        self.outputs.iter().flatten().map(|parcel| parcel.column_bytes()).sum()
+    }
+
     /// What target partition `target` receives.
     pub fn target(&self, target: usize) -> Blocks {
         self.target_from(0..self.outputs.len(), target)

@@ -1,5 +1,6 @@
 //! What does a batch do to states? Three ways: new values for a state, values that leave a window, values that come.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, NullArray, UInt32Array};
@@ -22,6 +23,10 @@ pub type Filter<'a> = &'a dyn Fn(&Columns) -> Option<BooleanBuffer>;
 
 /// Rows that a function gets at a time.
 pub(super) const PIECE: usize = 8192;
+
+/// Keys whose states are made together: what is needed for that alone is then small beside the states. Few in tests, so that
+/// their batches have several lots.
+const LOT: usize = if cfg!(test) { 3 } else { 4 * PIECE };
 
 /// The pairs of a batch.
 pub(super) struct Incoming {
@@ -82,17 +87,32 @@ impl Incoming {
     fn first_values(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
         pick(&self.values, at.map(|at| self.firsts[at]).collect())
     }
+}
 
-    /// The values of each key as a list, and empty lists for `more` keys.
-    fn lists(&self, more: usize) -> Result<Columns> {
-        let (rows, starts) = rows_by_number(&self.member, self.ids.len());
-        let mut offsets = starts.into_iter().map(i32::try_from).collect::<std::result::Result<Vec<_>, _>>();
-        if let Ok(offsets) = &mut offsets {
-            offsets.resize(self.ids.len() + 1 + more, rows.len() as i32);
-        }
+/// The rows of each key, and the values in them.
+struct Grouped<'a> {
+    incoming: &'a Incoming,
+    rows: Vec<u32>,
+    /// Where in `rows` those of each key begin, and the end of the last one.
+    starts: Vec<usize>,
+}
+
+impl<'a> Grouped<'a> {
+    fn new(incoming: &'a Incoming) -> Self {
+        let (rows, starts) = rows_by_number(&incoming.member, incoming.ids.len());
+        Self { incoming, rows, starts }
+    }
+
+    /// The values of each of these keys as a list; empty ones for keys that did not come.
+    fn lists(&self, keys: Range<usize>) -> Result<Columns> {
+        let start = |key: usize| self.starts[key.min(self.incoming.ids.len())];
+        let (first, end) = (start(keys.start), start(keys.end));
+        let offsets = (keys.start..=keys.end).map(|key| i32::try_from(start(key) - first));
+        let offsets = offsets.collect::<std::result::Result<Vec<_>, _>>();
         let offsets = offsets.map_err(|_| kernel_error("more than 2^31 values in one partition"))?;
-        let lists = list_array(pick(&self.values, rows)?, OffsetBuffer::new(ScalarBuffer::from(offsets)), None)?;
-        Ok(Columns::new(Kind::List(Box::new(self.kind.clone())), lists))
+        let values = pick(&self.incoming.values, self.rows[first..end].to_vec())?;
+        let lists = list_array(values, OffsetBuffer::new(ScalarBuffer::from(offsets)), None)?;
+        Ok(Columns::new(Kind::List(Box::new(self.incoming.kind.clone())), lists))
     }
 }
 
@@ -133,14 +153,20 @@ impl Working {
         if ids.is_empty() {
             return Ok(true);
         }
-        let new = match &incoming {
-            Some(incoming) => incoming.lists(ids.len() - touched)?,
-            None => no_values(ids.len())?,
-        };
-        let old = self.states(&ids)?;
-        let expected = self.has_rows().then(|| self.table.value.clone());
-        let Some(made) = call(function, &new, &old, expected.as_ref())? else { return Ok(false) };
-        self.store(incoming.as_ref(), &ids, touched, (&old, &made))?;
+        let grouped = incoming.as_ref().map(Grouped::new);
+        for start in (0..ids.len()).step_by(LOT) {
+            let lot = start..ids.len().min(start + LOT);
+            let new = match &grouped {
+                Some(grouped) => grouped.lists(lot.clone())?,
+                None => no_values(lot.len())?,
+            };
+            let old = self.states(&ids[lot.clone()])?;
+            let expected = self.has_rows().then(|| self.table.value.clone());
+            let Some(made) = call(function, &new, &old, expected.as_ref())? else { return Ok(false) };
+            drop(new);
+            let untouched = touched.clamp(lot.start, lot.end) - start;
+            self.store(incoming.as_ref(), (start, &ids[lot]), untouched, (&old, &made))?;
+        }
         Ok(true)
     }
 
@@ -167,11 +193,13 @@ impl Working {
         Ok(Columns::new(self.table.value.clone(), self.fetch(1, ids)?))
     }
 
+    /// Sets what was made of the states of `ids`, which are the keys of the batch from `start` on; those from `untouched` on
+    /// have no new values.
     fn store(
         &mut self,
         incoming: Option<&Incoming>,
-        ids: &[u32],
-        touched: usize,
+        (start, ids): (usize, &[u32]),
+        untouched: usize,
         (old, made): (&Columns, &Columns),
     ) -> Result<()> {
         let nulls = made.array().logical_nulls();
@@ -195,7 +223,7 @@ impl Working {
                 (true, true) => {}
             }
             // The function has no memory: a state that it once left as it is without new values, it always will.
-            if !(at >= touched && same.value(at)) {
+            if !(at >= untouched && same.value(at)) {
                 self.table.unsettled.push(*id);
             }
         }
@@ -207,7 +235,7 @@ impl Working {
             self.table.value = made.kind().clone();
         }
         let new_ids: Vec<u32> = added.iter().map(|at| ids[*at as usize]).collect();
-        let keys = incoming.first_keys(added.iter().map(|at| *at as usize))?;
+        let keys = incoming.first_keys(added.iter().map(|at| start + *at as usize))?;
         let states = take(made.array(), &UInt32Array::from(added), None).map_err(kernel_error)?;
         self.append(&new_ids, &keys, &states)
     }
