@@ -3,6 +3,7 @@
 //! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
 //! `block` alone. Only `py`, `object` and this file know the interpreter.
 
+pub mod allocator;
 pub mod block;
 pub mod durable;
 pub mod error;
@@ -14,10 +15,6 @@ pub mod monitor;
 pub mod rdd;
 pub mod source;
 pub mod stream;
-
-/// Temporary columns of a batch take the memory of those before them, instead of pages that the system has to clear.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[cfg(feature = "python")]
 mod object;
@@ -31,6 +28,7 @@ use pyo3::prelude::*;
 // Safe without a global interpreter lock: a free-threaded interpreter keeps it off when this is imported.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    allocator::keep_memory_between_batches();
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyChain>()?;
     module.add_class::<py::PyCheckpoint>()?;

@@ -108,12 +108,16 @@ impl KeyTable {
             return Ok(Err(Unhashable));
         }
         let nulls = keys.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        let known = self.count;
         match &mut self.form {
             Form::Words { table, values } => {
                 let Some(words) = words(&self.kind, keys)? else { return Ok(Err(Unhashable)) };
                 let float = matches!(self.kind, Kind::Float);
                 let mut finder = WordFinder { table, values, float, none: &mut self.none, count: &mut self.count };
                 for (row, word) in words.iter().copied().enumerate() {
+                    if row == SAMPLE {
+                        finder.expect(expected(known, *finder.count, words.len()));
+                    }
                     let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
                     ids.push(if null { finder.null() } else { finder.find(word) });
                 }
@@ -122,13 +126,15 @@ impl KeyTable {
                 let values = Values::of(keys)?;
                 let mut finder = Finder { table, texts, hasher, none: &mut self.none, count: &mut self.count };
                 for row in 0..keys.len() {
+                    if row == SAMPLE {
+                        finder.expect(expected(known, *finder.count, keys.len()));
+                    }
                     let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
                     ids.push(if null { finder.null() } else { finder.find(values.view(row), || values.value(row)) });
                 }
             }
             Form::Rows { table, encoded, firsts, hasher } => {
                 let Some(encoder) = Encoder::new(&self.kind, keys) else { return Ok(Err(Unhashable)) };
-                let known = self.count;
                 let mut new_rows: Vec<u32> = Vec::new();
                 let mut finder = Finder { table, texts: encoded, hasher, none: &mut self.none, count: &mut self.count };
                 let mut scratch = Vec::new();
@@ -175,6 +181,18 @@ impl KeyTable {
     }
 }
 
+/// Rows of a column after which it is guessed how many keys it has.
+const SAMPLE: usize = if cfg!(test) { 8 } else { 2048 };
+/// Most keys that room is made for at once: a column may begin with other keys than it ends.
+const MOST_EXPECTED: usize = 1 << 16;
+
+/// How many keys are still to come in `rows` rows if nearly all of the first ones were new; a table that grows step by step
+/// puts every key into its place several times.
+fn expected(known: u32, count: u32, rows: usize) -> usize {
+    let new = (count - known) as usize;
+    if new * 4 > SAMPLE * 3 { ((rows - SAMPLE) * new / SAMPLE).min(MOST_EXPECTED) } else { 0 }
+}
+
 /// Bits of -0.0.
 const NEGATIVE_ZERO: u64 = 1 << 63;
 
@@ -195,6 +213,14 @@ struct WordFinder<'a> {
 }
 
 impl WordFinder<'_> {
+    /// Makes room for more keys.
+    fn expect(&mut self, more: usize) {
+        self.values.reserve(more);
+        let (float, values) = (self.float, &*self.values);
+        let normal = |word: u64| if float && word == NEGATIVE_ZERO { 0 } else { word };
+        self.table.reserve(more, |id| mix(normal(values[*id as usize])));
+    }
+
     fn null(&mut self) -> u32 {
         *self.none.get_or_insert_with(|| {
             self.values.push(0);
@@ -228,6 +254,13 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
+    /// Makes room for more keys.
+    fn expect(&mut self, more: usize) {
+        self.texts.reserve(more);
+        let texts = &*self.texts;
+        self.table.reserve(more, |id| texts.hash(*id));
+    }
+
     fn null(&mut self) -> u32 {
         *self.none.get_or_insert_with(|| {
             self.texts.push(Texts::view_of(&[]), &[], 0);
