@@ -8,12 +8,9 @@ and prints one line of JSON.
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -21,7 +18,7 @@ from collections.abc import Callable
 from operator import add, sub
 from pathlib import Path
 
-from streaming import wait_until
+from streaming import run, wait_until
 
 
 def contexts(batch: float, partitions: int = 4):
@@ -145,15 +142,5 @@ CASES: dict[str, Callable[[], dict[str, float]]] = {
 }
 
 
-def main() -> None:
-    chosen = sys.argv[1:] or list(CASES)
-    if len(chosen) == 1:
-        os.chdir(tempfile.mkdtemp())  # Spark leaves folders behind
-        print(json.dumps({"case": chosen[0], **CASES[chosen[0]]()}), flush=True)
-        os._exit(0)
-    for case in chosen:  # each in a process of its own
-        subprocess.run([sys.executable, __file__, case], check=True)
-
-
 if __name__ == "__main__":
-    main()
+    run(os.path.abspath(__file__), CASES)

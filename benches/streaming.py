@@ -118,15 +118,16 @@ def memory() -> dict[str, float]:
 CASES = {"startup": startup, "socket": socket_lines, "memory": memory}
 
 
-def main() -> None:
-    chosen = sys.argv[1:] or list(CASES)
+def run(program: str, cases: dict[str, Callable[[], dict[str, float]]]) -> None:
+    """Runs the case that the command line names in this process, several of them in one each."""
+    chosen = sys.argv[1:] or list(cases)
     if len(chosen) == 1:
         os.chdir(tempfile.mkdtemp())  # Spark leaves folders behind
-        print(json.dumps({"case": chosen[0], **CASES[chosen[0]]()}), flush=True)
+        print(json.dumps({"case": chosen[0], **cases[chosen[0]]()}), flush=True)
         os._exit(0)
-    for case in chosen:  # each in a process of its own
-        subprocess.run([sys.executable, __file__, case], check=True)
+    for case in chosen:
+        subprocess.run([sys.executable, program, case], check=True)
 
 
 if __name__ == "__main__":
-    main()
+    run(os.path.abspath(__file__), CASES)
