@@ -3,7 +3,6 @@
 //! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
 //! `block` alone. Only `py`, `object` and this file know the interpreter.
 
-pub mod allocator;
 pub mod block;
 pub mod durable;
 pub mod error;
@@ -28,7 +27,8 @@ use pyo3::prelude::*;
 // Safe without a global interpreter lock: a free-threaded interpreter keeps it off when this is imported.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    allocator::keep_memory_between_batches();
+    // Only speed depends on it.
+    let _ = memory::keep_between_batches();
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyChain>()?;
     module.add_class::<py::PyCheckpoint>()?;

@@ -14,7 +14,6 @@ PYTHON = sorted((ROOT / "python").rglob("*.py"))
 
 # A folder of `src/` (or a file beside them), and what it may name of this crate beside itself.
 MAY_USE: dict[str, set[str]] = {
-    "allocator": set(),
     "error": set(),
     "block": {"error"},
     "source": {"block", "error"},

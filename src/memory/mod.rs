@@ -25,6 +25,7 @@ pub use gather::Gather;
 pub use ledger::Holding;
 use ledger::Ledger;
 pub use parcel::{Parcel, Pin};
+pub use system::keep_between_batches;
 
 use crate::error::Result;
 

@@ -3,17 +3,18 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, NullArray, UInt32Array};
+use arrow_array::{Array, NullArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_select::take::take;
 
+use super::incoming::Incoming;
 use super::kinds::unified;
 use super::rows::identical;
-use super::table::{Table, Working};
+use super::table::Working;
 use crate::block::{Columns, Kind, list_array};
 use crate::error::Result;
-use crate::kernel::gather::{pair_columns, pairs, pick, rows_by_number};
-use crate::kernel::keys::{Unhashable, joined, kernel_error};
+use crate::kernel::gather::{pairs, pick, rows_by_number};
+use crate::kernel::keys::{joined, kernel_error};
 
 /// A function of two columns, row by row; None when it has no exact answer.
 pub type Function<'a> = &'a dyn Fn(&Columns, &Columns) -> Option<Columns>;
@@ -28,89 +29,31 @@ pub(super) const PIECE: usize = 8192;
 /// their batches have several lots.
 const LOT: usize = if cfg!(test) { 3 } else { 4 * PIECE };
 
-/// The pairs of a batch.
-pub(super) struct Incoming {
-    /// The distinct keys, in the order in which they came.
-    pub ids: Vec<u32>,
-    /// The row in which each came first.
-    firsts: Vec<u32>,
-    /// For each row, which of `ids` it has.
-    pub member: Vec<u32>,
-    pub keys: ArrayRef,
-    pub kind: Kind,
-    pub values: ArrayRef,
-}
-
-impl Incoming {
-    /// None if Python must do it. `blocks` must hold rows.
-    pub fn read(table: &mut Table, blocks: &[Columns]) -> Result<Option<Self>> {
-        let (mut keys, mut values, mut kind) = (Vec::new(), Vec::new(), None);
-        for block in blocks {
-            let Some(((key_kind, key), (value_kind, value))) = pair_columns(block) else { return Ok(None) };
-            if key_kind != table.keys.kind() || *kind.get_or_insert(value_kind) != value_kind {
-                return Ok(None);
-            }
-            keys.push(Arc::clone(key));
-            values.push(Arc::clone(value));
-        }
-        let kind = kind.cloned().unwrap_or(Kind::None);
-        let (keys, values) = (joined(&keys)?, joined(&values)?);
-        let mut numbers = Vec::new();
-        if table.keys.number(&keys, &mut numbers)? == Err(Unhashable) {
-            return Ok(None);
-        }
-        table.grow();
-        let (mut ids, mut firsts, mut member) = (Vec::new(), Vec::new(), Vec::with_capacity(numbers.len()));
-        for (row, id) in numbers.into_iter().enumerate() {
-            let mark = &mut table.marks[id as usize];
-            if *mark == u32::MAX {
-                *mark = ids.len() as u32;
-                ids.push(id);
-                firsts.push(row as u32);
-            }
-            member.push(*mark);
-        }
-        for id in &ids {
-            table.marks[*id as usize] = u32::MAX;
-        }
-        Ok(Some(Self { ids, firsts, member, keys, kind, values }))
-    }
-
-    fn is_distinct(&self) -> bool {
-        self.ids.len() == self.member.len()
-    }
-
-    pub fn first_keys(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
-        pick(&self.keys, at.map(|at| self.firsts[at]).collect())
-    }
-
-    fn first_values(&self, at: impl Iterator<Item = usize>) -> Result<ArrayRef> {
-        pick(&self.values, at.map(|at| self.firsts[at]).collect())
-    }
-}
-
-/// The rows of each key, and the values in them.
+/// The values of each of these keys of a batch as a list; empty ones for keys that did not come.
 struct Grouped<'a> {
     incoming: &'a Incoming,
-    rows: Vec<u32>,
-    /// Where in `rows` those of each key begin, and the end of the last one.
-    starts: Vec<usize>,
+    /// The rows of each key, and where in them those of each key begin, and the end of the last one; none when no key came
+    /// twice.
+    sorted: Option<(Vec<u32>, Vec<usize>)>,
 }
 
 impl<'a> Grouped<'a> {
     fn new(incoming: &'a Incoming) -> Self {
-        let (rows, starts) = rows_by_number(&incoming.member, incoming.ids.len());
-        Self { incoming, rows, starts }
+        let sorted = incoming.repeated().map(|member| rows_by_number(member, incoming.ids.len()));
+        Self { incoming, sorted }
     }
 
-    /// The values of each of these keys as a list; empty ones for keys that did not come.
     fn lists(&self, keys: Range<usize>) -> Result<Columns> {
-        let start = |key: usize| self.starts[key.min(self.incoming.ids.len())];
-        let (first, end) = (start(keys.start), start(keys.end));
-        let offsets = (keys.start..=keys.end).map(|key| i32::try_from(start(key) - first));
-        let offsets = offsets.collect::<std::result::Result<Vec<_>, _>>();
+        let (values, offsets) = match &self.sorted {
+            Some((rows, starts)) => {
+                let (first, end) = (starts[keys.start], starts[keys.end]);
+                let values = self.incoming.values.pick(rows[first..end].to_vec())?;
+                (values, starts[keys.start..=keys.end].iter().map(|start| i32::try_from(start - first)).collect())
+            }
+            None => (self.incoming.values.range(keys.clone())?, (0..=keys.len()).map(i32::try_from).collect()),
+        };
+        let offsets: std::result::Result<Vec<i32>, _> = offsets;
         let offsets = offsets.map_err(|_| kernel_error("more than 2^31 values in one partition"))?;
-        let values = pick(&self.incoming.values, self.rows[first..end].to_vec())?;
         let lists = list_array(values, OffsetBuffer::new(ScalarBuffer::from(offsets)), None)?;
         Ok(Columns::new(Kind::List(Box::new(self.incoming.kind.clone())), lists))
     }
@@ -147,43 +90,41 @@ impl Working {
         if incoming.is_none() && !newer.is_empty() {
             return Ok(false);
         }
-        let mut ids = incoming.as_ref().map_or_else(Vec::new, |incoming| incoming.ids.clone());
-        let touched = ids.len();
-        self.add_unsettled(&mut ids);
-        if ids.is_empty() {
-            return Ok(true);
+        let touched = incoming.as_ref().map_or(&[][..], |incoming| &incoming.ids);
+        let untouched = self.table.take_unsettled(touched);
+        if let Some(incoming) = &incoming {
+            let grouped = Grouped::new(incoming);
+            for start in (0..touched.len()).step_by(LOT) {
+                let lot = start..touched.len().min(start + LOT);
+                let new = grouped.lists(lot.clone())?;
+                if !self.make(new, &touched[lot], Some((incoming, start)), function)? {
+                    return Ok(false);
+                }
+            }
         }
-        let grouped = incoming.as_ref().map(Grouped::new);
-        for start in (0..ids.len()).step_by(LOT) {
-            let lot = start..ids.len().min(start + LOT);
-            let new = match &grouped {
-                Some(grouped) => grouped.lists(lot.clone())?,
-                None => no_values(lot.len())?,
-            };
-            let old = self.states(&ids[lot.clone()])?;
-            let expected = self.has_rows().then(|| self.table.value.clone());
-            let Some(made) = call(function, &new, &old, expected.as_ref())? else { return Ok(false) };
-            drop(new);
-            let untouched = touched.clamp(lot.start, lot.end) - start;
-            self.store(incoming.as_ref(), (start, &ids[lot]), untouched, (&old, &made))?;
+        for lot in untouched.chunks(LOT) {
+            if !self.make(no_values(lot.len())?, lot, None, function)? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
 
-    /// Adds the keys that may still change without new values to those of the batch; all are asked again, so none of them is
-    /// unsettled any more.
-    fn add_unsettled(&mut self, ids: &mut Vec<u32>) {
-        for id in ids.iter() {
-            self.table.marks[*id as usize] = 0;
-        }
-        let rest = std::mem::take(&mut self.table.unsettled);
-        let touched = ids.len();
-        ids.extend(
-            rest.into_iter().filter(|id| self.table.marks[*id as usize] != 0 && self.table.place(*id).is_some()),
-        );
-        for id in &ids[..touched] {
-            self.table.marks[*id as usize] = u32::MAX;
-        }
+    /// The states of `ids`, from these lists of new values and their states before; `batch`: the batch that they came in,
+    /// and where in its keys they are. False if there is no answer.
+    fn make(
+        &mut self,
+        new: Columns,
+        ids: &[u32],
+        batch: Option<(&Incoming, usize)>,
+        function: Function<'_>,
+    ) -> Result<bool> {
+        let old = self.states(ids)?;
+        let expected = self.has_rows().then(|| self.table.value.clone());
+        let Some(made) = call(function, &new, &old, expected.as_ref())? else { return Ok(false) };
+        drop(new);
+        self.store(batch, ids, &old, &made)?;
+        Ok(true)
     }
 
     pub(super) fn states(&self, ids: &[u32]) -> Result<Columns> {
@@ -193,15 +134,8 @@ impl Working {
         Ok(Columns::new(self.table.value.clone(), self.fetch(1, ids)?))
     }
 
-    /// Sets what was made of the states of `ids`, which are the keys of the batch from `start` on; those from `untouched` on
-    /// have no new values.
-    fn store(
-        &mut self,
-        incoming: Option<&Incoming>,
-        (start, ids): (usize, &[u32]),
-        untouched: usize,
-        (old, made): (&Columns, &Columns),
-    ) -> Result<()> {
+    /// Sets what was made of the states of `ids`; see `make`.
+    fn store(&mut self, batch: Option<(&Incoming, usize)>, ids: &[u32], old: &Columns, made: &Columns) -> Result<()> {
         let nulls = made.array().logical_nulls();
         let same = if old.kind() == made.kind() {
             identical(old.array(), made.array())
@@ -223,14 +157,14 @@ impl Working {
                 (true, true) => {}
             }
             // The function has no memory: a state that it once left as it is without new values, it always will.
-            if !(at >= untouched && same.value(at)) {
-                self.table.unsettled.push(*id);
+            if batch.is_some() || !same.value(at) {
+                self.table.unsettled.set_bit(*id as usize, true);
             }
         }
         let written: Vec<u32> = writes.iter().map(|at| ids[*at as usize]).collect();
         self.write(&written, made.array(), &writes)?;
         self.remove(&removed)?;
-        let Some(incoming) = incoming.filter(|_| !added.is_empty()) else { return Ok(()) };
+        let Some((incoming, start)) = batch.filter(|_| !added.is_empty()) else { return Ok(()) };
         if !self.has_rows() {
             self.table.value = made.kind().clone();
         }
@@ -250,19 +184,19 @@ impl Working {
         let Some(incoming) = Incoming::read(&mut self.table, &newer)?.filter(Incoming::is_distinct) else {
             return Ok(false);
         };
-        let nulls = incoming.values.logical_nulls();
+        let values = incoming.values.all()?;
+        let nulls = values.logical_nulls();
         let there: Vec<usize> = (0..incoming.ids.len())
             .filter(|at| self.table.place(incoming.ids[*at]).is_some())
-            .filter(|at| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(incoming.firsts[*at] as usize)))
+            .filter(|at| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(incoming.first(*at))))
             .collect();
         let ids: Vec<u32> = there.iter().map(|at| incoming.ids[*at]).collect();
-        let values = Columns::new(incoming.kind.clone(), incoming.first_values(there.into_iter())?);
+        let values = pick(&values, there.into_iter().map(|at| incoming.first(at) as u32).collect())?;
+        let values = Columns::new(incoming.kind.clone(), values);
         if !self.fold(&ids, &values, function)? {
             return Ok(false);
         }
-        let mut changed = ids;
-        self.add_unsettled(&mut changed);
-        self.table.unsettled = changed;
+        ids.iter().for_each(|id| self.table.unsettled.set_bit(*id as usize, true));
         Ok(true)
     }
 
@@ -297,7 +231,7 @@ impl Working {
             }
             changed = incoming.ids;
         }
-        self.add_unsettled(&mut changed);
+        changed.extend(self.table.take_unsettled(&changed));
         match keep {
             Some(keep) => self.filter(&changed, keep),
             None => Ok(true),

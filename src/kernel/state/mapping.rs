@@ -8,12 +8,15 @@
 //!    it may not, and few keys have many records, the caller finds another way for these.
 //! 3. Nothing of the states has changed when there is no answer.
 
+use std::borrow::Cow;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, ArrayRef};
 use arrow_select::interleave::interleave;
 
-use super::batch::{Function, Incoming, PIECE};
+use super::batch::{Function, PIECE};
+use super::incoming::Incoming;
 use super::kinds::unified;
 use super::table::Working;
 use crate::block::{Columns, Kind};
@@ -49,7 +52,7 @@ const NONE: u32 = u32::MAX;
 /// A batch whose records are looked at.
 struct Mapping<'a> {
     /// By record: its key, among those of the batch.
-    member: &'a [u32],
+    member: Cow<'a, [u32]>,
     records: &'a Columns,
     /// The states before, then those that each step gave.
     states: Vec<Columns>,
@@ -67,7 +70,7 @@ impl Working {
     pub fn map(&mut self, newer: &[Columns], ways: &Ways<'_>) -> Result<Option<Columns>> {
         let Some(incoming) = Incoming::read(&mut self.table, newer)? else { return Ok(None) };
         let (key, value) = (self.table.keys.kind().clone(), incoming.kind.clone());
-        let records = pairs((key, incoming.keys.clone()), (value, incoming.values.clone()))?;
+        let records = pairs((key, incoming.keys.all()?), (value, incoming.values.all()?))?;
         let mut mapping = Mapping::new(&incoming, &records, self.states(&incoming.ids)?);
         if !mapping.run(ways)? {
             return Ok(None);
@@ -116,7 +119,7 @@ impl<'a> Mapping<'a> {
     fn new(incoming: &'a Incoming, records: &'a Columns, before: Columns) -> Self {
         let keys = incoming.ids.len();
         Self {
-            member: &incoming.member,
+            member: incoming.member(),
             records,
             states: vec![before],
             places: (0..keys).map(|key| (0, key)).collect(),

@@ -12,6 +12,7 @@
 
 mod batch;
 mod changes;
+mod incoming;
 mod kinds;
 mod mapping;
 mod rows;

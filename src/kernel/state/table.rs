@@ -3,6 +3,8 @@
 use std::sync::{Arc, Weak};
 
 use arrow_array::{Array, ArrayRef, BooleanArray};
+use arrow_buffer::BooleanBufferBuilder;
+use arrow_buffer::bit_iterator::BitIndexU32Iterator;
 use arrow_select::filter::filter;
 
 use super::changes::{address, column};
@@ -27,8 +29,8 @@ pub struct Table {
     places: Vec<u32>,
     chunks: Vec<Chunk>,
     live: usize,
-    /// Keys, each once, whose states a batch without new values may still change.
-    pub(super) unsettled: Vec<u32>,
+    /// By key number: whether a batch without new values may still change the state. Also set for keys that have none.
+    pub(super) unsettled: BooleanBufferBuilder,
     /// By key number; `u32::MAX` between batches.
     pub(super) marks: Vec<u32>,
 }
@@ -70,7 +72,7 @@ impl Table {
             places: Vec::new(),
             chunks: Vec::new(),
             live: 0,
-            unsettled: Vec::new(),
+            unsettled: BooleanBufferBuilder::new(0),
             marks: Vec::new(),
         })
     }
@@ -78,7 +80,7 @@ impl Table {
     /// About how many bytes it holds.
     pub fn bytes(&self) -> usize {
         let places = (self.places.capacity() + self.marks.capacity()) * 4;
-        self.keys.bytes() + places + (self.live + self.unsettled.capacity()) * 4
+        self.keys.bytes() + places + self.live * 4 + self.unsettled.capacity() / 8
     }
 
     /// Number of keys with a state.
@@ -118,6 +120,17 @@ impl Table {
     pub(super) fn grow(&mut self) {
         self.places.resize(self.keys.len(), NOWHERE);
         self.marks.resize(self.keys.len(), u32::MAX);
+        self.unsettled.resize(self.keys.len());
+    }
+
+    /// The keys whose states may still change without new values, but for `others`; none is unsettled any more: all are
+    /// asked again.
+    pub(super) fn take_unsettled(&mut self, others: &[u32]) -> Vec<u32> {
+        others.iter().for_each(|id| self.unsettled.set_bit(*id as usize, false));
+        let found = BitIndexU32Iterator::new(self.unsettled.as_slice(), 0, self.unsettled.len());
+        let found = found.filter(|id| self.place(*id).is_some()).collect();
+        self.unsettled.as_slice_mut().fill(0);
+        found
     }
 }
 
@@ -178,7 +191,7 @@ impl Working {
             let length = CHUNK.min(block.len() - start);
             self.push_chunk(ids[start..start + length].to_vec(), block.slice(start, length))?;
         }
-        self.table.unsettled.extend(ids);
+        ids.iter().for_each(|id| self.table.unsettled.set_bit(*id as usize, true));
         Ok(true)
     }
 
