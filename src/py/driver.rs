@@ -12,10 +12,11 @@ use pyo3::sync::PyOnceLock;
 
 use super::durable::Durable;
 use super::engine::place_of;
+use super::feeds::{Bus, Feed, PythonFeed, SocketFeed};
 use super::gil::{DriverHooks, detached};
 use super::input::{Records, stream_files};
 use super::rdd::PyRdd;
-use super::receiver::{Bus, Feed, Inbox, PythonFeed, SocketFeed};
+use super::receiver::Inbox;
 use crate::durable::{Found, InputFound, PathName, Snapshot};
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};

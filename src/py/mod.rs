@@ -8,6 +8,7 @@ mod driver;
 mod durable;
 mod engine;
 mod errors;
+mod feeds;
 mod gil;
 pub(crate) mod input;
 mod jobs;

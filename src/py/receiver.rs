@@ -1,32 +1,27 @@
-//! How does what receivers get come into batches? What the driver knows of a running receiver, and the intake of those
-//! written in Python.
+//! How do items that a receiver in Python stores become blocks, and when must it wait?
 //!
 //! 1. Items become sealed blocks in the thread that stores them, a thousand at a time; items of one block interval are a
 //!    partition, and so is what one `store_many` brings to a batch. The batch takes what is there, whole blocks or not.
 //! 2. Whoever stores waits for the rate and for room, without the interpreter, until the intake is closed; rate and room
 //!    are those that sockets keep to.
 //! 3. Block intervals and the pauses before a restart are on the stream's clock; rates are on the system's.
-//! 4. Receivers' events go through a thread of their own (`Bus`): a listener may stop the stream, which waits for them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, unbounded};
-use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
-use pyo3::ffi;
+use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::types::{PyIterator, PyList};
 
 use super::errors::to_python;
 use super::gil::{checked, on_main_thread};
 use crate::block::Block;
-use crate::error::{EngineError, Result};
-use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
+use crate::error::EngineError;
+use crate::monitor::ReceiverReport;
 use crate::object::seal_list;
-use crate::object::threads::Inside;
-use crate::source::{Allowance, BlockLog, Intake, Notice, Notify, Rate, Room, SocketLines, SocketSpec, Taken, Warn};
+use crate::source::{Allowance, BlockLog, Intake, Rate, Room, Taken};
 use crate::stream::{Clock, Millis, Wait, Wake};
 
 /// Items that are sealed together.
@@ -40,108 +35,6 @@ const CHUNKS_A_SECOND: u64 = 20;
 
 /// How often a thread that waits for room looks for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
-
-/// A running receiver.
-pub(crate) trait Feed: Send + Sync {
-    /// The partitions received so far, and the bytes to `release` once they are processed.
-    fn take(&self) -> Taken;
-    /// What was taken is processed: so many bytes more may be received.
-    fn release(&self, bytes: usize);
-    /// Begins to stop; when `graceful`, what is being stored still counts.
-    fn ask_to_stop(&self, graceful: bool);
-    /// Waits until it has stopped.
-    fn wait_stopped(&self, graceful: bool);
-}
-
-// -- events -----------------------------------------------------------------------------------------
-
-/// Tells listeners in a thread that lives from the first event to the end of the stream.
-pub(crate) struct Bus {
-    listeners: Arc<Listeners>,
-    pub(crate) clock: Arc<dyn Clock>,
-    sender: OnceLock<Option<Sender<StreamEvent>>>,
-}
-
-impl Bus {
-    pub(crate) fn new(listeners: Arc<Listeners>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { listeners, clock, sender: OnceLock::new() })
-    }
-
-    fn tell(&self, event: StreamEvent) {
-        if self.listeners.is_empty() {
-            return;
-        }
-        if let Some(sender) = self.sender.get_or_init(|| self.spawn()) {
-            // The other end is gone only when the process ends.
-            let _ = sender.send(event);
-        }
-    }
-
-    fn spawn(&self) -> Option<Sender<StreamEvent>> {
-        let (sender, events) = unbounded();
-        let listeners = Arc::clone(&self.listeners);
-        let body = move || {
-            Python::try_attach(|py| {
-                let _inside = Inside::enter(None);
-                py.detach(|| events.iter().for_each(|event| listeners.tell(&event)));
-            });
-        };
-        thread::Builder::new().name("streaming-receiver-events".into()).spawn(body).ok().map(|_| sender)
-    }
-
-    /// The report of a receiver that runs here.
-    pub(crate) fn report(self: &Arc<Self>, stream: u32, class: &str, location: &str) -> ReceiverReport {
-        let (bus, clock) = (Arc::clone(self), Arc::clone(&self.clock));
-        let (tell, now) = (Box::new(move |event| bus.tell(event)), Box::new(move || clock.now().0));
-        ReceiverReport::new(stream, class, location, tell, now)
-    }
-}
-
-// -- lines of sockets -------------------------------------------------------------------------------
-
-/// The built-in receiver of lines.
-pub(crate) struct SocketFeed {
-    lines: SocketLines,
-    report: Arc<ReceiverReport>,
-}
-
-impl SocketFeed {
-    pub(crate) fn start(
-        spec: SocketSpec,
-        rate: Arc<Rate>,
-        warn: Warn,
-        report: ReceiverReport,
-        log: Option<(Arc<dyn BlockLog>, u64)>,
-    ) -> Self {
-        let report = Arc::new(report);
-        let told = Arc::clone(&report);
-        let notify: Notify = Arc::new(move |notice| match notice {
-            Notice::Started => told.started(),
-            Notice::Restarting { message, error } => told.stopped(&message, &error),
-        });
-        Self { lines: SocketLines::start(spec, rate, warn, notify, log), report }
-    }
-}
-
-impl Feed for SocketFeed {
-    fn take(&self) -> Taken {
-        self.lines.take()
-    }
-
-    fn release(&self, bytes: usize) {
-        self.lines.release(bytes);
-    }
-
-    fn ask_to_stop(&self, _graceful: bool) {}
-
-    fn wait_stopped(&self, _graceful: bool) {
-        if self.lines.stop() {
-            self.report.stopped("Stopped by driver", "");
-        }
-    }
-}
-
-// -- receivers in Python ----------------------------------------------------------------------------
 
 /// Items that are to be a block.
 struct Cut {
@@ -259,7 +152,7 @@ impl Inbox {
     }
 
     /// From now on items come no faster than `rate`, which may change at any time.
-    fn keep_to(&self, rate: Arc<Rate>) {
+    pub(super) fn keep_to(&self, rate: Arc<Rate>) {
         let pace = Pace { rate, begun: Instant::now(), allowance: Mutex::default() };
         // Set already: an intake has one receiver, which its stream starts once.
         let _ = self.pace.set(pace);
@@ -442,6 +335,24 @@ impl Inbox {
         self.limit().map_or(CHUNK, allowed).clamp(1, CHUNK)
     }
 
+    /// The partitions so far, those of the items stored last among them; `lost` hears why these are not.
+    pub(super) fn take(&self, lost: impl FnOnce(Python<'_>, PyErr)) -> Taken {
+        if let Some(items) = self.cut(|_| {}) {
+            Python::try_attach(|py| {
+                // Who takes makes durable what was taken.
+                if let Err(raised) = self.let_in(py, items) {
+                    lost(py, raised);
+                }
+            });
+        }
+        self.intake.take()
+    }
+
+    /// What was taken is processed.
+    pub(super) fn release(&self, bytes: usize) {
+        self.intake.release(bytes);
+    }
+
     fn open(&self) {
         self.intake.open();
         lock(&self.waiting).iter().flatten().for_each(Wake::raise);
@@ -494,77 +405,16 @@ impl PyIntake {
         Self(Arc::new(Inbox::new(clock, Millis(interval_ms.max(1)), limit)))
     }
 
-    fn tell(&self, py: Python<'_>, event: impl FnOnce(&ReceiverReport) + Send) {
-        if let Some(report) = self.0.report.get() {
-            py.detach(|| event(report));
-        }
-    }
-}
-
-/// A receiver in Python: its intake, and the supervisor that calls it.
-pub(crate) struct PythonFeed {
-    pub(crate) inbox: Arc<Inbox>,
-    pub(crate) supervisor: Py<PyAny>,
-}
-
-impl PythonFeed {
-    /// Starts the receiver, in a thread of its own. It keeps to `rate`, which may be changed at any time.
-    pub(crate) fn start(inbox: Arc<Inbox>, rate: Arc<Rate>, supervisor: &Py<PyAny>) -> Result<Self> {
-        inbox.keep_to(rate);
-        Python::attach(|py| {
-            supervisor.call_method0(py, "start")?;
-            Ok(Self { inbox, supervisor: supervisor.clone_ref(py) })
-        })
-        .map_err(crate::object::call::user_error)
-    }
-
-    fn call(&self, name: &str, graceful: bool) {
-        Python::try_attach(|py| {
-            match self.supervisor.call_method1(py, name, (graceful,)) {
-                Ok(_) => {}
-                Err(raised) if raised.is_instance_of::<PyKeyboardInterrupt>(py) => {
-                    // Not to be lost: whoever asked for the stop looks for signals next.
-                    // SAFETY: only sets a flag.
-                    unsafe { ffi::PyErr_SetInterrupt() }
-                }
-                Err(raised) => raised.write_unraisable(py, None),
-            }
-        });
-    }
-}
-
-impl Feed for PythonFeed {
-    fn take(&self) -> Taken {
-        if let Some(items) = self.inbox.cut(|_| {}) {
-            Python::try_attach(|py| {
-                // Who takes makes durable what was taken.
-                if let Err(raised) = self.inbox.let_in(py, items) {
-                    let told = self.supervisor.call_method1(py, "lost", (raised.into_value(py),));
-                    told.map_or_else(|failed| failed.write_unraisable(py, None), drop);
-                }
-            });
-        }
-        self.inbox.intake.take()
-    }
-
-    fn release(&self, bytes: usize) {
-        self.inbox.intake.release(bytes);
-    }
-
-    fn ask_to_stop(&self, graceful: bool) {
-        self.call("end", graceful);
-    }
-
-    fn wait_stopped(&self, graceful: bool) {
-        self.call("wait", graceful);
-    }
-}
-
-impl PyIntake {
     /// Says which stream the items are for.
     pub(crate) fn is_of(&self, py: Python<'_>, report: ReceiverReport) -> PyResult<()> {
         let set = self.0.report.set(report);
         let used = |_| EngineError::Bug("an intake belongs to two streams".into());
         checked(py, set.map_err(used))
+    }
+
+    fn tell(&self, py: Python<'_>, event: impl FnOnce(&ReceiverReport) + Send) {
+        if let Some(report) = self.0.report.get() {
+            py.detach(|| event(report));
+        }
     }
 }
