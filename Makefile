@@ -50,7 +50,7 @@ test-rust: ## The engine's tests, without an interpreter
 	@$(QUIETLY) "Testing the engine" cargo test --locked --quiet --no-default-features
 
 .PHONY: test-pythons
-test-pythons: $(TOOLS) ## Import, names and a word count on every other CPython of this machine
+test-pythons: $(TOOLS) ## Import, names, a word count and the reading of functions on every other CPython of this machine
 	@scripts/test_other_pythons.sh $(BIN)/python
 
 .PHONY: bench

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Do the names, the import and a word count work on the other CPythons of this machine?
+# Do the names, the import, a word count and the reading of functions work on the other CPythons of this machine?
 #
 #   test_other_pythons.sh THE_PYTHON_TO_LEAVE_OUT
 #
 # For every CPython 3.10 to 3.14 that really runs (python3.N on PATH, and what pyenv keeps beside it): a virtual
-# environment of its own, a wheel (built with the fast profile), tests/compat and tests/smoke on it, and at last an
-# uninstall that must leave nothing behind. The same for an interpreter without a global lock: the one that
+# environment of its own, a wheel (built with the fast profile), tests/compat, tests/smoke and tests/udf on it, and at last
+# an uninstall that must leave nothing behind. The same for an interpreter without a global lock: the one that
 # $FREE_THREADED_PYTHON names, else python3.14t, if it is there. One line for each; all output of one that fails.
 set -u
 
@@ -51,7 +51,7 @@ try_python() {
     VIRTUAL_ENV=$home PYO3_PYTHON=$own "$maturin" build --locked --profile dev --interpreter "$own" --out "$home/wheels" || return
     wheel=$(echo "$home"/wheels/*.whl)
     "$own" -m pip install --quiet --disable-pip-version-check "$wheel[smoke]" || return
-    "$own" -m pytest tests/compat tests/smoke -q || return
+    "$own" -m pytest tests/compat tests/smoke tests/udf -q || return
     "$own" -m pip uninstall --quiet --yes dstreams || return
     site=$("$own" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
     left=$(find "$site" -maxdepth 1 -iname '*dstreams*')

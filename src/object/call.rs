@@ -8,6 +8,7 @@ use pyo3::exceptions::{PyOSError, PyRuntimeError, PyStopIteration};
 use pyo3::prelude::*;
 
 use crate::error::EngineError;
+use crate::object::attach::attach;
 
 /// A Python exception as the engine carries it.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ pyo3::create_exception!(
 
 /// An exception of user code as an engine error.
 pub(crate) fn user_error(raised: PyErr) -> EngineError {
-    let lost = Python::attach(|py| match raised.is_instance_of::<WorkerLost>(py) {
+    let lost = attach(|py| match raised.is_instance_of::<WorkerLost>(py) {
         true => raised.value(py).getattr("args").and_then(|args| args.extract::<(String, u32)>()).ok(),
         false => None,
     });

@@ -25,6 +25,7 @@ use super::{aggregate, objects, pure, task, weigh};
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
+use crate::object::attach::attach;
 use crate::rdd::{Blocks, Folding, Narrow, Task, ready};
 
 /// Steps and their functions.
@@ -361,7 +362,7 @@ impl Iterator for LazyBlocks {
         }
         let task = Arc::clone(&self.running.task);
         let _turn = Turn::wait();
-        let pulled = Python::attach(|py| task::within(&task, || self.pull(py)));
+        let pulled = attach(|py| task::within(&task, || self.pull(py)));
         match pulled {
             Ok(items) if items.is_empty() => None,
             Ok(items) => Some(Ok(objects::fresh(items))),

@@ -6,6 +6,7 @@
 //! 3. Functions of tasks are frozen: shared when nothing in them can change, else a pickle loaded once per task.
 
 mod aggregate;
+pub(crate) mod attach;
 mod buckets;
 pub(crate) mod call;
 mod chain;

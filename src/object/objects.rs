@@ -18,6 +18,7 @@ use super::{convert, weigh};
 use crate::block::{Block, LoadObjects, Objects};
 use crate::error::{EngineError, Result};
 use crate::exec::Sealer;
+use crate::object::attach::attach;
 
 /// Elements as Python objects.
 #[derive(Debug)]
@@ -45,16 +46,14 @@ impl Objects for ObjectBlock {
 
     fn is_plain(&self) -> bool {
         match self {
-            Self::Shared { items, .. } => {
-                Python::attach(|py| items.iter().all(|item| convert::is_plain(item.bind(py))))
-            }
+            Self::Shared { items, .. } => attach(|py| items.iter().all(|item| convert::is_plain(item.bind(py)))),
             // Such objects are of any class.
             Self::Fresh(_) | Self::Pickled { .. } => false,
         }
     }
 
     fn dump(&self) -> Result<(Vec<u8>, LoadObjects)> {
-        let bytes = Python::attach(|py| match self {
+        let bytes = attach(|py| match self {
             Self::Fresh(items) | Self::Shared { items, .. } => {
                 Ok(dump(py, &PyList::new(py, items.iter().map(|item| item.clone_ref(py)))?)?.as_bytes().to_vec())
             }
@@ -193,7 +192,7 @@ fn shared(py: Python<'_>, items: Vec<Py<PyAny>>) -> Block {
 fn load_pickled(bytes: &[u8]) -> Result<Block> {
     let cut = || EngineError::Bug("a spilled block of objects is cut short".to_owned());
     let (data, count) = bytes.split_last_chunk::<8>().ok_or_else(cut)?;
-    let data = Python::attach(|py| PyBytes::new(py, data).unbind());
+    let data = attach(|py| PyBytes::new(py, data).unbind());
     let count = u64::from_le_bytes(*count) as usize;
     Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count })))
 }
@@ -219,12 +218,12 @@ pub(crate) fn dump_kept(objects: &dyn Objects) -> Result<Vec<u8>> {
         static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         DUMP.import(py, "dstreams.core.closure", "dump_kept")?.call1((items,))?.extract::<Vec<u8>>()
     };
-    Python::attach(dump).map_err(user_error)
+    attach(dump).map_err(user_error)
 }
 
 /// A block of the pickle of a list of `count` elements. Nothing is loaded before somebody reads it.
 pub(crate) fn load_kept(bytes: &[u8], count: usize) -> Block {
-    let data = Python::attach(|py| PyBytes::new(py, bytes).unbind());
+    let data = attach(|py| PyBytes::new(py, bytes).unbind());
     Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count }))
 }
 
@@ -264,6 +263,6 @@ pub(crate) struct ObjectSealer;
 
 impl Sealer for ObjectSealer {
     fn seal(&self, blocks: Vec<Block>) -> Result<Vec<Block>> {
-        Python::attach(|py| seal_blocks(py, blocks, Prefer::Columns)).map_err(user_error)
+        attach(|py| seal_blocks(py, blocks, Prefer::Columns)).map_err(user_error)
     }
 }

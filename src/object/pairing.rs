@@ -11,6 +11,7 @@ use super::objects;
 use super::pipeline::{Segment, Source};
 use crate::block::Block;
 use crate::error::Result;
+use crate::object::attach::attach;
 use crate::rdd::{Blocks, Pairing, Task};
 
 fn drain(py: Python<'_>, task: &Arc<Task>, blocks: Blocks) -> PyResult<Vec<Py<PyAny>>> {
@@ -26,7 +27,7 @@ pub(crate) struct ZippedPairs;
 
 impl Pairing for ZippedPairs {
     fn pair(&self, task: &Arc<Task>, left: Blocks, right: Blocks) -> Result<Vec<Block>> {
-        Python::attach(|py| {
+        attach(|py| {
             let (left, right) = (drain(py, task, left)?, drain(py, task, right)?);
             if left.len() != right.len() {
                 return Err(PyValueError::new_err(format!(
@@ -48,7 +49,7 @@ pub(crate) struct CartesianPairs;
 
 impl Pairing for CartesianPairs {
     fn pair(&self, task: &Arc<Task>, left: Blocks, right: Blocks) -> Result<Vec<Block>> {
-        Python::attach(|py| {
+        attach(|py| {
             let (left, right) = (drain(py, task, left)?, drain(py, task, right)?);
             let mut pairs = Vec::with_capacity(left.len() * right.len());
             for l in &left {

@@ -11,6 +11,7 @@ use super::call::user_error;
 use super::objects::seal_list;
 use crate::block::Block;
 use crate::error::Result;
+use crate::object::attach::attach;
 use crate::rdd::{Blocks, Reader, ready};
 
 /// Partitions that a function without parameters gives as lists.
@@ -28,7 +29,7 @@ impl Planned {
         if let Some(found) = self.slices.get() {
             return Ok(found);
         }
-        let found = Python::attach(|py| {
+        let found = attach(|py| {
             let lists: Vec<Bound<'_, PyList>> = self.plan.bind(py).call0()?.extract()?;
             lists.iter().map(|list| Ok(vec![seal_list(list)?])).collect::<PyResult<Vec<_>>>()
         });

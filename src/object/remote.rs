@@ -20,6 +20,7 @@ use super::{objects, task};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::workers::{Crew, Frame, Kind, Launch, Seat, Worker};
+use crate::object::attach::attach;
 use crate::rdd::{Blocks, Task};
 
 /// The worker processes of one context.
@@ -129,7 +130,7 @@ struct RemoteBlocks {
 
 impl RemoteBlocks {
     fn attached<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
-        let done = Python::attach(|py| task::within(&self.task, || work(py)));
+        let done = attach(|py| task::within(&self.task, || work(py)));
         done.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
 

@@ -24,6 +24,7 @@ use crate::kernel::gather::{pair_columns, scatter, targets_by_hash};
 use crate::kernel::keys::joined;
 use crate::kernel::random::XorShiftRandom;
 use crate::kernel::sort::SortKeys;
+use crate::object::attach::attach;
 use crate::rdd::{Blocks, MapOutput, Router, Task};
 
 /// Rows of columns that are gathered before they are sent.
@@ -147,7 +148,7 @@ impl Sender<'_> {
 
     fn place_objects(&mut self, block: &Block) -> Result<()> {
         let _turn = Turn::wait();
-        let placed = Python::attach(|py| task::within(self.task, || self.place_attached(py, block)));
+        let placed = attach(|py| task::within(self.task, || self.place_attached(py, block)));
         placed.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
 
@@ -175,7 +176,7 @@ impl Sender<'_> {
         if !std::mem::take(&mut self.waiting) {
             return Ok(());
         }
-        let sent = Python::attach(|py| task::within(self.task, || self.objects.send(py, self.output)));
+        let sent = attach(|py| task::within(self.task, || self.objects.send(py, self.output)));
         sent.map_err(|raised| self.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
 }
@@ -186,7 +187,7 @@ impl Router for KeyRouter {
         if targets == 0 {
             return Ok(());
         }
-        let hasher = Python::attach(Hasher::new).map_err(user_error)?;
+        let hasher = attach(Hasher::new).map_err(user_error)?;
         let mut sender = Sender {
             router: self,
             task,
@@ -253,7 +254,7 @@ impl Router for DealRouter {
                         output.push(target, Block::Columns(part))?;
                     }
                 }
-                block => Python::attach(|py| {
+                block => attach(|py| {
                     for (item, target) in objects::load(py, &block)?.into_iter().zip(numbers) {
                         buckets.add(target as usize, item.into_bound(py), output)?;
                     }
@@ -277,6 +278,6 @@ impl Router for DealRouter {
 
 impl DealRouter {
     fn send(&self, buckets: &mut Buckets, output: &mut MapOutput) -> Result<()> {
-        Python::attach(|py| buckets.send(py, output)).map_err(user_error)
+        attach(|py| buckets.send(py, output)).map_err(user_error)
     }
 }

@@ -16,6 +16,7 @@ use crate::block::Block;
 use crate::error::{Result, TaskId};
 use crate::exec::workers::{Kind, Link};
 use crate::memory::Memory;
+use crate::object::attach::attach;
 use crate::rdd::{Blocks, CancelToken, Narrow, Task};
 
 /// The worker's end of its socket. The process ends when the driver's end is closed.
@@ -55,7 +56,7 @@ impl Iterator for Pulled {
     type Item = Result<Block>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Python::attach(|py| {
+        attach(|py| {
             let list = self.0.bind(py).call0()?;
             if list.is_none() {
                 return Ok(None);

@@ -10,9 +10,12 @@
 use std::ffi::{c_long, c_ulong};
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::exceptions::PySystemExit;
+use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+use super::attach::attach;
 
 /// (thread, stage of the task it runs, if any)
 type Entry = (c_ulong, Option<u64>);
@@ -20,9 +23,14 @@ type Entry = (c_ulong, Option<u64>);
 struct Threads {
     inside: Vec<Entry>,
     sheltered: Vec<c_ulong>,
+    /// Threads that were interrupted since they last looked.
+    interrupted: Vec<c_ulong>,
+    /// The process ends.
+    closing: bool,
 }
 
-static THREADS: Mutex<Threads> = Mutex::new(Threads { inside: Vec::new(), sheltered: Vec::new() });
+static THREADS: Mutex<Threads> =
+    Mutex::new(Threads { inside: Vec::new(), sheltered: Vec::new(), interrupted: Vec::new(), closing: false });
 
 fn with_threads<T>(look: impl FnOnce(&mut Threads) -> T) -> T {
     look(&mut THREADS.lock().unwrap_or_else(PoisonError::into_inner))
@@ -53,7 +61,60 @@ impl Inside {
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        with_threads(|all| remove_last(&mut all.inside, &self.0));
+        let ident = self.0.0;
+        let outermost = with_threads(|all| {
+            remove_last(&mut all.inside, &self.0);
+            !all.inside.iter().any(|(thread, _)| *thread == ident)
+        });
+        if outermost {
+            take_back_interruption(ident);
+        }
+    }
+}
+
+/// An interruption that has not arrived yet is for what this thread did until now, and must not meet what it does next: it
+/// is let arrive here, where it does no harm. (Up to CPython 3.12, to set no exception in its place would leave the
+/// interpreter looking for it for ever.) The current thread must be `ident`, attached, and cannot be interrupted now.
+fn take_back_interruption(ident: c_ulong) {
+    static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let was = with_threads(|all| {
+        let before = all.interrupted.len();
+        all.interrupted.retain(|thread| *thread != ident);
+        all.interrupted.len() < before
+    });
+    if !was {
+        return;
+    }
+    attach(|py| {
+        let nothing = NOTHING.get_or_try_init(py, || Ok(py.eval(c"lambda: None", None, None)?.unbind()));
+        match nothing.and_then(|nothing| nothing.call0(py)) {
+            Err(raised) if raised.is_instance_of::<PyKeyboardInterrupt>(py) => {
+                // Came at the same time, and is not to be lost.
+                // SAFETY: only sets a flag.
+                unsafe { ffi::PyErr_SetInterrupt() }
+            }
+            Err(raised) if !raised.is_instance_of::<PySystemExit>(py) => raised.write_unraisable(py, None),
+            _ => {}
+        }
+    });
+}
+
+/// Runs `body`, which enters the interpreter, unless the process ends; the end waits for it, and does not interrupt it.
+pub(super) fn unless_closing(body: impl FnOnce()) {
+    let entry = (current(), None);
+    let may = with_threads(|all| {
+        if !all.closing {
+            all.inside.push(entry);
+            all.sheltered.push(entry.0);
+        }
+        !all.closing
+    });
+    if may {
+        body();
+        with_threads(|all| {
+            remove_last(&mut all.inside, &entry);
+            remove_last(&mut all.sheltered, &entry.0);
+        });
     }
 }
 
@@ -66,11 +127,8 @@ impl Shelter {
         let ident = current();
         with_threads(|all| {
             all.sheltered.push(ident);
-            if all.inside.iter().any(|(thread, _)| *thread == ident) {
-                // SAFETY: attached; null stands for no exception.
-                unsafe { ffi::PyThreadState_SetAsyncExc(ident as c_long, std::ptr::null_mut()) };
-            }
         });
+        take_back_interruption(ident);
         Self(ident)
     }
 }
@@ -87,14 +145,16 @@ fn interrupt(py: Python<'_>, chosen: impl Fn(&Entry) -> bool) -> usize {
     let class = py.get_type::<PySystemExit>();
     // Under the lock: a thread that is still listed has not left its Python code.
     with_threads(|all| {
-        let mut found = 0;
+        let (mut found, mut interrupted) = (0, Vec::new());
         for (ident, _) in all.inside.iter().filter(|entry| chosen(entry)) {
             if !all.sheltered.contains(ident) {
                 // SAFETY: attached, and the class outlives the call, which takes its own reference.
                 unsafe { ffi::PyThreadState_SetAsyncExc(*ident as c_long, class.as_ptr()) };
+                interrupted.push(*ident);
             }
             found += 1;
         }
+        all.interrupted.append(&mut interrupted);
         found
     })
 }
@@ -110,9 +170,11 @@ pub(crate) fn interrupt_tasks(py: Python<'_>) {
     interrupt(py, |(ident, stage)| stage.is_some() && *ident != own);
 }
 
-/// Raises SystemExit in the engine's threads that are inside Python code, the caller's own excepted. Tells how many.
+/// Raises SystemExit in the engine's threads that are inside Python code, the caller's own excepted. Tells how many. To be
+/// called when the process ends.
 #[pyfunction]
 pub(crate) fn interrupt_threads(py: Python<'_>) -> usize {
     let own = current();
+    with_threads(|all| all.closing = true);
     interrupt(py, |(ident, _)| *ident != own)
 }

@@ -22,6 +22,7 @@ use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
 use crate::memory::Level;
 use crate::monitor::InputInfo;
+use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::threads::{Inside, Shelter};
 use crate::rdd::{Op, Rdd};
@@ -155,7 +156,7 @@ type Supervisors = Vec<(u32, Py<PyAny>)>;
 
 /// The Python functions of a graph, and its receivers.
 fn held_functions(moment: &Moment<PyDriver>) -> (Vec<Py<PyAny>>, Supervisors) {
-    Python::attach(|py| {
+    attach(|py| {
         let functions = moment.functions.iter().map(|func| func.clone_ref(py)).collect();
         let receivers = moment.inputs.iter().filter_map(|(node, spec)| match spec.as_ref() {
             InputSpec::Receiver { supervisor, .. } => Some((node.0, supervisor.clone_ref(py))),
@@ -366,7 +367,7 @@ impl Driver for PyDriver {
     }
 
     fn transform(&self, func: &Self::Func, time: Millis, parents: &[Option<Self::Rdd>]) -> Result<Option<Self::Rdd>> {
-        Python::attach(|py| {
+        attach(|py| {
             let nodes: Vec<Option<PyRdd>> = parents.iter().map(|rdd| rdd.clone().map(PyRdd)).collect();
             rdd_of(&callback(py, "transform")?.call1((&self.context, func.as_ref(), time.0, nodes))?)
         })
@@ -384,7 +385,7 @@ impl Driver for PyDriver {
         older: Option<&Self::Rdd>,
         newer: &Self::Rdd,
     ) -> Result<Option<Self::Rdd>> {
-        Python::attach(|py| {
+        attach(|py| {
             let (older, newer) = (older.cloned().map(PyRdd), PyRdd(Arc::clone(newer)));
             rdd_of(&callback(py, "fold")?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
         })
@@ -399,7 +400,7 @@ impl Driver for PyDriver {
     }
 
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
-        Python::attach(|py| callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop))
+        attach(|py| callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop))
             .map_err(user_error)
     }
 
@@ -461,16 +462,16 @@ impl Driver for PyDriver {
     }
 
     fn report_error(&self, what: &str, error: &EngineError) {
-        let text = Python::attach(|py| super::errors::text_of(py, error));
+        let text = attach(|py| super::errors::text_of(py, error));
         log("report", &[what, &text]);
     }
 
     fn check_signals(&self) -> Result<()> {
-        Python::attach(|py| py.check_signals()).map_err(user_error)
+        attach(|py| py.check_signals()).map_err(user_error)
     }
 
     fn run_thread(&self, body: &mut (dyn FnMut() + Send)) {
-        Python::attach(|py| {
+        attach(|py| {
             let _inside = Inside::enter(None);
             py.detach(body);
         });

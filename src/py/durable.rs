@@ -17,6 +17,7 @@ use super::driver::callback;
 use crate::block::{Block, ClassTag, Objects};
 use crate::durable::{Codec, Keeper, PathName, Plan, Program, Received, TablePart, decode, encode};
 use crate::error::{EngineError, Result};
+use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::{class_tag, dump_kept, load_kept};
 use crate::source::{BlockLog, Taken};
@@ -40,7 +41,7 @@ impl Codec for PyCodec {
             let known = known.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("bug in dstreams: no class"))?;
             callback(py, "dump_kept")?.call1((PyList::new(py, [known])?,))?.extract::<Vec<u8>>()
         };
-        Python::attach(dump).map_err(user_error)
+        attach(dump).map_err(user_error)
     }
 
     fn load_class(&self, bytes: &[u8]) -> Result<ClassTag> {
@@ -48,7 +49,7 @@ impl Codec for PyCodec {
             let loaded = callback(py, "load_kept")?.call1((PyBytes::new(py, bytes),))?;
             class_tag(&loaded.get_item(0)?.cast_into()?)
         };
-        Python::attach(load).map_err(user_error)
+        attach(load).map_err(user_error)
     }
 }
 
@@ -256,7 +257,7 @@ impl Durable {
     /// The states of `mapWithState` that changed since the last checkpoint.
     pub(crate) fn tables(&self, functions: &[Py<PyAny>], time: Millis) -> Result<Vec<TablePart>> {
         let whole = self.keeper.wants_whole_tables();
-        let parts = Python::attach(|py| {
+        let parts = attach(|py| {
             let functions = PyList::new(py, functions)?;
             let parts = callback(py, "table_parts")?.call1((functions, time.0, whole))?;
             parts.extract::<Vec<(u64, u64, usize, usize, Vec<u8>)>>()
@@ -271,7 +272,7 @@ type Dumped = (Option<Vec<u8>>, Option<Py<PyAny>>);
 
 /// The pickle of functions and receivers.
 fn dump(functions: &[Py<PyAny>], receivers: &[(u32, Py<PyAny>)], before: Option<&Py<PyAny>>) -> PyResult<Dumped> {
-    Python::attach(|py| {
+    attach(|py| {
         let functions = PyList::new(py, functions)?;
         let receivers: Vec<_> = receivers.iter().map(|(node, object)| (*node, object.clone_ref(py))).collect();
         callback(py, "dump_graph")?.call1((functions, receivers, before))?.extract()

@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use super::receiver::Inbox;
 use crate::error::Result;
 use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
+use crate::object::attach::attach;
 use crate::object::threads::Inside;
 use crate::source::{BlockLog, Notice, Notify, Rate, SocketLines, SocketSpec, Taken, Warn};
 use crate::stream::Clock;
@@ -130,7 +131,7 @@ impl PythonFeed {
     /// Starts the receiver, in a thread of its own. It keeps to `rate`, which may be changed at any time.
     pub(crate) fn start(inbox: Arc<Inbox>, rate: Arc<Rate>, supervisor: &Py<PyAny>) -> Result<Self> {
         inbox.keep_to(rate);
-        Python::attach(|py| {
+        attach(|py| {
             supervisor.call_method0(py, "start")?;
             Ok(Self { inbox, supervisor: supervisor.clone_ref(py) })
         })

@@ -12,6 +12,7 @@ use pyo3::sync::PyOnceLock;
 use super::errors::to_python;
 use crate::error::{EngineError, Result};
 use crate::exec::Hooks;
+use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::task::Updates;
 use crate::object::threads::interrupt_stage;
@@ -26,7 +27,7 @@ pub(crate) fn detached<T: Send>(wait: impl FnOnce() -> T + Send) -> T {
     // SAFETY: only looks at the current thread; may be called at any time.
     if unsafe { ffi::PyGILState_Check() } == 1 {
         // Attached already, so this attaches for free.
-        Python::attach(|py| py.detach(wait))
+        attach(|py| py.detach(wait))
     } else {
         wait()
     }
@@ -57,16 +58,16 @@ impl Hooks for DriverHooks {
         if !self.main_thread {
             return Ok(());
         }
-        Python::attach(|py| py.check_signals()).map_err(user_error)
+        attach(|py| py.check_signals()).map_err(user_error)
     }
 
     fn abandon(&self, stage: u64) {
-        Python::attach(|py| interrupt_stage(py, stage));
+        attach(|py| interrupt_stage(py, stage));
     }
 
     fn merge(&self, left: Vec<Box<dyn Any + Send>>) -> Result<()> {
         static APPLY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        Python::attach(|py| {
+        attach(|py| {
             let apply = APPLY.import(py, "dstreams.core.accumulators", "apply_updates")?;
             for updates in left.into_iter().filter_map(|one| one.downcast::<Updates>().ok()) {
                 apply.call1((updates.0,))?;

@@ -94,7 +94,8 @@ class Machine:
         """Both ways from a branch to where they meet: the state and the step there."""
         test, on, keep, argument = frame.steps.steps[at][1]
         target = _forward(at, argument)
-        condition = tested(state.stack[-1])
+        found, nothing = state.stack[-1], self.nodes.const(None)
+        condition = tested(found)
         known = _known_truth(test, condition)
         if test == "none":
             condition = self.nodes.op("is", condition, self.nodes.const(None))
@@ -112,8 +113,9 @@ class Machine:
             way = state.fork()
             if truth is not on or not keep:
                 way.pop()
-            elif isinstance(way.stack[-1], Match) and not truth:
-                way.stack[-1] = self.nodes.const(None)
+            if isinstance(found, Match) and truth is (test == "none"):
+                # There is no match on this way. From CPython 3.12 on the value of `match and ...` is a copy below it.
+                way.stack = [nothing if value is found else value for value in way.stack]
             ways.append(self.execute(frame, way, target if truth is on else at + 1, meet))
         then, otherwise = ways
         if isinstance(then, Returned) and isinstance(otherwise, Returned):

@@ -24,6 +24,7 @@ use crate::expr::{Program, RowMapper};
 use crate::kernel::gather::pair_columns;
 use crate::kernel::keys::{KeyTable, Unhashable, kernel_error};
 use crate::kernel::state::{ByRow, Changes, Table, Ways, Working, address, changes};
+use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::chain::Running;
 use crate::object::convert::{append_to, list_to_columns, to_list};
@@ -153,7 +154,7 @@ fn mapped(
 /// The program's function, called for each record: of the state of each key, and which of them the record's is.
 fn called(running: &Running, step: usize, states: &Columns, ids: &[u32], records: &Columns) -> Result<Option<Columns>> {
     let _turn = Turn::wait();
-    Python::attach(|py| {
+    attach(|py| {
         let call = || -> PyResult<Option<Columns>> {
             let rows = py.import("dstreams.streaming.mapwithstate")?.getattr("called_by_row")?;
             let function = running.function(py, step)?;

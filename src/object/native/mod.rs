@@ -38,6 +38,7 @@ use super::convert;
 use super::objects;
 use super::turn::Turn;
 use crate::block::{Block, Columns};
+use crate::object::attach::attach;
 
 /// The elements of a block as columns; the block itself if they are no columns.
 pub(super) fn as_columns(block: Block) -> std::result::Result<Columns, Block> {
@@ -45,7 +46,7 @@ pub(super) fn as_columns(block: Block) -> std::result::Result<Columns, Block> {
         Block::Columns(columns) => Ok(columns),
         objects => {
             let _turn = Turn::wait();
-            let made = Python::attach(|py| {
+            let made = attach(|py| {
                 let items = objects::load(py, &objects)?;
                 Ok::<_, PyErr>(convert::to_columns(py, &items))
             });

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow_array::BooleanArray;
 use arrow_select::filter::filter;
-use pyo3::prelude::*;
 
 use crate::block::{Block, Columns};
 use crate::error::Result;
 use crate::kernel::keys::kernel_error;
 use crate::kernel::mersenne::{PythonRandom, of_partition};
+use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::chain::Running;
 use crate::object::objects;
@@ -43,7 +43,7 @@ impl Sampled {
                 let array = filter(columns.array(), &BooleanArray::from(kept)).map_err(kernel_error)?;
                 Ok(Block::Columns(Columns::new(columns.kind().clone(), array)))
             }
-            block => Python::attach(|py| {
+            block => attach(|py| {
                 let items = objects::load(py, &block).map_err(user_error)?;
                 let items = items.into_iter().zip(kept).filter_map(|(item, keep)| keep.then_some(item)).collect();
                 Ok(objects::fresh(items))
