@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from dstreams.udf.opcodes import RULES, Rule, Step
+from dstreams.udf.opcodes import RULES, TRIES, Rule, Step
 from dstreams.udf.results import Unreadable
 
 # Longest code that is looked at, in bytes.
@@ -109,7 +109,12 @@ def _without_truth(steps: list[Step]) -> list[Step]:
 
 
 def _refuse_handlers(code: CodeType, listing: Listing) -> None:
-    """Since 3.11 `try` and `with` leave no trace but in a table, which also has entries for comprehensions."""
+    """Up to 3.10 `try` and `with` are instructions; since then a table says it, with entries for comprehensions too."""
+    for instruction in listing.instructions:
+        if instruction.opname in ("SETUP_FINALLY", "SETUP_WITH"):
+            refused = Unreadable(TRIES)
+            refused.at(code.co_filename, listing.lines.get(instruction.offset))
+            raise refused
     tidying = {"SWAP", "POP_TOP", "STORE_FAST", "STORE_FAST_STORE_FAST", "STORE_FAST_MAYBE_NULL", "CALL_INTRINSIC_1"}
     at = {instruction.offset: position for position, instruction in enumerate(listing.instructions)}
     for target, start in listing.handlers.items():
@@ -117,7 +122,7 @@ def _refuse_handlers(code: CodeType, listing: Listing) -> None:
             if instruction.opname == "RERAISE":
                 break
             if instruction.opname not in tidying:
-                refused = Unreadable("handles exceptions (try or with)")
+                refused = Unreadable(TRIES)
                 # What is just before the guarded code stands for the word `try`, or enters the `with`.
                 before = max((other.offset for other in listing.instructions if other.offset < start), default=0)
                 refused.at(code.co_filename, listing.lines.get(before))

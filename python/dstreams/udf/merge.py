@@ -81,6 +81,9 @@ class Merge:
                 return make("if", make("or", condition, inner), then, other)
             if self._alike(other, then):
                 return make("if", make("or", condition, make("not", inner)), then, one)
+        if condition[:2] == ("op", "isnot"):
+            # One form for both: which of them a condition becomes differs between versions of CPython.
+            return make("if", self._nodes.op("is", *condition[2]), otherwise, then)
         return make("if", condition, then, otherwise)
 
     def _alike(self, one: Node, other: Node) -> bool:

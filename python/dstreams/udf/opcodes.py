@@ -120,7 +120,8 @@ def _common_constant(instruction: dis.Instruction, _: CodeType) -> list[Step]:
     return [("refuse", "raises an exception") if instruction.arg in (0, 1) else ("shortcut", None)]
 
 
-_TRIES = _refuse("handles exceptions (try or with)")
+TRIES = "handles exceptions (try or with)"
+_TRIES = _refuse(TRIES)
 _ASYNC = _refuse("is asynchronous")
 
 COMMON: Mapping[str, Rule] = {
@@ -227,8 +228,6 @@ _3_10: Mapping[str, Rule] = {
     "POP_JUMP_IF_TRUE": _jump_if("true", True),
     "JUMP_IF_FALSE_OR_POP": _jump_if("true", False, keep=True),
     "JUMP_IF_TRUE_OR_POP": _jump_if("true", True, keep=True),
-    "SETUP_FINALLY": _TRIES,
-    "SETUP_WITH": _TRIES,
     "SETUP_ASYNC_WITH": _ASYNC,
 }
 
