@@ -25,7 +25,7 @@ pub use gather::Gather;
 pub use ledger::Holding;
 use ledger::Ledger;
 pub use parcel::{Parcel, Pin};
-pub use system::keep_between_batches;
+pub use system::{give_back, keep_between_batches};
 
 use crate::error::Result;
 
@@ -122,7 +122,7 @@ impl Memory {
         let freed = self.freed.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if self.is_bounded() && freed > (self.limit / 4).max(4 << 20) {
             self.freed.store(0, Ordering::Relaxed);
-            system::give_back();
+            give_back();
         }
     }
 

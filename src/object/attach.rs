@@ -4,17 +4,18 @@
 //! functions keep per thread (`threading.local`, the context of `decimal`) is there as long as in a thread of Python's own,
 //! and nothing is made anew from block to block.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::threads;
+use super::{task, threads};
 
 /// A reference to the state of this thread.
 struct Kept;
 
 thread_local! {
+    static IS_KEPT: Cell<bool> = const { Cell::new(false) };
     static KEPT: OnceCell<Kept> = const { OnceCell::new() };
 }
 
@@ -28,8 +29,8 @@ impl Drop for Kept {
 }
 
 /// Whether this thread's state stays when it leaves the interpreter. False in threads that Python made.
-pub(crate) fn is_kept() -> bool {
-    KEPT.try_with(|kept| kept.get().is_some()).unwrap_or(false)
+fn is_kept() -> bool {
+    IS_KEPT.get()
 }
 
 /// Runs `body` attached.
@@ -46,6 +47,9 @@ pub(crate) fn attach<T>(body: impl for<'py> FnOnce(Python<'py>) -> T) -> T {
 
 /// To be called attached, in a thread that is not Python's.
 fn keep() {
+    IS_KEPT.set(true);
+    // Before `KEPT`: what a task's functions ask for is still there when the last of their objects go, with this state.
+    task::make_room();
     // A thread at its very end keeps nothing any more.
     let _ = KEPT.try_with(|kept| {
         kept.get_or_init(|| {

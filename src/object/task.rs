@@ -44,6 +44,11 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Makes this thread's place for a task: what was made first goes last when the thread ends.
+pub(crate) fn make_room() {
+    RUNNING.with(|slot| drop(slot.borrow()));
+}
+
 /// The running task; outside of tasks, one that nothing bounds.
 pub(crate) fn current() -> Arc<Task> {
     let running = RUNNING.with(|slot| slot.borrow().as_ref().map(|running| Arc::clone(&running.task)));

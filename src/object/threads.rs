@@ -2,7 +2,7 @@
 //!
 //! An interpreter that shuts down ends such threads in a way that Rust code does not survive. So before that, at exit,
 //! `interrupt_threads` raises SystemExit in each of them; so does a job that ends early in the tasks it leaves behind.
-//! An entry is added and removed while attached.
+//! An entry is removed while attached, as the last thing a thread does there: once there is none, the interpreter may go.
 //!
 //! What the engine itself does in Python after user code has raised, such as the text of a traceback, is sheltered: it is
 //! waited for, but not interrupted, because half of it would leave open files behind.
@@ -14,6 +14,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PySystemExit};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
 
 use super::attach::attach;
 
@@ -63,18 +64,27 @@ impl Drop for Inside {
     fn drop(&mut self) {
         let ident = self.0.0;
         let outermost = with_threads(|all| {
-            remove_last(&mut all.inside, &self.0);
-            !all.inside.iter().any(|(thread, _)| *thread == ident)
+            let outermost = all.inside.iter().filter(|(thread, _)| *thread == ident).count() == 1;
+            if outermost {
+                all.sheltered.push(ident);
+            }
+            outermost
         });
         if outermost {
             take_back_interruption(ident);
         }
+        with_threads(|all| {
+            remove_last(&mut all.inside, &self.0);
+            if outermost {
+                remove_last(&mut all.sheltered, &ident);
+            }
+        });
     }
 }
 
 /// An interruption that has not arrived yet is for what this thread did until now, and must not meet what it does next: it
 /// is let arrive here, where it does no harm. (Up to CPython 3.12, to set no exception in its place would leave the
-/// interpreter looking for it for ever.) The current thread must be `ident`, attached, and cannot be interrupted now.
+/// interpreter looking for it for ever.) The current thread must be `ident`, attached, listed, and sheltered.
 fn take_back_interruption(ident: c_ulong) {
     static NOTHING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let was = with_threads(|all| {
@@ -86,7 +96,9 @@ fn take_back_interruption(ident: c_ulong) {
         return;
     }
     attach(|py| {
-        let nothing = NOTHING.get_or_try_init(py, || Ok(py.eval(c"lambda: None", None, None)?.unbind()));
+        // With globals of its own: those of the program would live as long as this.
+        let made = || Ok(py.eval(c"lambda: None", Some(&PyDict::new(py)), None)?.unbind());
+        let nothing = NOTHING.get_or_try_init(py, made);
         match nothing.and_then(|nothing| nothing.call0(py)) {
             Err(raised) if raised.is_instance_of::<PyKeyboardInterrupt>(py) => {
                 // Came at the same time, and is not to be lost.

@@ -471,7 +471,8 @@ impl Driver for PyDriver {
     }
 
     fn run_thread(&self, body: &mut (dyn FnMut() + Send)) {
-        attach(|py| {
+        // All that the thread does is within this, so its state goes here, and not later when the thread ends.
+        Python::attach(|py| {
             let _inside = Inside::enter(None);
             py.detach(body);
         });

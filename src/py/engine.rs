@@ -14,7 +14,7 @@ use super::rdd::PyRdd;
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
-use crate::memory::{Level, Memory};
+use crate::memory::{Level, Memory, give_back};
 use crate::object::threads::interrupt_tasks;
 use crate::object::{Numbers, ObjectSealer, Planned, claimed_from, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
@@ -184,6 +184,9 @@ impl PyEngine {
     fn stop(&self, py: Python<'_>, reason: &str) {
         self.executor.jobs().close(reason);
         interrupt_tasks(py);
-        py.detach(|| self.executor.store().clear());
+        py.detach(|| {
+            self.executor.store().clear();
+            give_back();
+        });
     }
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -195,3 +196,59 @@ def started():
     assert ended[2].endswith(complaint) and ended[2].count("Traceback") == (1 if complaint else 0)
     if not complaint:
         assert ended[2] == ""
+
+
+FAILING = """
+import functools, operator, sys, threading, time
+from pyspark import SparkContext
+
+sc = SparkContext("local[2]", "test")
+
+def fail_or_spin(number):
+    if number == 0:
+        time.sleep(0.1)
+        raise ValueError("no")
+    until = time.monotonic() + 0.4
+    while time.monotonic() < until:
+        pass
+
+try:
+    sc.parallelize([0, 1], 2).map(fail_or_spin).collect()
+except Exception as error:
+    print(type(error).__name__, flush=True)
+time.sleep(0.2)
+"""
+
+
+def test_a_program_whose_tasks_were_interrupted_still_closes_its_files(
+    program: Callable[[str], Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "open.txt"
+    child = program(FAILING + f"left_open = open({str(file)!r}, 'w')\nleft_open.write('a line')\n")
+    code, output, _ = child.ended()
+    assert (code, output) == (0, "Py4JJavaError\n")
+    assert file.read_text(encoding="utf-8") == "a line"
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.05])
+def test_a_program_may_end_while_a_task_leaves_python(program: Callable[[str], Any], delay: float) -> None:
+    child = program(
+        FAILING
+        + f"""
+slow = functools.partial(operator.countOf, range(1_500_000))
+rdd = sc.parallelize([0.15] * 50, 50).map(time.sleep).map(slow)
+
+def job():
+    try:
+        rdd.collect()
+    except BaseException:
+        pass
+
+threading.Thread(target=job, daemon=True).start()
+time.sleep(0.3 + {delay})
+sys.late = type("Late", (), {{"__del__": lambda self, wait=time.sleep: wait(0.2)}})()
+"""
+    )
+    code, output, complaints = child.ended()
+    assert (code, output) == (0, "Py4JJavaError\n"), complaints
+    assert "Fatal" not in complaints

@@ -103,6 +103,25 @@ def test_states_and_windows_of_the_course_have_native_tables(manual: SparkContex
     assert both_ways(manual, tmp_path, data, lambda s: s.countByWindow(6, 1)) == 1
 
 
+LISTS: dict[str, Callable[[list[Any], Any], Any]] = {
+    "new": lambda new, old: new,
+    "last of new": lambda new, old: new[-2:],
+    "doubled": lambda new, old: [value * 2 for value in new],
+    "with a count": lambda new, old: (len(new), new),
+    "new or empty": lambda new, old: new if new else [],
+    "new or old": lambda new, old: new or old,
+}
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_states_with_lists_have_native_tables_also_when_few_keys_come(
+    manual: SparkContext, tmp_path: Path, name: str
+) -> None:
+    every = [(f"user {number}", number) for number in range(60)]
+    data: Batches = [every, every[::3], every[:2], every, [], every[1::4], []]
+    assert both_ways(manual, tmp_path, data, lambda s: s.updateStateByKey(LISTS[name], 2), True) == 2
+
+
 def test_a_state_that_grows_beyond_64_bits_goes_on_in_python(manual: SparkContext, tmp_path: Path) -> None:
     data: Batches = [[("a", 2**62), ("b", 1)]] * 4 + [[("a", -(2**62))]] * 4
     both_ways(manual, tmp_path, data, lambda s: s.updateStateByKey(UPDATES["sum"], 1))

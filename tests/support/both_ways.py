@@ -51,8 +51,8 @@ def batches(draw: st.DrawFn) -> Batches:
     return drawn
 
 
-def outcome(sc: SparkContext, folder: Path, data: Batches, build: Build) -> tuple[list[str], int]:
-    """What each batch holds, or how it failed; and how many partitions had native tables at the end."""
+def outcome(sc: SparkContext, folder: Path, data: Batches, build: Build) -> tuple[list[str], list[int]]:
+    """What each batch holds, or how it failed; and how many partitions had native tables after it."""
     made: list[_native.States] = []
 
     def recorded() -> _native.States:
@@ -62,12 +62,14 @@ def outcome(sc: SparkContext, folder: Path, data: Batches, build: Build) -> tupl
     ssc = StreamingContext(sc, 1)
     ssc.checkpoint(str(folder))
     seen: list[str] = []
+    tables: list[int] = []
 
     def keep(rdd: Any) -> None:
         try:
             seen.append(repr(rdd.glom().collect()))
         except Exception as error:
             seen.append(f"{type(error.__cause__).__name__}: {error.__cause__}")
+        tables.append(sum(len(states) for states in made))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(windows, "States", recorded)
@@ -76,18 +78,18 @@ def outcome(sc: SparkContext, folder: Path, data: Batches, build: Build) -> tupl
     with contextlib.suppress(Exception):
         advance(ssc, len(data) + 3)
     ssc.stop(stopSparkContext=False)
-    return seen, sum(len(states) for states in made)
+    return seen, tables
 
 
-def both_ways(sc: SparkContext, folder: Path, data: Batches, build: Build) -> int:
-    """Compares both ways; the number of native tables that were there."""
+def both_ways(sc: SparkContext, folder: Path, data: Batches, build: Build, always: bool = False) -> int:
+    """Compares both ways; the number of native tables that were there at the end, or `always`, after each batch."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DSTREAMS_NATIVE", "0")
         expected, none = outcome(sc, folder, data, build)
-    assert none == 0
+    assert not any(none)
     found, tables = outcome(sc, folder, data, build)
     assert found == expected
-    return tables
+    return min(tables) if always else tables[-1]
 
 
 SETTINGS = settings(

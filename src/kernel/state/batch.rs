@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow_array::{Array, NullArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, NullArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_select::take::take;
 
@@ -29,7 +29,7 @@ pub(super) const PIECE: usize = 8192;
 /// their batches have several lots.
 const LOT: usize = if cfg!(test) { 3 } else { 4 * PIECE };
 
-/// The values of each of these keys of a batch as a list; empty ones for keys that did not come.
+/// The values of each of these keys of a batch as a list.
 struct Grouped<'a> {
     incoming: &'a Incoming,
     /// The rows of each key, and where in them those of each key begin, and the end of the last one; none when no key came
@@ -59,22 +59,24 @@ impl<'a> Grouped<'a> {
     }
 }
 
-fn no_values(rows: usize) -> Result<Columns> {
+/// Empty lists of `nothing`, which has no rows: those of a batch are of one kind, also for keys that did not come.
+fn empty_lists(kind: &Kind, nothing: &ArrayRef, rows: usize) -> Result<Columns> {
     let offsets = OffsetBuffer::new(ScalarBuffer::from(vec![0; rows + 1]));
-    Ok(Columns::new(Kind::List(Box::new(Kind::None)), list_array(Arc::new(NullArray::new(0)), offsets, None)?))
+    Ok(Columns::new(Kind::List(Box::new(kind.clone())), list_array(Arc::clone(nothing), offsets, None)?))
 }
 
-/// The function's results for all rows, as one column of kind `expected` (of any one kind if there is none expected) and
-/// None; no answer if there is none.
-fn call(function: Function<'_>, one: &Columns, other: &Columns, expected: Option<&Kind>) -> Result<Option<Columns>> {
-    let mut parts = Vec::new();
+/// The function's results for all rows, as one column of the kind of `like` (of any one kind if there is none) and None; no
+/// answer if there is none.
+fn call(function: Function<'_>, one: &Columns, other: &Columns, like: Option<&Columns>) -> Result<Option<Columns>> {
+    // Without rows: for results that could be of several kinds, such as empty lists.
+    let mut parts: Vec<Columns> = like.iter().map(|like| like.slice(0, 0)).collect();
     for start in (0..one.len()).step_by(PIECE) {
         let length = PIECE.min(one.len() - start);
         let Some(made) = function(&one.slice(start, length), &other.slice(start, length)) else { return Ok(None) };
         parts.push(made);
     }
     match unified(&parts) {
-        Some((kind, arrays)) if kind == Kind::None || expected.is_none_or(|expected| *expected == kind) => {
+        Some((kind, arrays)) if kind == Kind::None || like.is_none_or(|like| *like.kind() == kind) => {
             Ok(Some(Columns::new(kind, joined(&arrays)?)))
         }
         _ => Ok(None),
@@ -102,8 +104,12 @@ impl Working {
                 }
             }
         }
+        let (kind, nothing) = match &incoming {
+            Some(incoming) => (incoming.kind.clone(), incoming.values.range(0..0)?),
+            None => (Kind::None, Arc::new(NullArray::new(0)) as ArrayRef),
+        };
         for lot in untouched.chunks(LOT) {
-            if !self.make(no_values(lot.len())?, lot, None, function)? {
+            if !self.make(empty_lists(&kind, &nothing, lot.len())?, lot, None, function)? {
                 return Ok(false);
             }
         }
@@ -120,8 +126,8 @@ impl Working {
         function: Function<'_>,
     ) -> Result<bool> {
         let old = self.states(ids)?;
-        let expected = self.has_rows().then(|| self.table.value.clone());
-        let Some(made) = call(function, &new, &old, expected.as_ref())? else { return Ok(false) };
+        let like = self.has_rows().then_some(&old);
+        let Some(made) = call(function, &new, &old, like)? else { return Ok(false) };
         drop(new);
         self.store(batch, ids, &old, &made)?;
         Ok(true)
@@ -243,7 +249,7 @@ impl Working {
             return Ok(true);
         }
         let old = self.states(ids)?;
-        let Some(made) = call(function, &old, values, Some(&self.table.value))? else { return Ok(false) };
+        let Some(made) = call(function, &old, values, Some(&old))? else { return Ok(false) };
         if *made.kind() != self.table.value {
             return Ok(false);
         }

@@ -27,6 +27,11 @@ fn block(rows: &[Pair]) -> Columns {
     pairs((Kind::Str, keys), (Kind::Int, values)).unwrap()
 }
 
+/// A batch in pieces of so many rows.
+fn pieces(rows: &[Pair], size: usize) -> Vec<Columns> {
+    rows.chunks(size).map(block).collect()
+}
+
 fn read(blocks: &[Columns]) -> Vec<Pair> {
     let mut all = Vec::new();
     for block in blocks {
@@ -92,13 +97,15 @@ fn batches() -> impl Strategy<Value = Vec<Vec<Pair>>> {
 
 proptest! {
     #[test]
-    fn states_are_those_of_a_list(batches in batches(), forget in prop::collection::vec(any::<bool>(), 12)) {
+    fn states_are_those_of_a_list(
+        batches in batches(), forget in prop::collection::vec(any::<bool>(), 12), size in 1_usize..20,
+    ) {
         let (mut states, mut snapshot, mut table) = (Vec::new(), Vec::new(), None);
         for (batch, forget) in batches.iter().zip(forget) {
             let before = read(&snapshot);
             let kept = if forget { None } else { table.take() };
             let mut working = Working::open(kept, snapshot.clone(), &Kind::Str, &Kind::Int).unwrap().unwrap();
-            prop_assert!(working.update(&[block(batch)], &rule_of_columns).unwrap());
+            prop_assert!(working.update(&pieces(batch, size), &rule_of_columns).unwrap());
             let (next, made) = working.close().unwrap();
             prop_assert_eq!(read(&snapshot), before, "a snapshot never changes");
             model_update(&mut states, batch);
@@ -109,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn windows_are_those_of_a_list(batches in batches(), length in 1_usize..4) {
+    fn windows_are_those_of_a_list(batches in batches(), length in 1_usize..4, size in 1_usize..20) {
         let distinct = |batch: &[Pair]| -> Vec<Pair> {
             let mut sums: Vec<Pair> = Vec::new();
             for (key, value) in batch {
@@ -146,10 +153,10 @@ proptest! {
             }
             sums.retain(|sum| sum.1 > 0);
             let mut working = Working::open(table.take(), snapshot, &Kind::Str, &Kind::Int).unwrap().unwrap();
-            prop_assert!(working.subtract(&[block(left)], &less).unwrap());
+            prop_assert!(working.subtract(&pieces(left, size), &less).unwrap());
             let (next, made) = working.close().unwrap();
             let mut working = Working::open(Some(next), made, &Kind::Str, &Kind::Int).unwrap().unwrap();
-            prop_assert!(working.add(&[block(pane)], &more, Some(&positive)).unwrap());
+            prop_assert!(working.add(&pieces(pane, size), &more, Some(&positive)).unwrap());
             let (next, made) = working.close().unwrap();
             prop_assert_eq!(read(&made), sums.clone());
             (snapshot, table) = (made, Some(next));
@@ -187,6 +194,20 @@ fn only_what_may_change_is_asked_and_the_rest_is_shared() {
     assert!(working.update(&[], &count).unwrap());
     assert!(working.update(&[], &count).unwrap());
     assert_eq!(asked.get(), 1);
+}
+
+#[test]
+fn keys_that_did_not_come_have_empty_lists_of_the_values_of_the_batch() {
+    let kinds = std::cell::RefCell::new(Vec::new());
+    let note = |new: &Columns, old: &Columns| {
+        kinds.borrow_mut().push(new.kind().clone());
+        rule_of_columns(new, old)
+    };
+    let mut working = opened(None, vec![block(&many(10))]);
+    assert!(working.update(&[block(&[(key(3), 1)])], &note).unwrap());
+    let list = Kind::List(Box::new(Kind::Int));
+    // One lot of the key that came, three of those that did not.
+    assert_eq!(kinds.into_inner(), vec![list; 4]);
 }
 
 #[test]
