@@ -157,6 +157,8 @@ BEHAVIOUR = {
     "in Spark it does. Checkpoints with a `queueStream` can be gone on from. Those that Spark wrote cannot be read.",
     "pyspark.streaming:StreamingContext.remember": "A duration below one millisecond raises `ValueError`; Spark "
     "accepts it.",
+    "pyspark.streaming:StreamingContext.union": "Streams of any sources go together; Spark raises `ValueError` where "
+    "their elements are serialized in different ways, as those of a queue and of a socket.",
     "pyspark.streaming:StreamingContext.socketTextStream": "A host that is no text raises `TypeError`, a port outside "
     "1 to 65535 `ValueError`; Spark accepts any port. Lines stay in memory whatever the storage level says; one above "
     "64 MiB is left out with a warning.",
