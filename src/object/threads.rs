@@ -137,9 +137,7 @@ impl Shelter {
     /// Takes back an interruption that has not arrived yet; it will be repeated if it still matters.
     pub(crate) fn enter(_py: Python<'_>) -> Self {
         let ident = current();
-        with_threads(|all| {
-            all.sheltered.push(ident);
-        });
+        with_threads(|all| all.sheltered.push(ident));
         take_back_interruption(ident);
         Self(ident)
     }
