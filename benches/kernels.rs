@@ -132,6 +132,47 @@ fn keys(data: &Data) {
     let array = tuple_array(vec![Arc::clone(&data.texts), Arc::clone(&data.values)], None).expect("equal lengths");
     assert_eq!(number(&kind, &array), plain_numbers(data.words.iter().zip(int_values(&data.values))));
     time("keys: (text, int)", ROWS, ROWS * 24, || drop(black_box(number(&kind, black_box(&array)))));
+    new_keys();
+    many_keys();
+}
+
+/// Numbers below `end`, as if drawn by lot.
+fn drawn(count: usize, end: u64) -> impl Iterator<Item = u64> {
+    (0..count as u64).map(move |at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20).wrapping_mul(at | 1) % end)
+}
+
+fn new_keys() {
+    let words: Vec<String> = drawn(25_000, 50_000).map(|n| format!("k{n}")).collect();
+    let array = texts(&words);
+    assert_eq!(number(&Kind::Str, &array), plain_numbers(words.iter()));
+    time("keys: text, most of them new", words.len(), words.len() * 16, || {
+        drop(black_box(number(&Kind::Str, black_box(&array))));
+    });
+}
+
+/// More keys than the caches hold.
+const MANY: usize = 1_000_000;
+
+fn many_keys() {
+    let all: Vec<String> = (0..MANY).map(|n| format!("k{n}")).collect();
+    let few: Vec<Vec<u64>> = (0..50).map(|turn| drawn(10_000, MANY as u64 - turn).collect()).collect();
+    let few_texts: Vec<ArrayRef> =
+        few.iter().map(|few| texts(&few.iter().map(|n| format!("k{n}")).collect::<Vec<_>>())).collect();
+    let few_ints: Vec<ArrayRef> = few.iter().map(|few| ints(few.iter().map(|n| *n as i64 * 7919))).collect();
+    let all_ints = ints((0..MANY as i64).map(|n| n * 7919));
+    for (name, kind, all, few_keys) in [
+        ("keys: 10,000 of a million ints", Kind::Int, all_ints, few_ints),
+        ("keys: 10,000 of a million texts", Kind::Str, texts(&all), few_texts),
+    ] {
+        let (mut table, mut ids) = (KeyTable::new(&kind).expect("keys"), Vec::new());
+        table.number(&all, &mut ids).expect("no error").expect("hashable");
+        let mut turn = 0;
+        time(name, 10_000, 10_000 * 16, || {
+            table.number(black_box(&few_keys[turn]), &mut ids).expect("no error").expect("hashable");
+            assert_eq!(u64::from(ids[7]), few[turn][7]);
+            turn = (turn + 1) % few.len();
+        });
+    }
 }
 
 // -- portable hash ---------------------------------------------------------------------------------

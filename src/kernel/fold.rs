@@ -121,6 +121,16 @@ fn chosen(a: f64, b: f64, wanted: Ordering, keep: Keep) -> f64 {
 }
 
 impl IntFold {
+    /// The first argument with which the second one comes out.
+    fn neutral(self) -> i64 {
+        match self {
+            Self::Sum | Self::Last => 0,
+            Self::Product => 1,
+            Self::Min => i64::MAX,
+            Self::Max => i64::MIN,
+        }
+    }
+
     #[inline]
     fn fold(self, a: i64, b: i64) -> Option<i64> {
         match self {
@@ -214,8 +224,8 @@ impl Folder {
                 let fold = *fold;
                 let numbers = values.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
                 match fold {
-                    IntFold::Sum => fold_ints(folded, ids, numbers.values(), i64::checked_add),
-                    _ => fold_ints(folded, ids, numbers.values(), |a, b| fold.fold(a, b)),
+                    IntFold::Sum => fold_ints(folded, ids, numbers.values(), 0, i64::checked_add),
+                    _ => fold_ints(folded, ids, numbers.values(), fold.neutral(), |a, b| fold.fold(a, b)),
                 }
             }
             State::Float(fold, folded) => {
@@ -240,19 +250,25 @@ impl Folder {
     }
 }
 
+/// New keys begin with a value that leaves the first one as it is: whether a key is new could not be foreseen by a branch.
 fn fold_ints(
     folded: &mut Vec<i64>,
     ids: &[u32],
     values: &[i64],
+    neutral: i64,
     fold: impl Fn(i64, i64) -> Option<i64>,
 ) -> Option<usize> {
+    let known = folded.len();
+    let keys = |ids: &[u32]| ids.iter().copied().max().map_or(known, |last| known.max(last as usize + 1));
+    folded.resize(keys(ids), neutral);
     for (row, (id, value)) in ids.iter().zip(values).enumerate() {
-        match folded.get_mut(*id as usize) {
-            None => folded.push(*value),
-            Some(before) => match fold(*before, *value) {
-                Some(after) => *before = after,
-                None => return Some(row),
-            },
+        let before = &mut folded[*id as usize];
+        match fold(*before, *value) {
+            Some(after) => *before = after,
+            None => {
+                folded.truncate(keys(&ids[..row]));
+                return Some(row);
+            }
         }
     }
     None
@@ -295,7 +311,7 @@ fn add_tuples(states: &mut [State], ids: &[u32], values: &ArrayRef) -> Result<Op
             State::Int(fold, folded) => {
                 let fold = *fold;
                 let numbers = column.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
-                fold_ints(folded, ids_now, numbers.values(), |a, b| fold.fold(a, b));
+                fold_ints(folded, ids_now, numbers.values(), fold.neutral(), |a, b| fold.fold(a, b));
             }
             State::Float(fold, folded) => {
                 let fold = *fold;
@@ -324,7 +340,7 @@ fn rows_that_fit(state: &State, ids: &[u32], column: &ArrayRef) -> Result<usize>
                 return Ok(ids.len());
             }
             let mut trial = folded.clone();
-            Ok(fold_ints(&mut trial, ids, values, |a, b| fold.fold(a, b)).unwrap_or(ids.len()))
+            Ok(fold_ints(&mut trial, ids, values, fold.neutral(), |a, b| fold.fold(a, b)).unwrap_or(ids.len()))
         }
         State::Tuple(inner) => {
             let tuples = column.as_struct_opt().ok_or_else(|| kernel_error("tuples"))?;

@@ -6,20 +6,19 @@
 //! 3. Of equal keys the first one stays, as in a dict (of 0.0 and -0.0, say).
 //! 4. Nothing of the columns is kept but the distinct keys themselves.
 
-use std::hash::BuildHasher;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{
-    Array, ArrayRef, BinaryViewArray, BooleanArray, Float64Array, Int64Array, NullArray, StringViewArray, UInt32Array,
-};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, NullArray, UInt32Array};
 use arrow_buffer::NullBuffer;
 use arrow_select::concat::concat;
 use arrow_select::take::take;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::encode::Encoder;
+use super::numbering::{Numbers, TextColumn, TupleColumn, WordColumn};
 use super::texts::Texts;
 use crate::block::Kind;
 use crate::error::{EngineError, Result};
@@ -28,18 +27,17 @@ use crate::error::{EngineError, Result};
 pub struct KeyTable {
     kind: Kind,
     form: Form,
-    /// The number of `None`, once it was seen.
-    none: Option<u32>,
-    count: u32,
+    numbers: Numbers,
 }
 
+/// The distinct keys.
 enum Form {
-    /// Keys of at most 64 bits, as they were. The table has their numbers alone: a fourth of its size with the keys in it.
-    Words { table: HashTable<u32>, values: Vec<u64> },
+    /// Keys of at most 64 bits, as they were.
+    Words(Vec<u64>),
     /// Text and bytes.
-    Texts { table: HashTable<u32>, texts: Texts, hasher: DefaultHashBuilder },
+    Texts { texts: Texts, hasher: DefaultHashBuilder },
     /// Tuples, as bytes that are equal when the tuples are. `firsts` are the keys themselves.
-    Rows { table: HashTable<u32>, encoded: Texts, firsts: Vec<ArrayRef>, hasher: DefaultHashBuilder },
+    Rows { encoded: Texts, firsts: Vec<ArrayRef>, hasher: DefaultHashBuilder },
 }
 
 /// Keys that the table cannot tell apart as Python would.
@@ -49,28 +47,19 @@ pub struct Unhashable;
 /// More keys than the table has numbers for.
 const MOST: u32 = u32::MAX - 1;
 
-#[inline]
-fn mix(word: u64) -> u64 {
-    // Multiplying spreads low bits up, folding brings high bits down: enough for a table that uses both ends.
-    let wide = u128::from(word ^ 0x9e37_79b9_7f4a_7c15).wrapping_mul(0xa076_1d64_78bd_642f_e703_7ed1_a0b4_28db);
-    (wide as u64) ^ ((wide >> 64) as u64)
-}
-
 impl KeyTable {
     /// An empty table; `None` for kinds it cannot hold (lists are no keys anyway).
     pub fn new(kind: &Kind) -> Option<Self> {
         let hasher = DefaultHashBuilder::default();
         let form = match kind {
-            Kind::None | Kind::Bool | Kind::Int | Kind::Float => {
-                Form::Words { table: HashTable::new(), values: Vec::new() }
-            }
-            Kind::Str | Kind::Bytes => Form::Texts { table: HashTable::new(), texts: Texts::default(), hasher },
+            Kind::None | Kind::Bool | Kind::Int | Kind::Float => Form::Words(Vec::new()),
+            Kind::Str | Kind::Bytes => Form::Texts { texts: Texts::default(), hasher },
             Kind::Tuple { .. } if Encoder::knows(kind) => {
-                Form::Rows { table: HashTable::new(), encoded: Texts::default(), firsts: Vec::new(), hasher }
+                Form::Rows { encoded: Texts::default(), firsts: Vec::new(), hasher }
             }
             _ => return None,
         };
-        Some(Self { kind: kind.clone(), form, none: None, count: 0 })
+        Some(Self { kind: kind.clone(), form, numbers: Numbers::new() })
     }
 
     /// The kind of the keys.
@@ -80,73 +69,54 @@ impl KeyTable {
 
     /// Number of distinct keys.
     pub fn len(&self) -> usize {
-        self.count as usize
+        self.numbers.count as usize
     }
 
     /// Whether there is no key yet.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.numbers.count == 0
     }
 
     /// About how many bytes the table holds.
     pub fn bytes(&self) -> usize {
-        match &self.form {
-            Form::Words { table, values } => table.allocation_size() + values.capacity() * 8,
-            Form::Texts { table, texts, .. } => table.allocation_size() + texts.bytes(),
-            Form::Rows { table, encoded, firsts, .. } => {
-                let firsts: usize = firsts.iter().map(|array| array.get_array_memory_size()).sum();
-                table.allocation_size() + encoded.bytes() + firsts
+        let keys = match &self.form {
+            Form::Words(values) => values.capacity() * 8,
+            Form::Texts { texts, .. } => texts.bytes(),
+            Form::Rows { encoded, firsts, .. } => {
+                encoded.bytes() + firsts.iter().map(|array| array.get_array_memory_size()).sum::<usize>()
             }
-        }
+        };
+        self.numbers.bytes() + keys
     }
 
     /// Numbers the keys of all rows, into `ids`. A refusal leaves the table as it was.
     pub fn number(&mut self, keys: &ArrayRef, ids: &mut Vec<u32>) -> Result<std::result::Result<(), Unhashable>> {
         ids.clear();
         ids.reserve(keys.len());
-        if keys.len() as u64 + u64::from(self.count) > u64::from(MOST) {
+        if keys.len() as u64 + u64::from(self.numbers.count) > u64::from(MOST) {
             return Ok(Err(Unhashable));
         }
         let nulls = keys.logical_nulls().filter(|nulls| nulls.null_count() > 0);
-        let known = self.count;
         match &mut self.form {
-            Form::Words { table, values } => {
+            Form::Words(values) => {
                 let Some(words) = words(&self.kind, keys)? else { return Ok(Err(Unhashable)) };
-                let float = matches!(self.kind, Kind::Float);
-                let mut finder = WordFinder { table, values, float, none: &mut self.none, count: &mut self.count };
-                for (row, word) in words.iter().copied().enumerate() {
-                    if row == SAMPLE {
-                        finder.expect(expected(known, *finder.count, words.len()));
-                    }
-                    let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-                    ids.push(if null { finder.null() } else { finder.find(word) });
+                let (words, nulls) = (words.as_ref(), nulls.as_ref());
+                if self.kind == Kind::Float {
+                    self.numbers.number(&mut WordColumn::<true> { words, known: values }, nulls, ids);
+                } else {
+                    self.numbers.number(&mut WordColumn::<false> { words, known: values }, nulls, ids);
                 }
             }
-            Form::Texts { table, texts, hasher } => {
-                let values = Values::of(keys)?;
-                let mut finder = Finder { table, texts, hasher, none: &mut self.none, count: &mut self.count };
-                for row in 0..keys.len() {
-                    if row == SAMPLE {
-                        finder.expect(expected(known, *finder.count, keys.len()));
-                    }
-                    let null = nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-                    ids.push(if null { finder.null() } else { finder.find(values.view(row), || values.value(row)) });
-                }
+            Form::Texts { texts, hasher } => {
+                let column = TextColumn::new(keys, texts, hasher).ok_or_else(|| mismatch("text"))?;
+                column.number(&mut self.numbers, nulls.as_ref(), ids);
             }
-            Form::Rows { table, encoded, firsts, hasher } => {
+            Form::Rows { encoded, firsts, hasher } => {
                 let Some(encoder) = Encoder::new(&self.kind, keys) else { return Ok(Err(Unhashable)) };
-                let mut new_rows: Vec<u32> = Vec::new();
-                let mut finder = Finder { table, texts: encoded, hasher, none: &mut self.none, count: &mut self.count };
-                let mut scratch = Vec::new();
-                for row in 0..keys.len() {
-                    scratch.clear();
-                    encoder.encode(row, &mut scratch);
-                    let id = finder.find(Texts::view_of(&scratch), || &scratch);
-                    if id as usize == known as usize + new_rows.len() {
-                        new_rows.push(row as u32);
-                    }
-                    ids.push(id);
-                }
+                let mut column = TupleColumn::new(encoder, keys.len(), encoded, hasher);
+                // A None among the keys has a form, too.
+                self.numbers.number(&mut column, None, ids);
+                let new_rows = column.new_rows();
                 if !new_rows.is_empty() {
                     firsts.push(take(keys, &UInt32Array::from(new_rows), None).map_err(kernel_error)?);
                 }
@@ -157,10 +127,10 @@ impl KeyTable {
 
     /// The distinct keys in the order of their numbers.
     pub fn finish(self) -> Result<ArrayRef> {
-        let count = self.count as usize;
-        let nulls = self.none.map(|none| NullBuffer::from_iter((0..count).map(|id| id != none as usize)));
+        let count = self.len();
+        let nulls = self.numbers.none.map(|none| NullBuffer::from_iter((0..count).map(|id| id != none as usize)));
         Ok(match self.form {
-            Form::Words { values, .. } => match self.kind {
+            Form::Words(values) => match self.kind {
                 Kind::Int => {
                     let values: Vec<i64> = values.into_iter().map(|word| word as i64).collect();
                     Arc::new(Int64Array::new(values.into(), nulls))
@@ -181,161 +151,24 @@ impl KeyTable {
     }
 }
 
-/// Rows of a column after which it is guessed how many keys it has.
-const SAMPLE: usize = if cfg!(test) { 8 } else { 2048 };
-/// Most keys that room is made for at once: a column may begin with other keys than it ends.
-const MOST_EXPECTED: usize = 1 << 16;
-
-/// How many keys are still to come in `rows` rows if nearly all of the first ones were new; a table that grows step by step
-/// puts every key into its place several times.
-fn expected(known: u32, count: u32, rows: usize) -> usize {
-    let new = (count - known) as usize;
-    if new * 4 > SAMPLE * 3 { ((rows - SAMPLE) * new / SAMPLE).min(MOST_EXPECTED) } else { 0 }
-}
-
-/// Bits of -0.0.
-const NEGATIVE_ZERO: u64 = 1 << 63;
-
-fn next(count: &mut u32) -> u32 {
-    let id = *count;
-    *count += 1;
-    id
-}
-
-/// Finds words in a table, or adds them.
-struct WordFinder<'a> {
-    table: &'a mut HashTable<u32>,
-    values: &'a mut Vec<u64>,
-    /// Whether words are bits of floats, of which two are zero.
-    float: bool,
-    none: &'a mut Option<u32>,
-    count: &'a mut u32,
-}
-
-impl WordFinder<'_> {
-    /// Makes room for more keys.
-    fn expect(&mut self, more: usize) {
-        self.values.reserve(more);
-        let (float, values) = (self.float, &*self.values);
-        let normal = |word: u64| if float && word == NEGATIVE_ZERO { 0 } else { word };
-        self.table.reserve(more, |id| mix(normal(values[*id as usize])));
-    }
-
-    fn null(&mut self) -> u32 {
-        *self.none.get_or_insert_with(|| {
-            self.values.push(0);
-            next(self.count)
-        })
-    }
-
-    #[inline]
-    fn find(&mut self, word: u64) -> u32 {
-        let float = self.float;
-        let normal = |word: u64| if float && word == NEGATIVE_ZERO { 0 } else { word };
-        let (wanted, values) = (normal(word), &*self.values);
-        if let Some(id) = self.table.find(mix(wanted), |id| normal(values[*id as usize]) == wanted) {
-            return *id;
-        }
-        let id = next(self.count);
-        self.values.push(word);
-        let values = &*self.values;
-        self.table.insert_unique(mix(wanted), id, |id| mix(normal(values[*id as usize])));
-        id
-    }
-}
-
-/// Finds texts in a table, or adds them.
-struct Finder<'a> {
-    table: &'a mut HashTable<u32>,
-    texts: &'a mut Texts,
-    hasher: &'a DefaultHashBuilder,
-    none: &'a mut Option<u32>,
-    count: &'a mut u32,
-}
-
-impl Finder<'_> {
-    /// Makes room for more keys.
-    fn expect(&mut self, more: usize) {
-        self.texts.reserve(more);
-        let texts = &*self.texts;
-        self.table.reserve(more, |id| texts.hash(*id));
-    }
-
-    fn null(&mut self) -> u32 {
-        *self.none.get_or_insert_with(|| {
-            self.texts.push(Texts::view_of(&[]), &[], 0);
-            next(self.count)
-        })
-    }
-
-    #[inline]
-    fn find<'v>(&mut self, view: u128, value: impl Fn() -> &'v [u8]) -> u32 {
-        let hash = if Texts::is_inline(view) {
-            mix((view as u64) ^ mix((view >> 64) as u64))
-        } else {
-            self.hasher.hash_one(value())
-        };
-        let texts = &*self.texts;
-        if let Some(id) = self.table.find(hash, |id| texts.is(*id, view, &value)) {
-            return *id;
-        }
-        let id = next(self.count);
-        self.texts.push(view, value(), hash);
-        let texts = &*self.texts;
-        self.table.insert_unique(hash, id, |id| texts.hash(*id));
-        id
-    }
-}
-
-/// Text or bytes, by their views.
-enum Values<'a> {
-    Text(&'a StringViewArray),
-    Bytes(&'a BinaryViewArray),
-}
-
-impl<'a> Values<'a> {
-    fn of(keys: &'a ArrayRef) -> Result<Self> {
-        if let Some(texts) = keys.as_string_view_opt() {
-            return Ok(Self::Text(texts));
-        }
-        keys.as_binary_view_opt().map(Self::Bytes).ok_or_else(|| mismatch("text"))
-    }
-
-    #[inline]
-    fn view(&self, row: usize) -> u128 {
-        match self {
-            Self::Text(texts) => texts.views()[row],
-            Self::Bytes(values) => values.views()[row],
-        }
-    }
-
-    #[inline]
-    fn value(&self, row: usize) -> &'a [u8] {
-        match self {
-            Self::Text(texts) => texts.value(row).as_bytes(),
-            Self::Bytes(values) => values.value(row),
-        }
-    }
-}
-
 /// The keys as words; `None` when there is a NaN among them.
-fn words(kind: &Kind, keys: &ArrayRef) -> Result<Option<Vec<u64>>> {
+fn words<'a>(kind: &Kind, keys: &'a ArrayRef) -> Result<Option<Cow<'a, [u64]>>> {
     Ok(match kind {
-        Kind::None => Some(vec![0; keys.len()]),
+        Kind::None => Some(vec![0; keys.len()].into()),
         Kind::Bool => {
             let values = keys.as_boolean_opt().ok_or_else(|| mismatch("bool"))?;
             Some(values.values().iter().map(u64::from).collect())
         }
         Kind::Int => {
             let values = keys.as_primitive_opt::<Int64Type>().ok_or_else(|| mismatch("int"))?;
-            Some(values.values().iter().map(|value| *value as u64).collect())
+            Some(values.values().inner().typed_data().into())
         }
         _ => {
             let values = keys.as_primitive_opt::<Float64Type>().ok_or_else(|| mismatch("float"))?;
             if values.iter().flatten().any(f64::is_nan) {
                 return Ok(None);
             }
-            Some(values.values().iter().map(|value| value.to_bits()).collect())
+            Some(values.values().inner().typed_data().into())
         }
     })
 }
@@ -358,6 +191,7 @@ fn mismatch(kind: &str) -> EngineError {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use arrow_array::StringViewArray;
     use proptest::prelude::*;
 
     use super::*;

@@ -3,12 +3,14 @@
 //! Pure functions and tables: no Python, no threads, no I/O. What Python would do otherwise than columns can (NaN as a key,
 //! an int beyond 64 bits, values of several kinds) is refused, never approximated; the caller then asks Python.
 
+pub mod distinct;
 mod encode;
 pub mod fold;
 pub mod gather;
 pub mod join;
 pub mod keys;
 pub mod mersenne;
+mod numbering;
 pub mod portable_hash;
 pub mod random;
 pub mod regex;

@@ -55,6 +55,13 @@ pub fn hash_str(text: &str, algorithm: Algorithm) -> i64 {
     hash_text(text, algorithm, &mut Vec::new())
 }
 
+/// The text of a view that is of 1 to 7 characters of ASCII, as the lowest bytes of a number, and its length.
+#[inline]
+fn short_ascii(view: u128) -> Option<(u64, usize)> {
+    let (length, text) = (view as u32 as usize, (view >> 32) as u64);
+    ((1..8).contains(&length) && text & 0x8080_8080_8080_8080 == 0).then_some((text, length))
+}
+
 /// As `hash_str`, with a buffer for text that CPython stores otherwise than as UTF-8.
 #[inline]
 fn hash_text(text: &str, algorithm: Algorithm, scratch: &mut Vec<u8>) -> i64 {
@@ -115,7 +122,11 @@ fn hash_array(kind: &Kind, array: &ArrayRef, algorithm: Algorithm) -> Option<Vec
         Kind::Float => array.as_primitive_opt::<Float64Type>()?.values().iter().copied().map(hash_f64).collect(),
         Kind::Str => {
             let texts = array.as_string_view_opt()?;
-            (0..texts.len()).map(|index| hash_text(texts.value(index), algorithm, &mut scratch)).collect()
+            let hash = |(index, view): (usize, &u128)| match short_ascii(*view) {
+                Some((text, length)) => algorithm.hash_short(text, length),
+                None => hash_text(texts.value(index), algorithm, &mut scratch),
+            };
+            texts.views().iter().enumerate().map(hash).collect()
         }
         Kind::Bytes => {
             let values = array.as_binary_view_opt()?;

@@ -34,6 +34,17 @@ impl Algorithm {
         };
         not_minus_one(hash as i64)
     }
+
+    /// The same of 1 to 7 bytes, the lowest ones of `data`; the others are 0.
+    #[inline]
+    pub fn hash_short(self, data: u64, length: usize) -> i64 {
+        let last = data | (length as u64) << 56;
+        let hash = match self {
+            Self::SipHash13 => finished::<1, 3>(SEED, last),
+            Self::SipHash24 => finished::<2, 4>(SEED, last),
+        };
+        not_minus_one(hash as i64)
+    }
 }
 
 /// -1 means "an exception was raised" to CPython, so no value hashes to it.
@@ -42,12 +53,13 @@ pub(super) fn not_minus_one(hash: i64) -> i64 {
     if hash == -1 { -2 } else { hash }
 }
 
+/// The constants spell "somepseudorandomlygeneratedbytes"; a key would be mixed into them.
+const SEED: [u64; 4] = [0x736f_6d65_7073_6575, 0x646f_7261_6e64_6f6d, 0x6c79_6765_6e65_7261, 0x7465_6462_7974_6573];
+
 /// SipHash with `C` rounds per block of 8 bytes and `D` rounds at the end.
 #[inline]
 fn siphash<const C: usize, const D: usize>(data: &[u8]) -> u64 {
-    // The constants spell "somepseudorandomlygeneratedbytes"; a key would be mixed into them here.
-    let mut state: [u64; 4] =
-        [0x736f_6d65_7073_6575, 0x646f_7261_6e64_6f6d, 0x6c79_6765_6e65_7261, 0x7465_6462_7974_6573];
+    let mut state = SEED;
     let (blocks, rest) = data.as_chunks::<8>();
     for block in blocks {
         absorb::<C>(&mut state, u64::from_le_bytes(*block));
@@ -57,6 +69,12 @@ fn siphash<const C: usize, const D: usize>(data: &[u8]) -> u64 {
     for (position, byte) in rest.iter().enumerate() {
         last |= u64::from(*byte) << (8 * position);
     }
+    finished::<C, D>(state, last)
+}
+
+/// The hash, with the last block.
+#[inline]
+fn finished<const C: usize, const D: usize>(mut state: [u64; 4], last: u64) -> u64 {
     absorb::<C>(&mut state, last);
     state[2] ^= 0xff;
     for _ in 0..D {
@@ -109,6 +127,19 @@ mod tests {
         ];
         for (data, expected) in cases {
             assert_eq!(Algorithm::SipHash13.hash(data), expected, "{data:?}");
+        }
+    }
+
+    #[test]
+    fn a_few_bytes_hash_as_such() {
+        let all = *b"\x00a~\x7fZ 9";
+        for length in 1..8 {
+            let mut bytes = [0; 8];
+            bytes[..length].copy_from_slice(&all[..length]);
+            for algorithm in [Algorithm::SipHash13, Algorithm::SipHash24] {
+                let short = algorithm.hash_short(u64::from_le_bytes(bytes), length);
+                assert_eq!(short, algorithm.hash(&all[..length]), "{length}");
+            }
         }
     }
 

@@ -19,7 +19,6 @@ const PAGE: usize = 1 << 20;
 #[derive(Default)]
 pub(super) struct Texts {
     views: Vec<u128>,
-    hashes: Vec<u64>,
     full: Vec<Vec<u8>>,
     page: Vec<u8>,
 }
@@ -44,12 +43,10 @@ impl Texts {
     /// Makes room for more of them.
     pub(super) fn reserve(&mut self, more: usize) {
         self.views.reserve(more);
-        self.hashes.reserve(more);
     }
 
-    /// Adds a text with its view (of whatever buffers) and hash.
-    pub(super) fn push(&mut self, view: u128, text: &[u8], hash: u64) {
-        self.hashes.push(hash);
+    /// Adds a text with its view (of whatever buffers).
+    pub(super) fn push(&mut self, view: u128, text: &[u8]) {
         if Self::is_inline(view) {
             self.views.push(view);
             return;
@@ -62,10 +59,13 @@ impl Texts {
         self.views.push((view & u128::from(u64::MAX)) | place);
     }
 
-    /// The hash given with text `id`.
+    /// Whether text `id` may be the one with this view: it is, if the view holds its text itself. Not if there is no `id`.
     #[inline]
-    pub(super) fn hash(&self, id: u32) -> u64 {
-        self.hashes[id as usize]
+    pub(super) fn begins(&self, id: u32, view: u128) -> bool {
+        let known = self.views.get(id as usize).copied().unwrap_or(!view);
+        let differ =
+            (known as u64 ^ view as u64) | if Self::is_inline(view) { (known >> 64 ^ view >> 64) as u64 } else { 0 };
+        differ == 0
     }
 
     /// Whether text `id` is the one with this view (whose place in a buffer does not count) and bytes.
@@ -79,7 +79,14 @@ impl Texts {
         known as u64 == view as u64 && self.long(known) == value()
     }
 
-    fn long(&self, view: u128) -> &[u8] {
+    /// The view of text `id`.
+    #[inline]
+    pub(super) fn view(&self, id: u32) -> u128 {
+        self.views[id as usize]
+    }
+
+    /// The text with this view of its own, if the view does not hold it.
+    pub(super) fn long(&self, view: u128) -> &[u8] {
         let (length, page, start) = (view as u32 as usize, (view >> 64) as u32 as usize, (view >> 96) as usize);
         let bytes = self.full.get(page).unwrap_or(&self.page);
         &bytes[start..start + length]
@@ -88,12 +95,11 @@ impl Texts {
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         let pages: usize = self.full.iter().map(Vec::capacity).sum();
-        self.views.capacity() * 16 + self.hashes.capacity() * 8 + pages + self.page.capacity()
+        self.views.capacity() * 16 + pages + self.page.capacity()
     }
 
     /// All of them as an array.
     pub(super) fn finish(mut self, text: bool, nulls: Option<NullBuffer>) -> Result<ArrayRef> {
-        drop(self.hashes);
         if !self.page.is_empty() {
             self.full.push(self.page);
         }

@@ -221,7 +221,7 @@ impl Running {
                 }
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
                 Step::Count => Source::items(vec![count(py, &mut segment)?]),
-                Step::Combine => {
+                Step::Combine { .. } => {
                     let (create, merge) = (next_function()?.unbind(), next_function()?.unbind());
                     aggregate::combine(&self.task, segment, create, merge, begun.take().unwrap_or_default())
                 }

@@ -32,8 +32,8 @@ pub(crate) enum Step {
     Glom,
     /// The number of elements.
     Count,
-    /// create(value), merge(combined, value): one pair per key.
-    Combine,
+    /// create(value), merge(combined, value): one pair per key. `alike`: `merge` is also what puts parts together later.
+    Combine { alike: bool },
     /// merge(combined, combined): one pair per key.
     MergeCombiners,
     /// (key, \[values\])
@@ -54,7 +54,7 @@ impl Step {
             | Self::Partitions
             | Self::IndexedPartitions
             | Self::MergeCombiners => 1,
-            Self::Combine => 2,
+            Self::Combine { .. } => 2,
             Self::Keys | Self::Values | Self::Take(_) | Self::Glom | Self::Count | Self::Group | Self::MergeGroups => 0,
         }
     }
@@ -73,7 +73,7 @@ impl Step {
             "indexedPartitions" => Self::IndexedPartitions,
             "glom" => Self::Glom,
             "count" => Self::Count,
-            "combine" => Self::Combine,
+            "combine" => Self::Combine { alike: number != 0 },
             "mergeCombiners" => Self::MergeCombiners,
             "group" => Self::Group,
             "mergeGroups" => Self::MergeGroups,
@@ -96,7 +96,7 @@ impl Step {
             Self::IndexedPartitions => ("indexedPartitions", 0),
             Self::Glom => ("glom", 0),
             Self::Count => ("count", 0),
-            Self::Combine => ("combine", 0),
+            Self::Combine { alike } => ("combine", alike.into()),
             Self::MergeCombiners => ("mergeCombiners", 0),
             Self::Group => ("group", 0),
             Self::MergeGroups => ("mergeGroups", 0),

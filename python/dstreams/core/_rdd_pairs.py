@@ -76,7 +76,8 @@ class PairOps(Sampling[T]):
         partitionFunc: PartitionFunc = portable_hash,
     ) -> RDD[Any]:
         """One combined value per key: combined in each partition first, then across partitions."""
-        local = self._step("combine", createCombiner, mergeValue, preserves=True)
+        alike = mergeCombiners is mergeValue
+        local = self._step("combine", createCombiner, mergeValue, number=int(alike), preserves=True)
         placed = local.partitionBy(
             self._defaultReducePartitions() if numPartitions is None else numPartitions, partitionFunc
         )

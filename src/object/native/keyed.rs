@@ -1,18 +1,35 @@
 //! One folded value per key, natively as far as it goes.
 //!
 //! When a row comes that only Python can fold, Python goes on: with what is folded, then that row and the rest.
+//! Before a shuffle a fold only makes what is sent less. Where hardly any key comes twice, blocks are sent as they are.
 
 use std::sync::Arc;
 
 use super::as_columns;
 use super::folding::{AnyFolder, Folding, Left};
-use crate::block::{Block, Columns};
+use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
+use crate::kernel::distinct::Seen;
 use crate::kernel::gather::{pair_columns, pairs, pick};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
 use crate::object::step::Step;
 use crate::rdd::{Blocks, Task, ready};
+
+/// Rows of a block that is worth a look at how many keys it has, and how many of them are looked at.
+const WORTH_A_LOOK: usize = 8192;
+const SAMPLE: usize = 2048;
+/// Most rows of a partition that are sent as they are: what the first rows of each block say of all is not sure.
+const MOST_UNFOLDED: usize = 1 << 17;
+
+/// Whether keys of a kind are told apart by their values alone. Of NaN, Python asks which object it is.
+fn is_exact(kind: &Kind) -> bool {
+    match kind {
+        Kind::None | Kind::Bool | Kind::Int | Kind::Str | Kind::Bytes => true,
+        Kind::Tuple { items, .. } => items.iter().all(is_exact),
+        _ => false,
+    }
+}
 
 /// The step `Combine` or `MergeCombiners` of one partition.
 pub(crate) struct Keyed {
@@ -22,6 +39,10 @@ pub(crate) struct Keyed {
     /// Before a shuffle, a table that memory has no room for is sent on as it is: the other side puts parts together.
     /// After it, Python's step takes over, which knows how to work in parts.
     sends_parts: bool,
+    /// Whether parts are put together by this very fold.
+    alike: bool,
+    /// Rows that were sent as they are.
+    unfolded: usize,
     input: Option<Blocks>,
     /// Set once Python has gone on.
     python: Option<Blocks>,
@@ -121,8 +142,29 @@ pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Folding, input: Blocks) -> R
 impl Keyed {
     /// The fold over `input`.
     pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Folding, input: Blocks) -> Self {
-        let sends_parts = running.step(steps.start) == Step::Combine;
-        Self { running, steps, fold, sends_parts, input: Some(input), python: None }
+        let (sends_parts, alike) = match running.step(steps.start) {
+            Step::Combine { alike } => (true, alike),
+            _ => (false, false),
+        };
+        Self { running, steps, fold, sends_parts, alike, unfolded: 0, input: Some(input), python: None }
+    }
+
+    /// Whether a block is sent as it is.
+    fn leaves(&self, columns: &Columns) -> Result<bool> {
+        let rows = self.unfolded + columns.len();
+        if !self.alike || columns.len() < WORTH_A_LOOK || rows > MOST_UNFOLDED {
+            return Ok(false);
+        }
+        let Some(((key, keys), (value, _))) = pair_columns(columns) else { return Ok(false) };
+        if !self.fold.is_associative(value) || !is_exact(key) {
+            return Ok(false);
+        }
+        let Some(mut table) = KeyTable::new(key) else { return Ok(false) };
+        if table.number(&keys.slice(0, SAMPLE), &mut Vec::new())? == Err(Unhashable) {
+            return Ok(false);
+        }
+        let seen = Seen { rows: SAMPLE, keys: table.len() };
+        Ok(seen.mostly_new() && seen.keys_in(rows) * 3 > rows * 2)
     }
 
     fn advance(&mut self) -> Result<Option<Block>> {
@@ -144,6 +186,11 @@ impl Keyed {
             let rest = match as_columns(block?) {
                 Err(objects) => objects,
                 Ok(columns) if columns.is_empty() => continue,
+                Ok(columns) if table.is_none() && self.leaves(&columns)? => {
+                    self.unfolded += columns.len();
+                    self.input = Some(input);
+                    return Ok(Some(Block::Columns(columns)));
+                }
                 Ok(columns) if !room => Block::Columns(columns),
                 Ok(columns) => {
                     if table.is_none() {
@@ -161,7 +208,7 @@ impl Keyed {
             };
             let begun = table.filter(|table| !table.is_empty()).map(Table::finish).transpose()?;
             let running = Arc::clone(&self.running);
-            let mut python = if running.step(self.steps.start) == Step::Combine {
+            let mut python = if self.sends_parts {
                 running.python_from(self.steps.clone(), begun, Box::new(std::iter::once(Ok(rest)).chain(input)))
             } else {
                 // What is combined comes first again, as one more part of the input.

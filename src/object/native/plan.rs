@@ -115,7 +115,7 @@ fn whole(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Option<(Whole, usize)> 
     match steps.first()? {
         Step::Count => Some((Whole::Count, 1)),
         Step::Group => Some((Whole::Singles, 1)),
-        Step::Combine => match (form(0, 0)?, form(0, 1)?) {
+        Step::Combine { .. } => match (form(0, 0)?, form(0, 1)?) {
             (Form::Program(create), Form::Program(merge)) => Some((Whole::Fold(Folding::new(Some(create), merge)), 1)),
             _ => None,
         },
