@@ -27,8 +27,9 @@ use pyo3::prelude::*;
 // Safe without a global interpreter lock: a free-threaded interpreter keeps it off when this is imported.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    // Only speed depends on it.
-    let _ = memory::keep_between_batches();
+    if !memory::begin() {
+        return Err(pyo3::exceptions::PyMemoryError::new_err("dstreams: the system has no memory left to begin with"));
+    }
     object::turn::look_at_interpreter(module.py())?;
     module.add_class::<py::PyChain>()?;
     module.add_class::<py::PyCheckpoint>()?;

@@ -13,6 +13,8 @@
 mod files;
 mod format;
 mod gather;
+#[cfg(target_os = "linux")]
+mod heap;
 mod ledger;
 mod parcel;
 mod system;
@@ -25,7 +27,7 @@ pub use gather::Gather;
 pub use ledger::Holding;
 use ledger::Ledger;
 pub use parcel::{Parcel, Pin};
-pub use system::{give_back, keep_between_batches};
+pub use system::{begin, give_back};
 
 use crate::error::Result;
 
