@@ -16,7 +16,7 @@ use pyo3::types::{PyInt, PyList};
 use super::call::{no_stop_iteration, user_error};
 use super::elements::Elements;
 use super::frozen::Frozen;
-use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, Whole};
+use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, ValuesRun, Whole};
 use super::pipeline::{Segment, Source};
 use super::remote::Remote;
 use super::step::Step;
@@ -101,6 +101,9 @@ impl Chain {
         let (chain, task) = (Arc::clone(self), Arc::clone(task));
         let running = Arc::new(Running { chain, task, partition, functions: OnceLock::new() });
         self.runs[runs].iter().fold(input, |input, run| match run {
+            Run::Python(steps) if running.is_of_values(steps) => {
+                Box::new(ValuesRun::new(Arc::clone(&running), steps.start, input))
+            }
             Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
             Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
             Run::Whole { steps, what } => running.native(what, steps.clone(), input),
@@ -158,6 +161,16 @@ impl Running {
             Some(Some(Form::Program(program))) => Some(program),
             _ => None,
         }
+    }
+
+    /// Whether results of step `at` are those of the chain.
+    pub(super) fn is_last(&self, at: usize) -> bool {
+        at + 1 == self.chain.steps.len()
+    }
+
+    /// Whether a run of Python steps is one function of values, in a chain whose functions may run natively.
+    fn is_of_values(&self, steps: &Range<usize>) -> bool {
+        self.chain.read && steps.len() == 1 && self.step(steps.start) == Step::MapValues
     }
 
     /// `steps` in Python over `input`.
@@ -304,7 +317,7 @@ impl Narrow for Chain {
 }
 
 /// Elements of the largest block that a chain makes at a time.
-const LARGEST_BLOCK: usize = 4096;
+pub(super) const LARGEST_BLOCK: usize = 4096;
 
 /// The results of Python steps, in blocks that begin small: whoever wants a few elements makes few.
 struct LazyBlocks {

@@ -53,8 +53,9 @@ pub(crate) fn append_to(py: Python<'_>, columns: &Columns, out: &mut Vec<Py<PyAn
     let reader = Reader::new(columns).map_err(bug)?;
     out.reserve(reader.len());
     let _pause = read::NoCollection::begin(py);
+    let mut recent = read::Recent::of(reader.len());
     for index in 0..reader.len() {
-        out.push(reader.get(py, index)?.unbind());
+        out.push(reader.get(py, index, &mut recent)?.unbind());
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Columns into Python values: each comes back with exactly the type it had.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -34,14 +35,19 @@ impl Reader {
         self.length
     }
 
-    /// The element at `index` as a new Python object.
+    /// The element at `index` as a new Python object. All that were made with the same `recent` must still live.
     #[inline]
-    pub(crate) fn get<'py>(&self, py: Python<'py>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+    pub(super) fn get<'py>(
+        &self,
+        py: Python<'py>,
+        index: usize,
+        recent: &mut Option<Recent>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         if index >= self.length {
             return Err(PyIndexError::new_err("element index out of range"));
         }
         // SAFETY: below the length; the result is a new reference, or null with an exception set.
-        unsafe { Bound::from_owned_ptr_or_err(py, self.column.object(py, index)) }
+        unsafe { Bound::from_owned_ptr_or_err(py, self.column.object(py, index, recent)) }
     }
 }
 
@@ -114,7 +120,7 @@ impl Column {
     ///
     /// # Safety
     /// `index` is below the length of the column.
-    unsafe fn object(&self, py: Python<'_>, index: usize) -> *mut ffi::PyObject {
+    unsafe fn object(&self, py: Python<'_>, index: usize, recent: &mut Option<Recent>) -> *mut ffi::PyObject {
         if self.is_null(index) {
             return py.None().into_ptr();
         }
@@ -125,20 +131,20 @@ impl Column {
                 Self::Bool(values) => ffi::PyBool_FromLong(values.value_unchecked(index).into()),
                 Self::Int(values) => ffi::PyLong_FromLongLong(values.value_unchecked(index)),
                 Self::Float(values) => ffi::PyFloat_FromDouble(values.value_unchecked(index)),
-                Self::Str(values) => {
-                    let text = values.value_unchecked(index);
-                    ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len() as ffi::Py_ssize_t)
-                }
+                Self::Str(values) => match recent {
+                    Some(recent) => recent.text(values, index),
+                    None => text_object(values.value_unchecked(index)),
+                },
                 Self::Bytes(values) => {
                     let bytes = values.value_unchecked(index);
                     ffi::PyBytes_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t)
                 }
-                Self::Tuple { items, class, .. } => match (tuple_object(py, items, index), class) {
+                Self::Tuple { items, class, .. } => match (tuple_object(py, items, index, recent), class) {
                     (tuple, Some(class)) if !tuple.is_null() => class.instance(tuple),
                     (tuple, _) => tuple,
                 },
                 Self::List { items, offsets, group, .. } => {
-                    let list = list_object(py, items, offsets[index] as usize, offsets[index + 1] as usize);
+                    let list = list_object(py, items, offsets[index] as usize..offsets[index + 1] as usize, recent);
                     if *group && !list.is_null() { group_object(py, list) } else { list }
                 }
             }
@@ -171,12 +177,75 @@ impl Class {
     }
 }
 
+/// A new `str`; null with an exception set.
+///
+/// # Safety
+/// Attached.
+#[inline]
+unsafe fn text_object(text: &str) -> *mut ffi::PyObject {
+    // SAFETY: the length of a slice fits `Py_ssize_t`.
+    unsafe { ffi::PyUnicode_FromStringAndSize(text.as_ptr().cast(), text.len() as ffi::Py_ssize_t) }
+}
+
+/// Texts of which there is an object already, because values are often the same again.
+///
+/// It holds no references: it is for the making of many objects that all live until the last of them is made.
+pub(super) struct Recent {
+    places: Box<[(u128, *mut ffi::PyObject); RECENT]>,
+}
+
+/// Texts that are remembered, and rows for which it is worth it.
+const RECENT: usize = 256;
+const WORTH_REMEMBERING: usize = 64;
+/// Longest text that a view holds itself.
+const INLINE: u32 = 12;
+
+impl Recent {
+    /// For so many rows.
+    pub(super) fn of(rows: usize) -> Option<Self> {
+        // The view of no text: one of its length has bytes where this has none.
+        let nothing = (u128::from(u32::MAX), std::ptr::null_mut());
+        (rows >= WORTH_REMEMBERING).then(|| Self { places: Box::new([nothing; RECENT]) })
+    }
+
+    /// A new reference to the text of a row, or null with an exception set.
+    ///
+    /// # Safety
+    /// As for `Column::object`, and every object that was made since `of` still lives.
+    #[inline]
+    unsafe fn text(&mut self, values: &StringViewArray, index: usize) -> *mut ffi::PyObject {
+        let view = values.views()[index];
+        // SAFETY: the caller's promise.
+        unsafe {
+            if view as u32 > INLINE {
+                return text_object(values.value_unchecked(index));
+            }
+            let folded = (view as u64 ^ (view >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let place = &mut self.places[(folded >> 56) as usize];
+            if place.0 == view {
+                ffi::Py_INCREF(place.1);
+                return place.1;
+            }
+            let made = text_object(values.value_unchecked(index));
+            if !made.is_null() {
+                *place = (view, made);
+            }
+            made
+        }
+    }
+}
+
 /// A new tuple of the values at `index`; null with an exception set.
 ///
 /// # Safety
 /// `index` is below the length of every column.
 #[inline]
-unsafe fn tuple_object(py: Python<'_>, items: &[Column], index: usize) -> *mut ffi::PyObject {
+unsafe fn tuple_object(
+    py: Python<'_>,
+    items: &[Column],
+    index: usize,
+    recent: &mut Option<Recent>,
+) -> *mut ffi::PyObject {
     // SAFETY: the tuple is new and ours; every slot is filled once, or the tuple released with the rest empty.
     unsafe {
         let tuple = ffi::PyTuple_New(items.len() as ffi::Py_ssize_t);
@@ -184,7 +253,7 @@ unsafe fn tuple_object(py: Python<'_>, items: &[Column], index: usize) -> *mut f
             return tuple;
         }
         for (position, item) in items.iter().enumerate() {
-            let value = item.object(py, index);
+            let value = item.object(py, index, recent);
             if value.is_null() {
                 ffi::Py_DECREF(tuple);
                 return value;
@@ -195,24 +264,29 @@ unsafe fn tuple_object(py: Python<'_>, items: &[Column], index: usize) -> *mut f
     }
 }
 
-/// A new list of the values `start .. end`; null with an exception set.
+/// A new list of the values in a range; null with an exception set.
 ///
 /// # Safety
-/// `start <= end`, and `end` is at most the length of the column.
-unsafe fn list_object(py: Python<'_>, items: &Column, start: usize, end: usize) -> *mut ffi::PyObject {
+/// The range is one of the column, and its start is not after its end.
+unsafe fn list_object(
+    py: Python<'_>,
+    items: &Column,
+    rows: Range<usize>,
+    recent: &mut Option<Recent>,
+) -> *mut ffi::PyObject {
     // SAFETY: the list is new and ours; every slot is filled once, or the list released with the rest empty.
     unsafe {
-        let list = ffi::PyList_New((end - start) as ffi::Py_ssize_t);
+        let list = ffi::PyList_New(rows.len() as ffi::Py_ssize_t);
         if list.is_null() {
             return list;
         }
-        for index in start..end {
-            let value = items.object(py, index);
+        for (position, index) in rows.enumerate() {
+            let value = items.object(py, index, recent);
             if value.is_null() {
                 ffi::Py_DECREF(list);
                 return value;
             }
-            ffi::PyList_SET_ITEM(list, (index - start) as ffi::Py_ssize_t, value);
+            ffi::PyList_SET_ITEM(list, position as ffi::Py_ssize_t, value);
         }
         list
     }
@@ -264,5 +338,10 @@ impl Drop for NoCollection {
 pub(super) fn list<'py>(py: Python<'py>, reader: &Reader) -> PyResult<Bound<'py, PyAny>> {
     let _pause = NoCollection::begin(py);
     // SAFETY: the whole length; the result is a new reference, or null with an exception set.
-    unsafe { Bound::from_owned_ptr_or_err(py, list_object(py, &reader.column, 0, reader.length)) }
+    unsafe {
+        Bound::from_owned_ptr_or_err(
+            py,
+            list_object(py, &reader.column, 0..reader.length, &mut Recent::of(reader.length)),
+        )
+    }
 }

@@ -18,6 +18,7 @@ mod reduce;
 mod rows;
 mod sample;
 mod state;
+mod values;
 mod whole;
 
 pub(super) use folding::Folding;
@@ -30,6 +31,7 @@ pub(super) use reduce::reduced;
 pub(super) use rows::RowsRun;
 pub(super) use sample::Sampled;
 pub(crate) use state::States;
+pub(super) use values::ValuesRun;
 pub(super) use whole::{Singles, grouped, joined_sides, sorted};
 
 use pyo3::prelude::*;
