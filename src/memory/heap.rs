@@ -16,6 +16,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dlmalloc::{Allocator, Dlmalloc};
@@ -100,11 +101,10 @@ fn unmap(pages: *mut u8, size: usize) -> bool {
 // SAFETY: `alloc` gives new pages, and what is given back is unmapped exactly once.
 unsafe impl Allocator for Pages {
     fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
-        let size = size.max(SEGMENT);
-        let found = map_aligned(size);
-        if found.is_null() {
-            return (found, 0, 0);
-        }
+        // Where address space is short, just what is needed.
+        let sizes = [size.max(SEGMENT), size];
+        let found = sizes.into_iter().map(|size| (map_aligned(size), size)).find(|(found, _)| !found.is_null());
+        let Some((found, size)) = found else { return (null_mut(), 0, 0) };
         self.count(|mapped| mapped + size);
         (found, size, 0)
     }
@@ -216,8 +216,10 @@ pub(super) fn give_back() {
 }
 
 /// Lets processes that are forked from this one allocate, too: another thread may have the lock at that moment, and is not
-/// there to unlock it. To be called once. False if the system refuses.
+/// there to unlock it. False if the system refuses.
 pub(super) fn allow_forks() -> bool {
+    // Twice, the lock would be waited for by the thread that has it.
+    static ALLOWED: OnceLock<bool> = OnceLock::new();
     extern "C" fn before() {
         HEAP.lock();
     }
@@ -225,7 +227,7 @@ pub(super) fn allow_forks() -> bool {
         HEAP.unlock();
     }
     // SAFETY: these allocate nothing.
-    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) == 0 }
+    *ALLOWED.get_or_init(|| unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) == 0 })
 }
 
 /// Whose a block of a size is.

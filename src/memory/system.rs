@@ -1,6 +1,6 @@
 //! What has to be done about the allocator, on this system?
 
-/// To be called once, before there are threads. False if the system refuses.
+/// To be called before there are threads. False if the system refuses.
 #[cfg(target_os = "linux")]
 pub fn begin() -> bool {
     super::heap::allow_forks()

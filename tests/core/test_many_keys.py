@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from natively import check_both_ways
 from pyspark import SparkContext
 
 from dstreams import _native
@@ -33,15 +35,6 @@ def sc() -> Iterator[SparkContext]:
 def drawn(rows: int, keys: int, seed: int = 3) -> list[int]:
     source = random.Random(seed)
     return [source.randrange(keys) for _ in range(rows)]
-
-
-def check_both_ways(monkeypatch: pytest.MonkeyPatch, make: Callable[[], Any]) -> Any:
-    with monkeypatch.context() as patch:
-        patch.setenv("DSTREAMS_NATIVE", "1")
-        native = make()
-        patch.setenv("DSTREAMS_NATIVE", "0")
-        assert repr(native) == repr(make())
-    return native
 
 
 KINDS: dict[str, Callable[[int], Any]] = {
@@ -156,3 +149,18 @@ def test_processes_that_are_forked_while_jobs_run_can_allocate(sc: SparkContext)
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_module_that_is_imported_anew_can_fork() -> None:
+    program = (
+        "import importlib, os, sys\n"
+        "importlib.import_module('dstreams._native')\n"
+        "del sys.modules['dstreams._native']\n"
+        "native = importlib.import_module('dstreams._native')\n"
+        "child = os.fork()\n"
+        "native.zstd_pack(bytes(100_000))\n"
+        "if child == 0:\n"
+        "    os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from natively import check_both_ways
 from pyspark import SparkContext
 
 from dstreams import _native
@@ -47,15 +48,6 @@ PAIRS: dict[str, Callable[[int], Any]] = {
     "three": lambda n: (str(n), n, n),
     "list": lambda n: [n % 5, n],
 }
-
-
-def check_both_ways(monkeypatch: pytest.MonkeyPatch, make: Callable[[], Any]) -> Any:
-    with monkeypatch.context() as patch:
-        patch.setenv("DSTREAMS_NATIVE", "1")
-        native = make()
-        patch.setenv("DSTREAMS_NATIVE", "0")
-        assert repr(native) == repr(make())
-    return native
 
 
 @pytest.mark.parametrize("result", RESULTS)

@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use crate::block::{Block, Columns, Kind};
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::kernel::gather::{pair_columns, pairs};
 use crate::object::attach::attach;
 use crate::object::call::{engine_error, user_error};
@@ -46,6 +46,12 @@ enum Now {
     Over,
 }
 
+/// What comes after a block.
+struct Next {
+    now: Now,
+    size: usize,
+}
+
 /// Whether results may be columns: of a list, Python may hold more than one reference.
 fn is_value(kind: &Kind) -> bool {
     match kind {
@@ -65,7 +71,7 @@ impl ValuesRun {
         loop {
             match std::mem::replace(&mut self.now, Now::Over) {
                 Now::Over => return Ok(None),
-                Now::Failed(raised) => return Err(user_error(raised)),
+                Now::Failed(raised) => return Err(self.stopped(raised)),
                 Now::Python(mut blocks) => match blocks.next() {
                     None => self.now = Now::Nothing,
                     Some(block) => {
@@ -75,7 +81,7 @@ impl ValuesRun {
                     }
                 },
                 Now::Columns(left, results) => {
-                    if let Some(block) = self.pull(left, results)? {
+                    if let Some(block) = self.pull(&left, results)? {
                         return Ok(Some(block));
                     }
                 }
@@ -87,6 +93,17 @@ impl ValuesRun {
         }
     }
 
+    /// A cancelled task shows as an exception on its way through Python code.
+    fn stopped(&self, raised: PyErr) -> EngineError {
+        self.running.task.cancel.check().err().unwrap_or_else(|| user_error(raised))
+    }
+
+    /// Work that calls the program.
+    fn called<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
+        let _turn = Turn::wait();
+        attach(|py| task::within(&self.running.task, || work(py))).map_err(|raised| self.stopped(raised))
+    }
+
     fn begin(&self, block: Block) -> Result<Now> {
         if let Block::Columns(columns) = &block
             && let Some((_, (kind, values))) = pair_columns(columns)
@@ -94,7 +111,7 @@ impl ValuesRun {
             let values = Columns::new(kind.clone(), Arc::clone(values));
             let source = Source::blocks(ready(vec![Block::Columns(values)]));
             let mut segment = Segment::new(source, self.running.task.cancel.clone());
-            let function = attach(|py| Ok(self.running.function(py, self.step)?.unbind())).map_err(user_error)?;
+            let function = self.called(|py| Ok(self.running.function(py, self.step)?.unbind()))?;
             segment.push(Step::Map, Some(function));
             return Ok(Now::Columns(columns.clone(), Box::new(segment)));
         }
@@ -103,43 +120,38 @@ impl ValuesRun {
     }
 
     /// The next results with their keys; none when all of these pairs have passed.
-    fn pull(&mut self, left: Columns, mut results: Box<Segment>) -> Result<Option<Block>> {
-        let task = Arc::clone(&self.running.task);
-        let size = self.size;
-        let _turn = Turn::wait();
-        let pulled = attach(|py| {
-            task::within(&task, || {
-                let (made, failure) = results.take(py, size);
-                if made.len() == size {
-                    self.size = weigh::next_size(py, &made, LARGEST_BLOCK);
-                }
-                Ok((self.with_keys(py, &left.slice(0, made.len()), &made)?, made.len(), failure))
-            })
-        });
-        // A cancelled task shows as an exception on its way through Python code.
-        let stopped = |raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised));
-        let (block, count, failure) = pulled.map_err(stopped)?;
-        match failure {
-            Some(raised) if count == 0 => return Err(stopped(raised)),
-            // Good elements come first: whoever wants no more of them never sees the failure.
-            Some(raised) => self.now = Now::Failed(raised),
-            None if count < size => self.now = Now::Nothing,
-            None => self.now = Now::Columns(left.slice(count, left.len() - count), results),
-        }
-        Ok((count > 0).then_some(block))
+    fn pull(&mut self, left: &Columns, mut results: Box<Segment>) -> Result<Option<Block>> {
+        let (size, fit) = (self.size, self.fit);
+        let (block, next) = self.called(|py| {
+            let (made, failure) = results.take(py, size);
+            let next = match failure {
+                Some(raised) if made.is_empty() => return Err(raised),
+                // Good elements come first: whoever wants no more of them never sees the failure.
+                Some(raised) => Next { now: Now::Failed(raised), size },
+                None if made.len() < size => Next { now: Now::Nothing, size },
+                None => Next {
+                    now: Now::Columns(left.slice(size, left.len() - size), results),
+                    size: weigh::next_size(py, &made, LARGEST_BLOCK),
+                },
+            };
+            let block = if made.is_empty() { None } else { Some(self.with_keys(py, left, &made, fit)?) };
+            Ok((block, next))
+        })?;
+        (self.now, self.size) = (next.now, next.size);
+        self.fit &= block.as_ref().is_none_or(|block| matches!(block, Block::Columns(_)));
+        Ok(block)
     }
 
-    fn with_keys(&mut self, py: Python<'_>, before: &Columns, results: &[Py<PyAny>]) -> PyResult<Block> {
-        let Some(((key_kind, keys), _)) = pair_columns(before) else {
+    /// The results, and the keys of as many of the pairs `left`.
+    fn with_keys(&self, py: Python<'_>, left: &Columns, results: &[Py<PyAny>], fit: bool) -> PyResult<Block> {
+        let before = left.slice(0, results.len());
+        let Some(((key_kind, keys), _)) = pair_columns(&before) else {
             return Err(PyRuntimeError::new_err("bug in dstreams: pairs without keys"));
         };
-        if self.fit {
-            if let Some(made) = convert::to_columns(py, results).filter(|made| is_value(made.kind())) {
-                let values = (made.kind().clone(), Arc::clone(made.array()));
-                let both = pairs((key_kind.clone(), Arc::clone(keys)), values);
-                return both.map(Block::Columns).map_err(|error| engine_error(py, &error));
-            }
-            self.fit = false;
+        if fit && let Some(made) = convert::to_columns(py, results).filter(|made| is_value(made.kind())) {
+            let values = (made.kind().clone(), Arc::clone(made.array()));
+            let both = pairs((key_kind.clone(), Arc::clone(keys)), values);
+            return both.map(Block::Columns).map_err(|error| engine_error(py, &error));
         }
         let keys = objects::load(py, &Block::Columns(Columns::new(key_kind.clone(), Arc::clone(keys))))?;
         let pair = |(key, value): (Py<PyAny>, &Py<PyAny>)| {
