@@ -7,8 +7,8 @@
 //!
 //! 1. Which heap a block is of follows from its size alone: small ones are the system's, those above `OWN` have pages of
 //!    their own, which go back when it is freed; the ones between are of the heap.
-//! 2. The heap keeps what was in use at one time lately and `SPARE` more, so that the columns of a batch take the place of
-//!    those before them; what is free beyond that goes back.
+//! 2. The heap keeps what was in use at one time lately and up to twice `SPARE` more, so that the columns of a batch take the
+//!    place of those before them; beyond that, whole segments and the end of the newest one go back if they are free.
 //! 3. The heap's lock is held for bookkeeping and for asking the system, never while blocks are cleared or copied; and across
 //!    a fork, so that the child finds it free.
 
