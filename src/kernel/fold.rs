@@ -180,6 +180,24 @@ impl State {
         }
     }
 
+    /// Folds values in that are usable; the row at which that stopped, if it did.
+    fn add(&mut self, ids: &[u32], values: &ArrayRef) -> Result<Option<usize>> {
+        match self {
+            Self::Int(fold, folded) => {
+                let numbers = values.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
+                Ok(fold_ints(folded, ids, numbers.values(), *fold))
+            }
+            Self::Float(fold, folded) => {
+                let fold = *fold;
+                let numbers = values.as_primitive_opt::<Float64Type>().ok_or_else(|| kernel_error("float values"))?;
+                fold_floats(folded, ids, numbers.values(), |a, b| fold.fold(a, b));
+                Ok(None)
+            }
+            Self::First(arrays, count) => add_firsts(arrays, count, ids, values).map(|()| None),
+            Self::Tuple(states) => add_tuples(states, ids, values),
+        }
+    }
+
     fn bytes(&self) -> usize {
         match self {
             Self::Int(_, values) => values.capacity() * 8,
@@ -219,27 +237,7 @@ impl Folder {
     pub fn add(&mut self, ids: &[u32], values: &ArrayRef) -> Result<std::result::Result<(), Stop>> {
         let usable = usable_rows(&self.states, values);
         let ids = &ids[..usable.min(ids.len())];
-        let stopped = match &mut self.states {
-            State::Int(fold, folded) => {
-                let fold = *fold;
-                let numbers = values.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
-                match fold {
-                    IntFold::Sum => fold_ints(folded, ids, numbers.values(), 0, i64::checked_add),
-                    _ => fold_ints(folded, ids, numbers.values(), fold.neutral(), |a, b| fold.fold(a, b)),
-                }
-            }
-            State::Float(fold, folded) => {
-                let fold = *fold;
-                let numbers = values.as_primitive_opt::<Float64Type>().ok_or_else(|| kernel_error("float values"))?;
-                fold_floats(folded, ids, numbers.values(), |a, b| fold.fold(a, b));
-                None
-            }
-            State::First(arrays, count) => {
-                add_firsts(arrays, count, ids, values)?;
-                None
-            }
-            State::Tuple(states) => add_tuples(states, ids, values)?,
-        };
+        let stopped = self.states.add(ids, values)?;
         let stopped = stopped.or_else(|| (usable < values.len()).then_some(usable));
         Ok(stopped.map_or(Ok(()), |row| Err(Stop { row })))
     }
@@ -250,8 +248,16 @@ impl Folder {
     }
 }
 
+fn fold_ints(folded: &mut Vec<i64>, ids: &[u32], values: &[i64], fold: IntFold) -> Option<usize> {
+    match fold {
+        // The usual one, without a look at which it is for each row.
+        IntFold::Sum => fold_ints_by(folded, ids, values, 0, i64::checked_add),
+        _ => fold_ints_by(folded, ids, values, fold.neutral(), |a, b| fold.fold(a, b)),
+    }
+}
+
 /// New keys begin with a value that leaves the first one as it is: whether a key is new could not be foreseen by a branch.
-fn fold_ints(
+fn fold_ints_by(
     folded: &mut Vec<i64>,
     ids: &[u32],
     values: &[i64],
@@ -305,24 +311,8 @@ fn add_tuples(states: &mut [State], ids: &[u32], values: &ArrayRef) -> Result<Op
     for (state, column) in states.iter().zip(tuples.columns()) {
         fitting = fitting.min(rows_that_fit(state, &ids[..fitting], column)?);
     }
-    let ids_now = &ids[..fitting];
     for (state, column) in states.iter_mut().zip(tuples.columns()) {
-        match state {
-            State::Int(fold, folded) => {
-                let fold = *fold;
-                let numbers = column.as_primitive_opt::<Int64Type>().ok_or_else(|| kernel_error("int values"))?;
-                fold_ints(folded, ids_now, numbers.values(), fold.neutral(), |a, b| fold.fold(a, b));
-            }
-            State::Float(fold, folded) => {
-                let fold = *fold;
-                let numbers = column.as_primitive_opt::<Float64Type>().ok_or_else(|| kernel_error("float values"))?;
-                fold_floats(folded, ids_now, numbers.values(), |a, b| fold.fold(a, b));
-            }
-            State::First(arrays, count) => add_firsts(arrays, count, ids_now, column)?,
-            State::Tuple(inner) => {
-                add_tuples(inner, ids_now, column)?;
-            }
-        }
+        state.add(&ids[..fitting], column)?;
     }
     Ok((fitting < ids.len()).then_some(fitting))
 }
@@ -340,7 +330,7 @@ fn rows_that_fit(state: &State, ids: &[u32], column: &ArrayRef) -> Result<usize>
                 return Ok(ids.len());
             }
             let mut trial = folded.clone();
-            Ok(fold_ints(&mut trial, ids, values, fold.neutral(), |a, b| fold.fold(a, b)).unwrap_or(ids.len()))
+            Ok(fold_ints(&mut trial, ids, values, *fold).unwrap_or(ids.len()))
         }
         State::Tuple(inner) => {
             let tuples = column.as_struct_opt().ok_or_else(|| kernel_error("tuples"))?;

@@ -36,7 +36,14 @@ pub(super) trait Column {
     fn hash(&mut self, first: usize, hashes: &mut [u64]);
     /// Makes `NONE` of the numbers in `likely` that are not those of the keys of these rows, which had their hashes asked for
     /// last.
-    fn check(&self, first: usize, likely: &mut [u32]);
+    #[inline]
+    fn check(&self, first: usize, likely: &mut [u32]) {
+        for (at, likely) in likely.iter_mut().enumerate() {
+            if *likely != NONE && !self.is(first + at, *likely) {
+                *likely = NONE;
+            }
+        }
+    }
     /// The hash of a key.
     fn hash_of(&self, number: u32) -> u64;
     /// Whether such a row has the key of this number.
@@ -98,34 +105,22 @@ impl Numbers {
                 none.for_each(|at| likely[at] = NONE);
             }
             column.check(first, likely);
-            match nulls {
-                None => self.settle(column, first, hashes, likely),
-                Some(nulls) => self.settle_some(column, first, hashes, likely, nulls),
-            }
+            self.settle(column, first, hashes, likely, nulls);
             ids.extend_from_slice(likely);
         }
     }
 
     /// Puts a number wherever there is none yet.
-    fn settle(&mut self, column: &mut impl Column, first: usize, hashes: &[u64], numbers: &mut [u32]) {
-        for (at, (hash, number)) in hashes.iter().zip(numbers).enumerate() {
-            if *number == NONE {
-                *number = self.find(column, first + at, *hash);
-            }
-        }
-    }
-
-    /// The same where a row may be None.
-    fn settle_some(
+    fn settle(
         &mut self,
         column: &mut impl Column,
         first: usize,
         hashes: &[u64],
         numbers: &mut [u32],
-        nulls: &NullBuffer,
+        nulls: Option<&NullBuffer>,
     ) {
         for (at, (hash, number)) in hashes.iter().zip(numbers).enumerate() {
-            if nulls.is_null(first + at) {
+            if nulls.is_some_and(|nulls| nulls.is_null(first + at)) {
                 *number = self.none.unwrap_or_else(|| {
                     column.push_none();
                     let none = self.next();
@@ -375,15 +370,6 @@ impl Column for TupleColumn<'_> {
             self.ends.push(self.bytes.len());
             let text = &self.bytes[start..];
             *hash = hash_of(Texts::view_of(text), || text, self.hasher);
-        }
-    }
-
-    #[inline]
-    fn check(&self, first: usize, likely: &mut [u32]) {
-        for (at, likely) in likely.iter_mut().enumerate() {
-            if *likely != NONE && !self.is(first + at, *likely) {
-                *likely = NONE;
-            }
         }
     }
 

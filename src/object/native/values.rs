@@ -39,7 +39,7 @@ enum Now {
     Nothing,
     /// Pairs whose results the segment has not given yet.
     Columns(Columns, Box<Segment>),
-    /// A block that is the Python step's.
+    /// A block came that is the Python step's, and with it all that follow.
     Python(Blocks),
     /// To be raised when more is asked for.
     Failed(PyErr),
@@ -72,14 +72,11 @@ impl ValuesRun {
             match std::mem::replace(&mut self.now, Now::Over) {
                 Now::Over => return Ok(None),
                 Now::Failed(raised) => return Err(self.stopped(raised)),
-                Now::Python(mut blocks) => match blocks.next() {
-                    None => self.now = Now::Nothing,
-                    Some(block) => {
-                        let block = block?;
-                        self.now = Now::Python(blocks);
-                        return Ok(Some(block));
-                    }
-                },
+                Now::Python(mut blocks) => {
+                    let block = blocks.next().transpose()?;
+                    self.now = Now::Python(blocks);
+                    return Ok(block);
+                }
                 Now::Columns(left, results) => {
                     if let Some(block) = self.pull(&left, results)? {
                         return Ok(Some(block));
@@ -104,7 +101,7 @@ impl ValuesRun {
         attach(|py| task::within(&self.running.task, || work(py))).map_err(|raised| self.stopped(raised))
     }
 
-    fn begin(&self, block: Block) -> Result<Now> {
+    fn begin(&mut self, block: Block) -> Result<Now> {
         if let Block::Columns(columns) = &block
             && let Some((_, (kind, values))) = pair_columns(columns)
         {
@@ -116,7 +113,9 @@ impl ValuesRun {
             return Ok(Now::Columns(columns.clone(), Box::new(segment)));
         }
         let steps = self.step..self.step + 1;
-        Ok(Now::Python(Arc::clone(&self.running).python(steps, ready(vec![block]))))
+        let rest = std::mem::replace(&mut self.input, ready(Vec::new()));
+        let rest = Box::new(ready(vec![block]).chain(rest));
+        Ok(Now::Python(Arc::clone(&self.running).python(steps, rest)))
     }
 
     /// The next results with their keys; none when all of these pairs have passed.
