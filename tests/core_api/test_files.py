@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import os
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from dstreams import SparkContext
 from dstreams._native import zstd_pack, zstd_unpack
 from dstreams.core.errors import Py4JJavaError
+from dstreams.core.output import SummedFile
 
 HADOOP = "org.apache.hadoop.io.compress."
 
@@ -73,6 +75,25 @@ def test_sums_are_those_of_hadoop(sc: SparkContext, tmp_path: Path) -> None:
 def test_a_task_that_fails_leaves_no_success(sc: SparkContext, tmp_path: Path) -> None:
     with pytest.raises(Py4JJavaError, match="ZeroDivisionError"):
         sc.parallelize([1, 0], 2).map(lambda n: 1 / n).saveAsTextFile(str(tmp_path / "out"))
+    assert names_in(tmp_path / "out") == []
+
+
+def test_a_late_task_writes_nothing_once_the_job_has_failed(
+    sc: SparkContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, rmtree = [], shutil.rmtree
+
+    def begin_a_file_then_remove(folder: str) -> None:
+        (drafts,) = os.listdir(folder)
+        late.append(os.path.join(folder, drafts.removesuffix(".removed")))
+        with pytest.raises(FileNotFoundError):
+            SummedFile(late[0], "part-00001")
+        rmtree(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", begin_a_file_then_remove)
+    with pytest.raises(Py4JJavaError, match="ZeroDivisionError"):
+        sc.parallelize([1, 0], 1).map(lambda n: 1 / n).saveAsTextFile(str(tmp_path / "out"))
+    assert len(late) == 1
     assert names_in(tmp_path / "out") == []
 
 

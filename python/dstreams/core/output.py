@@ -1,7 +1,7 @@
 """How does a folder of results come about, so that nobody takes half of one for whole?
 
-1. Each task writes `part-00000` ... into `_temporary`; the driver moves them when all tasks have succeeded, and then
-   writes `_SUCCESS`.
+1. Each task writes `part-00000` ... into a folder of this job within `_temporary`; the driver moves them when all tasks
+   have succeeded, and then writes `_SUCCESS`.
 2. Beside each file lies `.<name>.crc`, as Hadoop's local file system writes it: a sum per 512 bytes.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+import uuid
 import zlib
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -91,16 +92,19 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: 
         raise java_error(
             "org.apache.hadoop.mapred.FileAlreadyExistsException", f"Output directory file:{folder} already exists"
         )
-    written = rdd.mapPartitionsWithIndex(partial(_write_part, folder, prefix, ending, write))
+    drafts = os.path.join(folder, "_temporary", uuid.uuid4().hex)
+    written = rdd.mapPartitionsWithIndex(partial(_write_part, drafts, prefix, ending, write))
     written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
-    drafts = os.path.join(folder, "_temporary")
     os.makedirs(drafts)
     try:
         for name in written.collect():
             for moved in (sums_of(name), name):
                 os.rename(os.path.join(drafts, moved), os.path.join(folder, moved))
     finally:
-        shutil.rmtree(drafts, ignore_errors=True)
+        # A failed job does not wait for its other tasks. Once the folder has another name, none of them can begin a
+        # file in it while it is being removed.
+        os.rename(drafts, f"{drafts}.removed")
+        shutil.rmtree(os.path.dirname(drafts))
     with SummedFile(folder, "_SUCCESS"):
         pass
 
@@ -117,8 +121,8 @@ def remove_half(path: str) -> None:
         shutil.rmtree(folder)
 
 
-def _write_part(folder: str, prefix: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
+def _write_part(drafts: str, prefix: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
     name = f"{prefix}{index:05d}{ending}"
-    with SummedFile(os.path.join(folder, "_temporary"), name) as file:
+    with SummedFile(drafts, name) as file:
         write(file, elements)
     return [name]
