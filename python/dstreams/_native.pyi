@@ -400,14 +400,21 @@ class Program:
 
 @final
 class KeyedStates:
-    """The states of one partition of `mapWithState`, as of some batches. Times are milliseconds since 1970."""
+    """The states of one partition of `mapWithState`, as of some batches. Times are milliseconds since 1970.
 
-    def __new__(cls) -> KeyedStates: ...
+    timed: whether keys can time out. Then a state is here, but in `snapshot`, a tuple of the state and the time of
+    the batch that touched it last.
+    """
+
+    def __new__(cls, timed: bool) -> KeyedStates: ...
     @property
     def version(self) -> int | None:
         """The time of the newest batch that was applied; None before the first."""
-    def load(self, version: int, pairs: list[tuple[Any, Any]]) -> bool:
-        """Sets the states before the first batch; False, and nothing done, if they have no form here."""
+    def load(self, version: int, pairs: list[tuple[Any, Any]], times: list[int] | None) -> bool:
+        """Sets the states before the first batch, with times if keys can time out.
+
+        False, and nothing done, if they have no form here.
+        """
     def snapshot(self, version: int) -> list[tuple[Any, Any]] | None:
         """(key, state) of all keys as of a version; None if that version is not there."""
     def as_of(self, time: int) -> list[tuple[Any, Any]]:

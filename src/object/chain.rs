@@ -242,8 +242,11 @@ impl Running {
                 Step::Group => aggregate::group(&self.task, segment),
                 Step::MergeGroups => aggregate::merge_groups(&self.task, segment),
                 simple => {
-                    let function = if simple.functions() == 1 { Some(next_function()?.unbind()) } else { None };
-                    segment.push(simple, function);
+                    let function = if simple.functions() == 1 { Some(next_function()?) } else { None };
+                    if let Some(function) = function.as_ref().filter(|_| self.chain.read) {
+                        segment.make_for(simple, function)?;
+                    }
+                    segment.push(simple, function.map(Bound::unbind));
                     continue;
                 }
             };

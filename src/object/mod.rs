@@ -35,6 +35,7 @@ pub(crate) mod task;
 mod text;
 pub(crate) mod threads;
 pub(crate) mod turn;
+mod used;
 mod weigh;
 
 pub(crate) use chain::Chain;

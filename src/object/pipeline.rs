@@ -3,6 +3,7 @@
 //! 1. Pulling one element runs exactly the functions that this element needs: `take(1)` evaluates no more than it must.
 //! 2. Blocks are pulled from the engine while detached.
 
+use std::time::{Duration, Instant};
 use std::vec::IntoIter;
 
 use pyo3::exceptions::PyRuntimeError;
@@ -14,7 +15,9 @@ use super::call::{call1, engine_error};
 use super::objects;
 use super::step::Step;
 use super::turn;
+use super::used::Used;
 use crate::block::{Block, Columns};
+use crate::error::Result;
 use crate::kernel::weigh::bytes_of;
 use crate::rdd::{Blocks, CancelToken};
 
@@ -24,6 +27,8 @@ const CHECK_EVERY: u32 = 64;
 const FEWEST: usize = 16;
 const MOST: usize = 4096;
 const PIECE_BYTES: usize = 256 << 10;
+/// A block that took longer than this to come was made by other work than Python's.
+const SLOW: Duration = Duration::from_micros(100);
 
 /// Where a segment's elements come from.
 pub(crate) enum Source {
@@ -45,7 +50,8 @@ pub(crate) trait Flow: Send {
 
 impl Source {
     pub(crate) fn blocks(blocks: Blocks) -> Self {
-        Self::Blocks(FromBlocks { blocks, columns: None, items: Vec::new().into_iter(), piece: FEWEST })
+        let items = Vec::new().into_iter();
+        Self::Blocks(FromBlocks { blocks, columns: None, items, piece: FEWEST, used: None, is_slow: false })
     }
 
     pub(crate) fn items(items: Vec<Py<PyAny>>) -> Self {
@@ -70,9 +76,26 @@ pub(crate) struct FromBlocks {
     items: IntoIter<Py<PyAny>>,
     /// Rows of the next piece: few at first, as few may be wanted.
     piece: usize,
+    /// Which items of tuples are looked at, if not all.
+    used: Option<Used>,
+    /// Whether the last block took long to come.
+    is_slow: bool,
 }
 
 impl FromBlocks {
+    /// The next block. Detached: while it is made, another task may have the turn, but not if blocks are there at once: then
+    /// tasks would only alternate.
+    fn pull(&mut self) -> Option<Result<Block>> {
+        let was_slow = self.is_slow;
+        let mut next = || {
+            let begun = Instant::now();
+            let block = self.blocks.next();
+            self.is_slow = begun.elapsed() > SLOW;
+            block
+        };
+        if was_slow { turn::aside(next) } else { next() }
+    }
+
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         loop {
             if let Some(item) = self.items.next() {
@@ -85,10 +108,14 @@ impl FromBlocks {
                 self.piece = (self.piece * 4).min(MOST);
                 continue;
             }
-            match py.detach(|| self.blocks.next()) {
+            match py.detach(|| self.pull()) {
                 None => return Ok(None),
                 Some(block) => match block.map_err(|e| engine_error(py, &e))? {
-                    Block::Columns(columns) => self.columns = Some(in_pieces(columns)),
+                    Block::Columns(columns) => {
+                        let used = self.used.as_ref().map(|used| used.kept(&columns));
+                        let columns = used.unwrap_or(Ok(columns)).map_err(|error| engine_error(py, &error))?;
+                        self.columns = Some(in_pieces(columns));
+                    }
                     block => self.items = objects::load(py, &block)?.into_iter(),
                 },
             }
@@ -136,6 +163,14 @@ pub(crate) struct Segment {
 impl Segment {
     pub(crate) fn new(source: Source, cancel: CancelToken) -> Self {
         Self { source, stages: Vec::new(), active: Vec::new(), finished: false, cancel, until_check: CHECK_EVERY }
+    }
+
+    /// Has the elements of blocks made for the function of the first step alone, which must be the next one added.
+    pub(crate) fn make_for(&mut self, step: Step, function: &Bound<'_, PyAny>) -> PyResult<()> {
+        if let (Source::Blocks(blocks), true) = (&mut self.source, self.stages.is_empty()) {
+            blocks.used = Used::of(step, function)?;
+        }
+        Ok(())
     }
 
     /// Adds a simple step at the end.

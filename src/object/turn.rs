@@ -88,7 +88,7 @@ fn give_up() -> bool {
     held
 }
 
-/// Waits for another process, without the turn that this thread may have; the next one may go ahead. The thread must
+/// Waits for another process, or works without Python, and has no turn meanwhile; the next one may go ahead. The thread must
 /// not be attached.
 pub(crate) fn aside<T>(wait: impl FnOnce() -> T) -> T {
     let held = give_up();

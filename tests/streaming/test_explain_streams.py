@@ -96,7 +96,7 @@ def test_map_with_state_is_told_of_and_not_begun(pairs: DStream, batches: Callab
     assert told(report)["map", "lambda key: key"] is True
     timed = explain_stream(pairs.mapWithState(StateSpec.function(track).timeout(60)))
     verdicts = [line.verdict for line in lines_of(timed) if line.method == "mapWithState"]
-    assert verdicts == ["Python: states of keys that can time out are kept by Python"]
+    assert verdicts == ["native"]
     called = explain_stream(pairs.mapWithState(StateSpec.function(log)))
     verdicts = [line.verdict for line in lines_of(called) if line.method == "mapWithState"]
     assert verdicts == ["Python: it calls print, which has side effects (line 28)"]

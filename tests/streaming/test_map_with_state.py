@@ -123,9 +123,10 @@ def test_idle_keys_time_out_in_every_tenth_batch(ssc: StreamingContext, batches:
     snapshots: list = []
     stream.stateSnapshots().foreachRDD(lambda rdd: snapshots.append(sorted(rdd.collect())))
     found = batches(stream, 11)
-    # The tenth batch is 400 ms after the second, and 150 ms after the seventh. The longest idle go first.
+    # The tenth batch is 400 ms after the second, and 150 ms after the seventh. The longest idle go first; "a" came
+    # before "b".
     assert found[:9] == [[]] * 9 and found[10] == []
-    assert found[9] == [("z", None, 0), ("b", None, 1), ("a", None, 2)]
+    assert found[9] == [("z", None, 0), ("a", None, 2), ("b", None, 1)]
     assert snapshots[8] == [("a", 2), ("b", 1), ("c", 7), ("z", 0)]
     assert snapshots[9] == [("c", 7), ("d", 1)]
     assert snapshots[10] == [("a", 5), ("c", 7), ("d", 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,31 @@ def called(key: Any, value: Any, state: Any) -> Any:
     return state.get()
 
 
+SECONDS = st.integers(1, 3)
+
+
+def says_goodbye(key: Any, value: Any, state: Any) -> Any:
+    if state.isTimingOut():
+        return "idle", key, value, state.get(), state.exists()
+    state.update((state.getOption() or 0) + 1)
+    return None
+
+
+def goes_in_silence(time: Any, key: Any, value: Any, state: Any) -> Any:
+    if state.isTimingOut():
+        return None
+    if value < 0 and state.exists():
+        state.remove()
+    elif value > 0:
+        state.update((value, str(value)))
+    return key
+
+
+def cannot_let_go(key: Any, value: Any, state: Any) -> Any:
+    state.update(value)
+    return value
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
@@ -118,6 +144,22 @@ def test_elements_are_those_of_the_function(
 @given(data=batches())
 def test_snapshots_are_those_of_the_function(manual: SparkContext, tmp_path: Path, name: str, data: Batches) -> None:
     both_ways(manual, tmp_path, data, snapshots(FUNCTIONS[name]))
+
+
+@pytest.mark.parametrize("function", [says_goodbye, goes_in_silence, cannot_let_go, looks, largest, called])
+@settings(SETTINGS, max_examples=12)
+@given(data=batches(), initial=st.lists(st.tuples(KEYS["text"], VALUES["small"]), max_size=5), timeout=SECONDS)
+def test_keys_time_out_as_in_python(
+    manual: SparkContext, tmp_path: Path, function: Callable[..., Any], data: Batches, initial: list[Any], timeout: int
+) -> None:
+    def build(stream: Any, snapshots: bool = False) -> Any:
+        spec = StateSpec.function(function).numPartitions(2).timeout(timeout).initialState(initial)
+        made = stream.mapWithState(spec)
+        made.checkpoint(1)  # looked for in every batch
+        return made.stateSnapshots() if snapshots else made
+
+    both_ways(manual, tmp_path, data, build)
+    both_ways(manual, tmp_path, data, lambda stream: build(stream, True).mapPartitions(partial(sorted, key=repr), True))
 
 
 def kept_in_columns() -> int:
@@ -197,17 +239,36 @@ def test_what_the_reader_refuses_of_a_state() -> None:
     assert explained(odd) == "calls .exists() of its state"
 
 
-def test_states_in_columns_go_on_from_every_checkpoint(manual: SparkContext, tmp_path: Path) -> None:
+IDLE = 6  # seconds, of one batch each
+
+
+def until_negative_or_idle(key: Any, value: Any, state: Any) -> Any:
+    if not state.isTimingOut() and value < 0:
+        if state.exists():
+            state.remove()
+    elif not state.isTimingOut():
+        state.update(value)
+
+
+def states_after(batches: Batches, timed: bool) -> dict[str, int]:
+    """What `until_negative_or_idle` leaves."""
+    model: dict[str, tuple[int, int]] = {}
+    for now, batch in enumerate(batches):
+        for key, value in batch:
+            if value < 0:
+                model.pop(key, None)
+            else:
+                model[key] = value, now
+        model = {key: held for key, held in model.items() if not timed or held[1] >= now - IDLE}
+    return {key: value for key, (value, _) in model.items()}
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_states_in_columns_go_on_from_every_checkpoint(manual: SparkContext, tmp_path: Path, timed: bool) -> None:
     """Parts of checkpoints hold what changed, and in turn all else: so many batches that rounds of turns end."""
     rng = random.Random(5)
     first = [(f"k{number}", 1) for number in range(9000)]
     rest = [[(f"k{rng.randrange(9100)}", rng.randrange(-3, 9)) for _ in range(40)] for _ in range(17)]
-    model: dict[str, int] = {}
-    for key, value in (pair for batch in [first, *rest] for pair in batch):
-        if value < 0:
-            model.pop(key, None)
-        else:
-            model[key] = value
     from notes import SEEN
 
     SEEN.clear()
@@ -221,8 +282,10 @@ def test_states_in_columns_go_on_from_every_checkpoint(manual: SparkContext, tmp
         ssc = StreamingContext(manual, 1)
         ssc.checkpoint(str(tmp_path))
         stream = ssc.queueStream([manual.parallelize(batch, 2) for batch in [first, *rest]])
-        spec = StateSpec.function(until_negative).numPartitions(2)
-        stream.mapWithState(spec).stateSnapshots().foreachRDD(note)
+        spec = StateSpec.function(until_negative_or_idle).numPartitions(2)
+        mapped = stream.mapWithState(spec.timeout(IDLE) if timed else spec)
+        mapped.checkpoint(1)
+        mapped.stateSnapshots().foreachRDD(note)
         return ssc
 
     for more in (4, 9, 1, 4):
@@ -232,32 +295,38 @@ def test_states_in_columns_go_on_from_every_checkpoint(manual: SparkContext, tmp
         assert kept_in_columns() >= 2
         ssc.stop(stopSparkContext=False)
     assert len(SEEN) == 18
-    assert SEEN[-1] == model
+    assert [states_after([first, *rest][: at + 1], timed) for at in range(18)] == SEEN
+    assert (len(SEEN[-1]) < 500) == timed
 
 
 def mixed(batch: int) -> list[tuple[str, int]]:
     return [(f"k{number % 7}", number) for number in range(batch, batch + 20)]
 
 
-def test_the_engine_s_states_come_over_with_what_they_replaced() -> None:
+@pytest.mark.parametrize("timed", [False, True])
+def test_the_engine_s_states_come_over_with_what_they_replaced(timed: bool) -> None:
     """Older snapshots, and a batch that is applied again, after the table in Python has taken over."""
     from dstreams import _native
 
-    columns = _native.KeyedStates()
-    table, plain = StateTable(False, columns), StateTable(False)
+    columns = _native.KeyedStates(timed)
+    table, plain = StateTable(timed, columns), StateTable(timed)
     for each in (table, plain):
-        each.load(0, 0, [("k1", 5), ("gone", 1)])
+        each.load(0, 0, [("k1", 5), ("gone", 1), ("idle", 2)])
     assert columns.version == 0 == table.version
 
-    def apply(key: str, value: int, state: Any) -> int:
+    def apply(key: str, value: int, state: Any) -> Any:
+        if state.isTimingOut():
+            return key, state.get()
         state.remove() if value % 5 == 0 else state.update(value)
         return value
 
-    for now in range(1, 4):
-        batch = Batch(now, None, 0, True)
-        assert table.apply(batch, apply, mixed(now)) == plain.apply(batch, apply, mixed(now))
-        assert table._columns is None
-        assert table.apply(batch, apply, mixed(now)) == plain.apply(batch, apply, mixed(now))
+    for now in range(1, 5):
+        batch = Batch(now, 2 if timed and now == 4 else None, 0, True)
+        wanted = plain.apply(batch, apply, mixed(now))
+        assert ([1, 2, *wanted[-1:]] == [1, 2, ("idle", 2)]) == (timed and now == 4)
+        for _ in range(2):
+            assert table.apply(batch, apply, mixed(now)) == wanted
+            assert table._columns is None
         for version in range(now + 1):
             assert sorted(table.snapshot(version)) == sorted(plain.snapshot(version))
 
@@ -266,8 +335,9 @@ def test_a_table_that_the_engine_refuses_is_python_s() -> None:
     from dstreams import _native
 
     for odd in ([("a", 1), (2, 1)], [("a", None)], [("a", object())], [(1, 1), (1.5, 2)]):
-        columns = _native.KeyedStates()
-        table = StateTable(False, columns)
-        table.load(0, 0, odd)
-        assert table._columns is None and columns.version is None
-        assert table.version == 0
+        for timed in (False, True):
+            columns = _native.KeyedStates(timed)
+            table = StateTable(timed, columns)
+            table.load(0, 0, odd)
+            assert table._columns is None and columns.version is None
+            assert table.version == 0

@@ -158,7 +158,7 @@ def _why_called(part: Any, method: str) -> str:
         return "a profiler is on (spark.python.profile), so all functions are called"
     if method == "mapWithState":
         reason = udf.explain_function(part, (), method).reason
-        return f"it {reason}" if reason else "states of keys that can time out are kept by Python"
+        return f"it {reason}" if reason else "the batches before this one failed or were never computed"
     reads = [udf.program_of(part, arity) for arity in _arities(part)]
     read = next((read for read in reads if isinstance(read, udf.Program)), reads[0])
     if isinstance(read, udf.Opaque):

@@ -72,12 +72,12 @@ class Stateful:
         _known[self.number] = self
 
     def _new_tables(self) -> tuple[list[_native.KeyedStates], list[StateTable]]:
-        """A table per partition; the engine keeps the states if the function can be read and nothing times out."""
-        count = self.partitioner.numPartitions
-        if self.timeout_ms is not None or _program_of(self.function, self.with_time) is None:
-            return [], [StateTable(self.timeout_ms is not None) for _ in range(count)]
-        columns = [_native.KeyedStates() for _ in range(count)]
-        return columns, [StateTable(False, states) for states in columns]
+        """A table per partition; the engine keeps the states if the function can be read."""
+        count, timed = self.partitioner.numPartitions, self.timeout_ms is not None
+        if _program_of(self.function, self.with_time) is None:
+            return [], [StateTable(timed) for _ in range(count)]
+        columns = [_native.KeyedStates(timed) for _ in range(count)]
+        return columns, [StateTable(timed, states) for states in columns]
 
     # -- checkpoints ------------------------------------------------------------------------------
     def __getstate__(self) -> dict[str, Any]:
@@ -209,6 +209,16 @@ def called_by_row(
     return made
 
 
+def called_for_idle(applied: partial[Any], idle: list[tuple[Any, Any]]) -> list[Any]:
+    """For the engine: the elements of keys that time out, pairs of these and their states."""
+    function, _, facts, with_time = applied.args
+    batch = Batch(*facts)
+    if with_time:
+        function = partial(function, batch_time(batch.time))
+    made = [function(key, None, State(state, True)) for key, state in idle]
+    return made if batch.emits_none else [element for element in made if element is not None]
+
+
 def _mapped_form(function: Callable[..., Any], number: int, facts: tuple[Any, ...], with_time: bool) -> native.Form:
     """The native form of `_apply`, if the states of the stream are in columns."""
     stateful = _known.get(number)
@@ -216,12 +226,12 @@ def _mapped_form(function: Callable[..., Any], number: int, facts: tuple[Any, ..
     if stateful is None or program is None or not stateful.columns:
         return None
     if not facts:  # no batch is given to be told about
-        return "mapped", stateful.columns, program, (0, 0, 0, True)
+        return "mapped", stateful.columns, program, (0, 0, 0, True, None)
     batch = Batch(*facts)
     least = batch.time - (MOST_BEHIND + 1) * stateful.slide_ms
     if stateful.zero is None or (stateful.zero < least and any(table.version is None for table in stateful.tables)):
         return None
-    return "mapped", stateful.columns, program, (batch.time, batch.oldest, least, batch.emits_none)
+    return "mapped", stateful.columns, program, (batch.time, batch.oldest, least, batch.emits_none, batch.idle_before)
 
 
 def _program_of(function: Callable[..., Any], with_time: bool) -> _native.Program | None:

@@ -102,19 +102,29 @@ class StateTable:
         """Sets the states before the first batch, as if touched at `time`. Does nothing if that was done before."""
         states = dict(pairs)
         with self._lock:
-            if self.version is None and not self._moved_to_columns(states, version):
-                self._states = states
-                if self._timed:
-                    self._times = dict.fromkeys(states, time)
-                    self._touched_at = {time: dict.fromkeys(states)} if states else {}
+            times: Times = dict.fromkeys(states, time) if self._timed else {}
+            if self.version is None and not self._moved_to_columns(states, times, version):
+                self._states, self._times = states, times
+                self._touched_at = {time: dict.fromkeys(states)} if times else {}
                 self._version = version
 
-    def _moved_to_columns(self, states: States, version: int) -> bool:
-        """Whether the engine keeps these states from now on; else nobody but this table will."""
-        if self._columns is not None and self._columns.load(version, list(states.items())):
+    def _moved_to_columns(self, states: States, times: Times, version: int) -> bool:
+        """Whether the engine keeps these states, touched at these times, from now on; else none but this table will."""
+        touched = [times[key] or 0 for key in states] if self._timed else None
+        if self._columns is not None and self._columns.load(version, list(states.items()), touched):
             return True
         self._columns = None
         return False
+
+    def _apart(self, pairs: list[tuple[Any, Any]], gone: Iterable[Any] = ()) -> tuple[States, Times]:
+        """States and times of pairs that the engine holds, and of keys that have none there."""
+        states: States = dict.fromkeys(gone, ABSENT)
+        times: Times = dict.fromkeys(states) if self._timed else {}
+        if self._timed:
+            times.update((key, held[1]) for key, held in pairs)
+            pairs = [(key, held[0]) for key, held in pairs]
+        states.update(pairs)
+        return states, times
 
     def _come_over(self) -> None:
         """Takes the states from the engine, which has no answer for what comes."""
@@ -122,13 +132,15 @@ class StateTable:
         if columns is None:
             return
         self._version, newest, replaced = columns.give_up()
-        self._states = dict(newest)
+        self._states, times = self._apart(newest)
+        for key, touched in times.items():
+            self._move(key, touched)
         # What was there before a version is what is there after the one before it.
         older: States = {}
         for time, before, pairs, gone in reversed(replaced):
-            states = {**dict.fromkeys(gone, ABSENT), **dict(pairs)}
+            states, times = self._apart(pairs, gone)
             after = {key: older[key] if key in older else self._states.get(key, ABSENT) for key in states}
-            self._history.insert(0, Applied(time, before, states, {}, after))
+            self._history.insert(0, Applied(time, before, states, times, after))
             older.update(states)
         # The round of parts that the engine has begun is nobody's now.
         self._dumped = False
@@ -224,11 +236,15 @@ class StateTable:
             self._touched_at.setdefault(time, {})[key] = None
 
     def _idle(self, before: int, changes: States) -> list[tuple[Any, Any]]:
-        """The keys not touched since `before`, nor by this batch, with their states; the longest idle first."""
+        """The keys not touched since `before`, nor by this batch, with their states; the longest idle first.
+
+        Those idle for equally long are in the order of the table, as in the engine.
+        """
         with self._lock:
-            times = sorted(time for time in self._touched_at if time < before)
-            keys = (key for time in times for key in self._touched_at[time] if key not in changes)
-            return [(key, self._states[key]) for key in keys]
+            touched = (time for time in self._touched_at if time < before)
+            times = {key: time for time in touched for key in self._touched_at[time] if key not in changes}
+            idle = [pair for pair in self._states.items() if pair[0] in times] if times else []
+            return sorted(idle, key=lambda pair: times[pair[0]])
 
     # -- looking ----------------------------------------------------------------------------------
     def snapshot(self, version: int) -> list[tuple[Any, Any]]:
@@ -273,11 +289,10 @@ class StateTable:
         with self._lock:
             reached = min(version, self.version) if self.version is not None else None
             if self._columns is not None:
-                whole, states, gone, changed = self._dump_of_columns(self._columns, None if whole else since, reached)
-                times: Times = {}
+                whole, states, times, changed = self._dump_of_columns(self._columns, None if whole else since, reached)
             else:
                 states, times, changed = self._dump_of_dicts(None if whole else since, version)
-                gone = [key for key, state in states.items() if state is ABSENT]
+        gone = [key for key, state in states.items() if state is ABSENT]
         held = {key: state for key, state in states.items() if state is not ABSENT} if gone else states
         dumped = dump_kept([reached, held, times, gone])
         if whole:
@@ -347,23 +362,24 @@ class StateTable:
 
     def _dump_of_columns(
         self, columns: _native.KeyedStates, since: int | None, reached: int | None
-    ) -> tuple[bool, States, list[Any], bool]:
-        """Whether it is the whole, the states of a part, keys that are gone, and whether anything changed."""
+    ) -> tuple[bool, States, Times, bool]:
+        """Whether it is the whole, the states and times of a part, and whether anything changed."""
         if reached is None:
-            return True, {}, [], False
+            return True, {}, {}, False
         found = None if since is None else columns.changes(since, reached)
         if found is None:
-            return True, dict(columns.as_of(reached)), [], True
-        pairs, gone = found
-        states = dict(pairs)
-        changed = len(pairs) + len(gone)
+            return True, *self._apart(columns.as_of(reached)), True
+        states, times = self._apart(*found)
+        changed = len(states)
         if changed:
             if self._round_over:
                 self._round = 0
             count = max(changed // 2, len(columns) // LONGEST_ROUND, LEAST_TURN)
             turn, self._round_over = columns.turn(reached, count, self._round_over)
-            states.update(turn)
-        return False, states, gone, bool(changed)
+            also, also_times = self._apart(turn)
+            states.update(also)
+            times.update(also_times)
+        return False, states, times, bool(changed)
 
     def _as_of(self, keys: Iterable[Any], later: list[Applied]) -> tuple[States, Times]:
         """States and times of keys as they were before later batches."""
@@ -384,8 +400,8 @@ class StateTable:
             for key, time in times.items():
                 self._move(key, time)
             self._version = reached
-        if self._version is not None and self._moved_to_columns(self._states, self._version):
-            self._states = {}
+        if self._version is not None and self._moved_to_columns(self._states, self._times, self._version):
+            self._states, self._times, self._touched_at = {}, {}, {}
 
 
 def _own_pairs(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:

@@ -8,7 +8,7 @@ or says why there is none; `program_of` remembers the answers; `explain_function
     regexes    regular expressions               patterns   which ones have a native form
     captures   the world outside of a function   guards   whether it is still the same
     merge      two ways become one value         order    what may fail, in order
-    places     whose source a file is
+    places     whose source a file is                  used   what of a tuple a function looks at that must be called
 """
 
 from __future__ import annotations

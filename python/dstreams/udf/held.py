@@ -50,7 +50,7 @@ def call(machine: Machine, state: State, name: str, arguments: list[Value], keyw
     if arguments or name not in ("exists", "get", "getOption", "remove", "isTimingOut"):
         raise Unreadable(f"calls .{name}() of its state")
     if name == "isTimingOut":
-        # Only states that never time out have a native form.
+        # Keys that time out have no record: the function itself is called for them.
         return machine.nodes.const(False)
     if name == "remove":
         _change(state, REMOVED, nothing, machine)

@@ -18,6 +18,7 @@ use arrow_select::interleave::interleave;
 use super::batch::{Function, PIECE};
 use super::incoming::Incoming;
 use super::kinds::unified;
+use super::stamps::stamped;
 use super::table::Working;
 use crate::block::{Columns, Kind};
 use crate::error::Result;
@@ -66,36 +67,48 @@ struct Mapping<'a> {
 }
 
 impl Working {
-    /// Looks at the records of a batch; their elements. None: Python must do it, and the table is spent.
-    pub fn map(&mut self, newer: &[Columns], ways: &Ways<'_>) -> Result<Option<Columns>> {
+    /// Looks at the records of a batch; their elements. `now`: its time, if the states have stamps. None: Python must do it,
+    /// and the table is spent.
+    pub fn map(&mut self, newer: &[Columns], ways: &Ways<'_>, now: Option<i64>) -> Result<Option<Columns>> {
         let Some(incoming) = Incoming::read(&mut self.table, newer)? else { return Ok(None) };
         let (key, value) = (self.table.keys.kind().clone(), incoming.kind.clone());
         let records = pairs((key, incoming.keys.all()?), (value, incoming.values.all()?))?;
-        let mut mapping = Mapping::new(&incoming, &records, self.states(&incoming.ids)?);
+        let before = if now.is_some() { self.unstamped_states(&incoming.ids)? } else { self.states(&incoming.ids)? };
+        let mut mapping = Mapping::new(&incoming, &records, before);
         if !mapping.run(ways)? {
             return Ok(None);
         }
         let (Some((kind, states)), Some(elements)) = (mapping.all_states()?, mapping.all_elements()?) else {
             return Ok(None);
         };
+        let nulls = states.logical_nulls();
+        let (kind, states) = match now {
+            Some(now) if kind != Kind::None => stamped(kind, &states, now)?,
+            _ => (kind, states),
+        };
         if self.has_rows() && kind != Kind::None && kind != self.table.value {
             return Ok(None);
         }
-        self.keep(&incoming, &mapping.touched, kind, &states)?;
+        let has_state = |at: usize| nulls.as_ref().is_none_or(|nulls| nulls.is_valid(at));
+        self.keep(&incoming, (&mapping.touched, now.is_some()), (kind, &states, &has_state))?;
         Ok(Some(elements))
     }
 
-    /// Stores the states of keys to which something was done.
-    fn keep(&mut self, incoming: &Incoming, touched: &[u32], kind: Kind, states: &ArrayRef) -> Result<()> {
-        let nulls = states.logical_nulls();
+    /// Stores the states of keys to which something was done; with `also_seen`, those of all keys of the batch.
+    fn keep(
+        &mut self,
+        incoming: &Incoming,
+        (touched, also_seen): (&[u32], bool),
+        (kind, states, has_state): (Kind, &ArrayRef, &dyn Fn(usize) -> bool),
+    ) -> Result<()> {
         let (mut written, mut removed, mut added) = (Vec::new(), Vec::new(), Vec::new());
-        for at in (0..touched.len()).filter(|at| touched[*at] != NONE) {
+        for at in (0..touched.len()).filter(|at| also_seen || touched[*at] != NONE) {
             let known = self.table.place(incoming.ids[at]).is_some();
-            match (known, nulls.as_ref().is_some_and(|nulls| nulls.is_null(at))) {
-                (true, false) => written.push(at as u32),
-                (true, true) => removed.push(incoming.ids[at]),
-                (false, false) => added.push(at as u32),
-                (false, true) => {}
+            match (known, has_state(at)) {
+                (true, true) => written.push(at as u32),
+                (true, false) => removed.push(incoming.ids[at]),
+                (false, true) => added.push(at as u32),
+                (false, false) => {}
             }
         }
         let ids = |rows: &[u32]| -> Vec<u32> { rows.iter().map(|at| incoming.ids[*at as usize]).collect() };

@@ -16,12 +16,16 @@ mod incoming;
 mod kinds;
 mod mapping;
 mod rows;
+mod stamps;
 mod table;
+mod versions;
 
 pub use batch::{Filter, Function};
 pub use changes::{Changes, address, changes};
 pub use mapping::{ByRow, Ways};
+pub use stamps::{unstamped, with_stamps};
 pub use table::{Table, Working};
+pub use versions::{Versions, View};
 
 #[cfg(test)]
 mod tests;

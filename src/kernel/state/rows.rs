@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, UInt32Array, new_null_array};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StructArray, UInt32Array, new_null_array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_select::interleave::interleave;
 use arrow_select::take::take;
 
-use crate::block::compact;
+use crate::block::{compact, tuple_array};
 use crate::error::Result;
 use crate::kernel::keys::{joined, kernel_error};
 
@@ -25,6 +25,9 @@ pub(super) fn gather(chunks: &[&ArrayRef], places: &[Place]) -> Result<ArrayRef>
         return Ok(gathered);
     }
     if let Some(gathered) = gather_numbers::<Float64Type>(chunks, places) {
+        return Ok(gathered);
+    }
+    if let Some(gathered) = gather_tuples(chunks, places)? {
         return Ok(gathered);
     }
     let nothing = new_null_array(first.data_type(), 1);
@@ -45,19 +48,41 @@ fn gather_numbers<T: ArrowPrimitiveType>(chunks: &[&ArrayRef], places: &[Place])
     Some(Arc::new(PrimitiveArray::<T>::new(values.into(), nulls)))
 }
 
+fn gather_tuples(chunks: &[&ArrayRef], places: &[Place]) -> Result<Option<ArrayRef>> {
+    let chunks: Option<Vec<&StructArray>> = chunks.iter().map(|chunk| whole_tuples(chunk)).collect();
+    let Some(chunks) = chunks else { return Ok(None) };
+    let items = (0..chunks.first().map_or(0, |chunk| chunk.num_columns())).map(|item| {
+        let columns: Vec<&ArrayRef> = chunks.iter().map(|chunk| chunk.column(item)).collect();
+        gather(&columns, places)
+    });
+    let nulls = places.iter().any(Option::is_none).then(|| NullBuffer::from_iter(places.iter().map(Option::is_some)));
+    Ok(Some(tuple_array(items.collect::<Result<_>>()?, nulls)?))
+}
+
+/// Tuples that have items and none of which is None.
+fn whole_tuples(array: &ArrayRef) -> Option<&StructArray> {
+    array.as_struct_opt().filter(|tuples| tuples.null_count() == 0 && tuples.num_columns() > 0)
+}
+
 /// `chunk` with row `rows[i]` of `from` at position `positions[i]`.
-pub(super) fn put(chunk: &ArrayRef, positions: &[usize], from: &ArrayRef, rows: &[u32]) -> Result<ArrayRef> {
+pub(super) fn put(chunk: &ArrayRef, positions: &[u32], from: &ArrayRef, rows: &[u32]) -> Result<ArrayRef> {
     if let Some(put) = put_numbers::<Int64Type>(chunk, positions, from, rows) {
         return Ok(put);
     }
     if let Some(put) = put_numbers::<Float64Type>(chunk, positions, from, rows) {
         return Ok(put);
     }
+    if let (Some(tuples), Some(new)) = (whole_tuples(chunk), whole_tuples(from)) {
+        let items = tuples.columns().iter().zip(new.columns());
+        let items = items.map(|(item, new)| put(item, positions, new, rows)).collect::<Result<_>>()?;
+        let made = StructArray::try_new(tuples.fields().clone(), items, None).map_err(kernel_error)?;
+        return Ok(Arc::new(made));
+    }
     let count = chunk.len() as u32;
     let new = take(from, &UInt32Array::from(rows.to_vec()), None).map_err(kernel_error)?;
     let mut order: Vec<u32> = (0..count).collect();
     for (at, position) in positions.iter().enumerate() {
-        order[*position] = count + at as u32;
+        order[*position as usize] = count + at as u32;
     }
     let both = joined(&[Arc::clone(chunk), new])?;
     compact(&take(&both, &UInt32Array::from(order), None).map_err(kernel_error)?)
@@ -65,17 +90,17 @@ pub(super) fn put(chunk: &ArrayRef, positions: &[usize], from: &ArrayRef, rows: 
 
 fn put_numbers<T: ArrowPrimitiveType>(
     chunk: &ArrayRef,
-    positions: &[usize],
+    positions: &[u32],
     from: &ArrayRef,
     rows: &[u32],
 ) -> Option<ArrayRef> {
     let (chunk, from) = (chunk.as_primitive_opt::<T>()?, from.as_primitive_opt::<T>()?);
-    if chunk.nulls().is_some() || from.null_count() > 0 {
+    if chunk.nulls().is_some() || (from.null_count() > 0 && rows.iter().any(|row| from.is_null(*row as usize))) {
         return None;
     }
     let mut values = chunk.values().to_vec();
     for (position, row) in positions.iter().zip(rows) {
-        values[*position] = from.values()[*row as usize];
+        values[*position as usize] = from.values()[*row as usize];
     }
     Some(Arc::new(PrimitiveArray::<T>::new(values.into(), None)))
 }
@@ -99,12 +124,12 @@ pub(super) fn identical(one: &ArrayRef, other: &ArrayRef) -> BooleanBuffer {
 fn values_identical(one: &ArrayRef, other: &ArrayRef) -> BooleanBuffer {
     let rows = one.len();
     if let (Some(one), Some(other)) = (one.as_primitive_opt::<Int64Type>(), other.as_primitive_opt::<Int64Type>()) {
-        let (one, other) = (one.values(), other.values());
+        let (one, other) = (&one.values()[..rows], &other.values()[..rows]);
         BooleanBuffer::collect_bool(rows, |row| one[row] == other[row])
     } else if let (Some(one), Some(other)) =
         (one.as_primitive_opt::<Float64Type>(), other.as_primitive_opt::<Float64Type>())
     {
-        let (one, other) = (one.values(), other.values());
+        let (one, other) = (&one.values()[..rows], &other.values()[..rows]);
         BooleanBuffer::collect_bool(rows, |row| one[row].to_bits() == other[row].to_bits())
     } else if let (Some(one), Some(other)) = (one.as_boolean_opt(), other.as_boolean_opt()) {
         BooleanBuffer::collect_bool(rows, |row| one.value(row) == other.value(row))

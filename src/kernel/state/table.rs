@@ -189,7 +189,9 @@ impl Working {
         self.table.grow();
         for start in (0..block.len()).step_by(CHUNK) {
             let length = CHUNK.min(block.len() - start);
-            self.push_chunk(ids[start..start + length].to_vec(), block.slice(start, length))?;
+            // A chunk stays the very same array, by which versions know it.
+            let rows = if length == block.len() { block.clone() } else { block.slice(start, length) };
+            self.push_chunk(ids[start..start + length].to_vec(), rows)?;
         }
         ids.iter().for_each(|id| self.table.unsettled.set_bit(*id as usize, true));
         Ok(true)
@@ -215,17 +217,28 @@ impl Working {
 
     /// Keys (item 0) or states (item 1) of rows, None for keys without one. There must be a chunk.
     pub(super) fn fetch(&self, item: usize, ids: &[u32]) -> Result<ArrayRef> {
+        self.fetch_of(ids, |rows| column(rows, item))
+    }
+
+    /// The same of what is a column of the rows of a chunk.
+    pub(super) fn fetch_of(&self, ids: &[u32], part: impl Fn(&Columns) -> Result<&ArrayRef>) -> Result<ArrayRef> {
         let mut numbers = vec![usize::MAX; self.chunks.len()];
         let mut arrays: Vec<&ArrayRef> = Vec::new();
         for (number, rows) in self.chunks.iter().enumerate() {
             if let Some(rows) = rows {
                 numbers[number] = arrays.len();
-                arrays.push(column(rows, item)?);
+                arrays.push(part(rows)?);
             }
         }
         let places: Vec<Place> =
             ids.iter().map(|id| self.table.place(*id).map(|(chunk, row)| (numbers[chunk], row))).collect();
         gather(&arrays, &places)
+    }
+
+    /// The rows of each chunk that has some, and the numbers of their keys.
+    pub(super) fn rows_by_chunk(&self) -> impl Iterator<Item = (&Columns, &[u32])> {
+        let chunks = self.chunks.iter().zip(&self.table.chunks);
+        chunks.filter_map(|(rows, chunk)| Some((rows.as_ref()?, chunk.ids.as_slice())))
     }
 
     /// Whether there are states.
@@ -236,8 +249,8 @@ impl Working {
     /// Sets the state of `ids[i]`, which has a row, to row `rows[i]` of `states`.
     pub(super) fn write(&mut self, ids: &[u32], states: &ArrayRef, rows: &[u32]) -> Result<()> {
         for (chunk, members) in self.by_chunk(ids) {
-            let positions: Vec<usize> =
-                members.iter().filter_map(|at| Some(self.table.place(ids[*at as usize])?.1)).collect();
+            let positions: Vec<u32> =
+                members.iter().filter_map(|at| Some(self.table.place(ids[*at as usize])?.1 as u32)).collect();
             let from: Vec<u32> = members.iter().map(|at| rows[*at as usize]).collect();
             let before = self.chunk(chunk)?;
             let after = put(column(before, 1)?, &positions, states, &from)?;

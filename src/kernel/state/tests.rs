@@ -329,7 +329,7 @@ proptest! {
             let newer: Vec<Columns> = rows.chunks(100).map(block).collect();
             let known = if again { None } else { table.take() };
             let mut working = Working::open(known, blocks.clone(), &Kind::Str, &Kind::None).unwrap().unwrap();
-            let made = working.map(&newer, &ways).unwrap().unwrap();
+            let made = working.map(&newer, &ways, None).unwrap().unwrap();
             let made: Vec<i64> = (0..made.len()).map(|row| int(&made, row).unwrap()).collect();
             prop_assert_eq!(made, elements);
             let (kept, after) = working.close().unwrap();
@@ -349,4 +349,118 @@ proptest! {
             (table, blocks) = (Some(kept), after);
         }
     }
+}
+
+/// The states with their stamps.
+fn read_stamped(blocks: &[Columns]) -> Vec<(Pair, i64)> {
+    let mut all = Vec::new();
+    for block in blocks {
+        let ((_, keys), (_, values)) = pair_columns(block).unwrap();
+        let (keys, values) = (keys.as_string_view(), values.as_struct());
+        let (states, stamps) = (values.column(0), values.column(1));
+        let (states, stamps) = (states.as_primitive::<Int64Type>(), stamps.as_primitive::<Int64Type>());
+        all.extend((0..keys.len()).map(|at| ((keys.value(at).to_owned(), states.value(at)), stamps.value(at))));
+    }
+    all
+}
+
+proptest! {
+    #[test]
+    fn older_versions_stay_as_they_were_and_keys_time_out(
+        batches in prop::collection::vec(
+            (prop::collection::vec((0_usize..120, -2_i64..4), 0..60), prop::option::of(0_i64..4), any::<bool>(), 0_i64..5), 1..12
+        ),
+        first in 0_usize..100,
+    ) {
+        let ways = Ways { at_once: &looked_at_once, by_row: &no_way, one_by_one: &looked_in_order };
+        let initial: Vec<Pair> = (0..first).map(|number| (key(number), number as i64)).collect();
+        // Keys, states and stamps, in the order in which keys got a state.
+        let mut model: Vec<(Pair, i64)> = initial.iter().map(|pair| (pair.clone(), 0)).collect();
+        let (mut versions, mut table) = (Versions::default(), None);
+        let mut wanted: Vec<(i64, Vec<(Pair, i64)>)> = vec![(0, model.clone())];
+        versions.push(0, pieces(&initial, 30).iter().map(|block| with_stamps(block, vec![0; block.len()]).unwrap()).collect()).unwrap();
+        for (at, (records, idle, again, behind)) in batches.into_iter().enumerate() {
+            let now = at as i64 + 1;
+            let rows: Vec<Pair> = records.iter().map(|(number, value)| (key(*number), *value)).collect();
+            let mut gone = Vec::new();
+            for (key, value) in &rows {
+                let known = model.iter().position(|((known, _), _)| known == key);
+                let (_, after, _) = look(known.map(|at| model[at].0.1), *value);
+                match (known, after) {
+                    (Some(at), Some(after)) => model[at] = ((key.clone(), after), now),
+                    (Some(at), None) => drop(model.remove(at)),
+                    (None, Some(after)) => model.push(((key.clone(), after), now)),
+                    (None, None) => {}
+                }
+            }
+            if let Some(idle) = idle {
+                gone = model.iter().filter(|held| held.1 < now - idle).cloned().collect();
+                gone.sort_by_key(|held| held.1);
+                model.retain(|held| held.1 >= now - idle);
+            }
+            for _ in 0..=usize::from(again) {
+                if versions.last() == Some(now) {
+                    versions.pop().unwrap();
+                    table = None;
+                }
+                let (_, before) = versions.as_of(now - 1).unwrap();
+                let mut working =
+                    Working::open(table.take(), before.blocks().unwrap(), &Kind::Str, &Kind::None).unwrap().unwrap();
+                if !rows.is_empty() {
+                    prop_assert!(working.map(&pieces(&rows, 25), &ways, Some(now)).unwrap().is_some());
+                }
+                if let Some(idle) = idle {
+                    let taken = working.take_idle(now - idle).unwrap();
+                    let taken = read(&taken.into_iter().collect::<Vec<_>>());
+                    let sorted = |mut pairs: Vec<Pair>| { pairs.sort(); pairs };
+                    prop_assert_eq!(sorted(taken), sorted(gone.iter().map(|held| held.0.clone()).collect()));
+                }
+                let (next, blocks) = working.close().unwrap();
+                table = Some(next);
+                versions.push(now, blocks).unwrap();
+            }
+            wanted.push((now, model.clone()));
+            let forgot = versions.forget(now - behind);
+            let kept = wanted.iter().rposition(|version| version.0 <= now - behind).unwrap_or(0);
+            prop_assert_eq!(forgot, kept > 0);
+            wanted.drain(..kept);
+            prop_assert_eq!(versions.keys(), model.len());
+            let sorted = |mut held: Vec<(Pair, i64)>| { held.sort(); held };
+            let all = versions.all();
+            prop_assert_eq!(all.len(), wanted.len());
+            for ((time, view), (wanted_time, states)) in all.into_iter().zip(&wanted) {
+                prop_assert_eq!(time, *wanted_time);
+                let made = view.blocks().unwrap();
+                let plain: Vec<Columns> = made.iter().map(|block| unstamped(block).unwrap()).collect();
+                prop_assert_eq!(read(&plain), read_stamped(&made).into_iter().map(|held| held.0).collect::<Vec<_>>());
+                prop_assert_eq!(sorted(read_stamped(&made)), sorted(states.clone()));
+            }
+            prop_assert!(versions.as_of(wanted[0].0 - 1).is_none());
+            let views: Vec<View> = versions.all().into_iter().map(|(_, view)| view).collect();
+            for (one, other) in views.iter().flat_map(|one| views.iter().map(move |other| (one, other))) {
+                let found = one.changes_up_to(other).unwrap().unwrap();
+                let plain = changes(&one.blocks().unwrap(), &other.blocks().unwrap()).unwrap().unwrap();
+                prop_assert_eq!(sorted(read_stamped(&found.pairs)), sorted(read_stamped(&plain.pairs)));
+                let count = |blocks: &[Columns]| blocks.iter().map(Columns::len).sum::<usize>();
+                prop_assert_eq!(count(&found.gone), count(&plain.gone));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_older_version_is_held_as_what_changed_after_it() {
+    let rows: Vec<Pair> = (0..3000).map(|number| (key(number), 0)).collect();
+    let mut versions = Versions::default();
+    versions.push(0, pieces(&rows, 1000)).unwrap();
+    let ways = Ways { at_once: &looked_at_once, by_row: &no_way, one_by_one: &looked_in_order };
+    let before = versions.as_of(0).unwrap().1.blocks().unwrap();
+    let states = |block: &Columns| Arc::downgrade(pair_columns(block).unwrap().1.1);
+    let [first, second] = [states(&before[0]), states(&before[1])];
+    let mut working = Working::open(None, before, &Kind::Str, &Kind::Int).unwrap().unwrap();
+    working.map(&[block(&[(key(5), 1), (key(6), 2)])], &ways, None).unwrap().unwrap();
+    versions.push(1, working.close().unwrap().1).unwrap();
+    assert!(first.upgrade().is_none(), "replaced, and only two states of it are held");
+    assert!(second.upgrade().is_some());
+    assert_eq!(read(&versions.as_of(0).unwrap().1.blocks().unwrap()), rows);
 }

@@ -1,9 +1,11 @@
 //! The states of `mapWithState`, natively: `_native.KeyedStates` holds those of one partition, as of several batches.
 //!
-//! 1. A batch is applied as a whole or not at all. Versions share what is equal, so holding some costs what changed.
+//! 1. A batch is applied as a whole or not at all. Older versions are held as what changed after them.
 //! 2. Once something comes that has no exact answer here, the states are given up to the table in Python
 //!    (`dstreams/streaming/statetable.py`) for good; `versions` are empty then.
-//! 3. The lock is held while a batch is applied. Who holds the interpreter waits for it detached.
+//! 3. Where keys can time out, what is a state here and for Python is a tuple of the state and the time of the batch that
+//!    touched it last, but in snapshots.
+//! 4. The lock is held while a batch is applied. Who holds the interpreter waits for it detached.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_select::filter::filter;
 use hashbrown::HashSet;
-use pyo3::exceptions::{PyException, PyRuntimeError};
+use pyo3::exceptions::{PyException, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::{PyList, PyTuple};
@@ -23,11 +25,12 @@ use crate::error::Result;
 use crate::expr::{Program, RowMapper};
 use crate::kernel::gather::pair_columns;
 use crate::kernel::keys::{KeyTable, Unhashable, kernel_error};
-use crate::kernel::state::{ByRow, Changes, Table, Ways, Working, address, changes};
+use crate::kernel::state::{Changes, Table, Versions, View, Ways, Working, address, changes, unstamped, with_stamps};
 use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::chain::Running;
 use crate::object::convert::{append_to, list_to_columns, to_list};
+use crate::object::objects::fresh;
 use crate::object::turn::Turn;
 use crate::py::to_python;
 use crate::rdd::{Blocks, ready};
@@ -51,19 +54,17 @@ pub(crate) struct Batch {
     pub least: i64,
     /// Whether None is an element like any other.
     pub emits_none: bool,
-}
-
-struct Version {
-    time: i64,
-    blocks: Vec<Columns>,
+    /// Keys that were not touched since then time out now; None: not looked for in this batch.
+    pub idle_before: Option<i64>,
 }
 
 #[derive(Default)]
 struct Part {
+    /// Whether keys can time out.
+    timed: bool,
     /// Of the newest version, if it is known.
     table: Option<Table>,
-    /// Oldest first.
-    versions: Vec<Version>,
+    versions: Versions,
     given_up: bool,
     /// Columns of keys that had their turn. They are kept, so that no other column is taken for one of them.
     had_turn: Vec<ArrayRef>,
@@ -75,8 +76,8 @@ impl Mapped {
     /// From what `dstreams.core.native` says of a function.
     pub(super) fn parse(parts: &Bound<'_, PyTuple>) -> PyResult<Self> {
         let states: Vec<Py<KeyedStates>> = parts.get_item(1)?.extract()?;
-        let (time, oldest, least, emits_none) = parts.get_item(3)?.extract()?;
-        let batch = Batch { time, oldest, least, emits_none };
+        let (time, oldest, least, emits_none, idle_before) = parts.get_item(3)?.extract()?;
+        let batch = Batch { time, oldest, least, emits_none, idle_before };
         Ok(Self { states: Arc::new(states), program: needed("mapped", parts, 2)?, batch })
     }
 }
@@ -106,13 +107,10 @@ pub(crate) fn mapped_states(
     }
     let states = what.states.get(running.partition).ok_or_else(|| kernel_error("a partition without states"))?;
     let made = states.get().lock().apply(running, steps.start, what, &records)?;
-    match made {
-        None => Ok(Arc::clone(running).python(steps, ready(seen))),
-        Some(elements) => {
-            let elements = elements.map(|all| if what.batch.emits_none { Ok(all) } else { without_none(&all) });
-            Ok(ready(elements.transpose()?.into_iter().map(Block::Columns).collect()))
-        }
-    }
+    Ok(match made {
+        None => Arc::clone(running).python(steps, ready(seen)),
+        Some(elements) => ready(elements),
+    })
 }
 
 fn without_none(elements: &Columns) -> Result<Columns> {
@@ -124,18 +122,42 @@ fn without_none(elements: &Columns) -> Result<Columns> {
 }
 
 /// The table and the states after a batch, and its elements.
-type Made = (Table, Vec<Columns>, Columns);
+type Made = (Option<Table>, Vec<Columns>, Vec<Block>);
 
+/// What the records of a batch, and keys that time out, make of states; None if Python must do it.
 fn mapped(
-    table: Option<Table>,
-    blocks: Vec<Columns>,
-    program: &Program,
+    (running, step, what): (&Running, usize, &Mapped),
+    (table, blocks, timed): (Option<Table>, Vec<Columns>, bool),
     records: &[Columns],
-    one_by_one: ByRow<'_>,
 ) -> Result<Option<Made>> {
-    let Some(first) = records.first() else { return Ok(None) };
+    let Some(first) = records.first().or(blocks.first()) else { return Ok(Some((table, blocks, Vec::new()))) };
     let Some(((key, _), _)) = pair_columns(first) else { return Ok(None) };
-    let Some(mut working) = Working::open(table, blocks, key, &Kind::None)? else { return Ok(None) };
+    let key = key.clone();
+    let Some(mut working) = Working::open(table, blocks, &key, &Kind::None)? else { return Ok(None) };
+    let mut made = Vec::new();
+    if !records.is_empty() {
+        let now = timed.then_some(what.batch.time);
+        let Some(elements) = map_records((running, step, &what.program), &mut working, records, now)? else {
+            return Ok(None);
+        };
+        made.push(Block::Columns(if what.batch.emits_none { elements } else { without_none(&elements)? }));
+    }
+    if let Some(before) = what.batch.idle_before
+        && let Some(idle) = working.take_idle(before)?
+    {
+        let Some(elements) = timed_out(running, step, &idle)? else { return Ok(None) };
+        made.push(elements);
+    }
+    let (table, blocks) = working.close()?;
+    Ok(Some((Some(table), blocks, made)))
+}
+
+fn map_records(
+    (running, step, program): (&Running, usize, &Program),
+    working: &mut Working,
+    records: &[Columns],
+    now: Option<i64>,
+) -> Result<Option<Columns>> {
     let at_once = |states: &Columns, records: &Columns| {
         let arguments = [states.clone(), records.clone()];
         program.eval(&arguments, records.len()).ok()
@@ -145,72 +167,82 @@ fn mapped(
         let made = mapper.map(states.array(), ids, (records.kind(), records.array()))?;
         Ok(made.map(|(kind, array)| Columns::new(kind, array)))
     };
-    let ways = Ways { at_once: &at_once, by_row: &by_row, one_by_one };
-    let Some(elements) = working.map(records, &ways)? else { return Ok(None) };
-    let (table, blocks) = working.close()?;
-    Ok(Some((table, blocks, elements)))
+    let one_by_one = |states: &Columns, ids: &[u32], records: &Columns| called(running, step, states, ids, records);
+    working.map(records, &Ways { at_once: &at_once, by_row: &by_row, one_by_one: &one_by_one }, now)
 }
 
 /// The program's function, called for each record: of the state of each key, and which of them the record's is.
 fn called(running: &Running, step: usize, states: &Columns, ids: &[u32], records: &Columns) -> Result<Option<Columns>> {
+    let (states, records) = (states.clone(), records.clone());
+    in_python(running, step, move |py, function| {
+        let rows = py.import("dstreams.streaming.mapwithstate")?.getattr("called_by_row")?;
+        let made = rows.call1((function, to_list(py, &states)?, ids.to_vec(), to_list(py, &records)?))?;
+        Ok(list_to_columns(made.cast::<PyList>()?))
+    })
+    .map(Option::flatten)
+}
+
+/// What the program's function gives for keys that time out, pairs of these and their states.
+fn timed_out(running: &Running, step: usize, idle: &Columns) -> Result<Option<Block>> {
+    in_python(running, step, |py, function| {
+        let each = py.import("dstreams.streaming.mapwithstate")?.getattr("called_for_idle")?;
+        let made = each.call1((function, to_list(py, idle)?))?.cast_into::<PyList>()?;
+        Ok(list_to_columns(&made).map_or_else(|| fresh(made.iter().map(Bound::unbind).collect()), Block::Columns))
+    })
+}
+
+/// What `call` makes of the program's function. None if that raises: it will raise it again, where all records are looked at
+/// in Python.
+fn in_python<T>(
+    running: &Running,
+    step: usize,
+    call: impl FnOnce(Python<'_>, Bound<'_, PyAny>) -> PyResult<T>,
+) -> Result<Option<T>> {
     let _turn = Turn::wait();
-    attach(|py| {
-        let call = || -> PyResult<Option<Columns>> {
-            let rows = py.import("dstreams.streaming.mapwithstate")?.getattr("called_by_row")?;
-            let function = running.function(py, step)?;
-            let made = rows.call1((function, to_list(py, states)?, ids.to_vec(), to_list(py, records)?))?;
-            Ok(list_to_columns(made.cast::<PyList>()?))
-        };
-        match call() {
-            // What the function raises it will raise again, where all records are looked at in Python. An interruption of
-            // the task comes once.
-            Err(raised) if raised.is_instance_of::<PyException>(py) => Ok(None),
-            made => made.map_err(user_error),
-        }
+    attach(|py| match running.function(py, step).and_then(|function| call(py, function)) {
+        // An interruption of the task comes once.
+        Err(raised) if raised.is_instance_of::<PyException>(py) => Ok(None),
+        made => made.map(Some).map_err(user_error),
     })
 }
 
 impl Part {
     /// The version that counted at a time.
-    fn as_of(&self, time: i64) -> &[Columns] {
-        let found = self.versions.iter().rev().find(|version| version.time <= time);
-        found.map_or(&[], |version| version.blocks.as_slice())
+    fn as_of(&self, time: i64) -> View {
+        self.versions.as_of(time).map_or_else(View::default, |(_, view)| view)
     }
 
-    /// Applies the records of a batch; its elements, if there are some. None, and nothing done, if Python must do it.
+    /// Applies the records of a batch; its elements. None, and nothing done, if Python must do it.
     fn apply(
         &mut self,
         running: &Running,
         step: usize,
         what: &Mapped,
         records: &[Columns],
-    ) -> Result<Option<Option<Columns>>> {
+    ) -> Result<Option<Vec<Block>>> {
         let batch = &what.batch;
-        let last = self.versions.last().map(|version| version.time);
+        let last = self.versions.last();
         if self.given_up || last.is_some_and(|last| last > batch.time || last < batch.least) {
             return Ok(None);
         }
         let again = last == Some(batch.time);
-        let before = self.versions.len() - usize::from(again);
-        if again && before == 0 && self.cut {
+        let before = self.versions.as_of(batch.time - 1);
+        if again && before.is_none() && self.cut {
             return Ok(None);
         }
-        let blocks = self.versions[..before].last().map_or_else(Vec::new, |version| version.blocks.clone());
+        let blocks = before.map_or_else(|| Ok(Vec::new()), |(_, view)| view.blocks())?;
         let table = self.table.take().filter(|_| !again);
-        let one_by_one = |states: &Columns, ids: &[u32], records: &Columns| called(running, step, states, ids, records);
-        let (table, blocks, elements) = if records.is_empty() {
-            (table, blocks, None)
+        let made = if records.is_empty() && batch.idle_before.is_none() {
+            Some((table, blocks, Vec::new()))
         } else {
-            match mapped(table, blocks, &what.program, records, &one_by_one)? {
-                Some((table, blocks, elements)) => (Some(table), blocks, Some(elements)),
-                None => return Ok(None),
-            }
+            mapped((running, step, what), (table, blocks, self.timed), records)?
         };
-        self.versions.truncate(before);
-        let kept = self.versions.iter().rposition(|version| version.time <= batch.oldest).unwrap_or(0);
-        self.versions.drain(..kept);
-        self.cut |= kept > 0;
-        self.versions.push(Version { time: batch.time, blocks });
+        let Some((table, blocks, elements)) = made else { return Ok(None) };
+        if again {
+            self.versions.pop()?;
+        }
+        self.cut |= self.versions.forget(batch.oldest);
+        self.versions.push(batch.time, blocks)?;
         self.table = table;
         Ok(Some(elements))
     }
@@ -239,49 +271,60 @@ type Replaced<'py> = (i64, Option<i64>, Bound<'py, PyList>, Bound<'py, PyList>);
 
 #[pymethods]
 impl KeyedStates {
+    /// `timed`: keys can time out.
     #[new]
-    fn new() -> Self {
-        Self::default()
+    fn new(timed: bool) -> Self {
+        Self { part: Mutex::new(Part { timed, ..Part::default() }) }
     }
 
     /// The time of the newest batch that was applied; None before the first.
     #[getter]
     fn version(&self, py: Python<'_>) -> Option<i64> {
-        self.lock_attached(py).versions.last().map(|version| version.time)
+        self.lock_attached(py).versions.last()
     }
 
-    /// Sets the states before the first batch; False, and nothing done, if they have no form here.
-    fn load(&self, py: Python<'_>, version: i64, pairs: &Bound<'_, PyList>) -> PyResult<bool> {
-        let blocks = if pairs.is_empty() {
-            Vec::new()
-        } else {
+    /// Sets the states before the first batch, and when each was touched last if keys can time out; False, and nothing done,
+    /// if they have no form here.
+    fn load(&self, py: Python<'_>, version: i64, pairs: &Bound<'_, PyList>, times: Option<Vec<i64>>) -> PyResult<bool> {
+        let mut blocks = Vec::new();
+        let mut part = self.lock_attached(py);
+        if part.timed != times.as_ref().is_some_and(|times| times.len() == pairs.len()) {
+            return Err(PyValueError::new_err("times: expected one for each pair where keys can time out, else None"));
+        }
+        if !pairs.is_empty() {
             let Some(columns) = list_to_columns(pairs) else { return Ok(false) };
             if !may_be_states(&columns).map_err(|error| to_python(py, &error))? {
                 return Ok(false);
             }
-            vec![columns]
-        };
-        let mut part = self.lock_attached(py);
-        if part.given_up || !part.versions.is_empty() {
+            let columns = times.map_or_else(|| Ok(columns.clone()), |times| with_stamps(&columns, times));
+            blocks.push(columns.map_err(|error| to_python(py, &error))?);
+        }
+        if part.given_up || part.versions.last().is_some() {
             return Ok(false);
         }
-        part.versions.push(Version { time: version, blocks });
+        part.versions.push(version, blocks).map_err(|error| to_python(py, &error))?;
         part.cut = true;
         Ok(true)
     }
 
-    /// (key, state) of all keys as of a version; None if that version is not there.
+    /// (key, state) of all keys as of a version, without stamps; None if that version is not there.
     fn snapshot<'py>(&self, py: Python<'py>, version: i64) -> PyResult<Option<Bound<'py, PyList>>> {
         let part = self.lock_attached(py);
-        let found = part.versions.iter().find(|found| found.time == version).map(|found| found.blocks.clone());
+        let (found, timed) = (part.versions.as_of(version), part.timed);
         drop(part);
-        found.map(|blocks| listed(py, &blocks)).transpose()
+        let Some((_, view)) = found.filter(|(time, _)| *time == version) else { return Ok(None) };
+        let mut blocks = made(py, view)?;
+        if timed {
+            let plain: Result<_> = blocks.iter().map(unstamped).collect();
+            blocks = plain.map_err(|error| to_python(py, &error))?;
+        }
+        listed(py, &blocks).map(Some)
     }
 
     /// (key, state) of all keys as they were at a time.
     fn as_of<'py>(&self, py: Python<'py>, time: i64) -> PyResult<Bound<'py, PyList>> {
-        let blocks = self.lock_attached(py).as_of(time).to_vec();
-        listed(py, &blocks)
+        let view = self.lock_attached(py).as_of(time);
+        listed(py, &made(py, view)?)
     }
 
     /// (key, state) of all keys that got another state after one version up to another one, and the keys that lost it. None
@@ -293,18 +336,17 @@ impl KeyedStates {
         version: i64,
     ) -> PyResult<Option<(Bound<'py, PyList>, Bound<'py, PyList>)>> {
         let part = self.lock_attached(py);
-        if !part.versions.iter().any(|found| found.time <= since) {
-            return Ok(None);
-        }
-        let (earlier, later) = (part.as_of(since).to_vec(), part.as_of(version).to_vec());
+        let (since, version) = (part.versions.as_of(since), part.as_of(version));
         drop(part);
-        let found = py.detach(|| changes(&earlier, &later)).map_err(|error| to_python(py, &error))?;
+        let Some((_, since)) = since else { return Ok(None) };
+        let found = py.detach(|| since.changes_up_to(&version));
+        let found = found.map_err(|error| to_python(py, &error))?;
         found.map(|Changes { pairs, gone }| Ok((listed(py, &pairs)?, listed(py, &gone)?))).transpose()
     }
 
     /// Keys of the newest version.
     fn __len__(&self, py: Python<'_>) -> usize {
-        self.lock_attached(py).versions.last().map_or(0, |version| version.blocks.iter().map(Columns::len).sum())
+        self.lock_attached(py).versions.keys()
     }
 
     /// The next states of a round in which all have their turn: at least so many, as they were at a time. With `begin` it is
@@ -314,11 +356,11 @@ impl KeyedStates {
         if begin {
             part.had_turn.clear();
         }
-        let blocks = part.as_of(time).to_vec();
+        let view = part.as_of(time);
         let mut had: HashSet<*const ()> = part.had_turn.iter().map(address).collect();
         let (mut turn, mut rows, mut over) = (Vec::new(), 0, true);
-        for block in blocks {
-            let Some(((_, keys), _)) = pair_columns(&block) else { continue };
+        for chunk in 0..view.len() {
+            let keys = view.keys(chunk).map_err(|error| to_python(py, &error))?;
             if !had.insert(address(keys)) {
                 continue;
             }
@@ -326,9 +368,9 @@ impl KeyedStates {
                 over = false;
                 break;
             }
-            rows += block.len();
+            rows += keys.len();
             part.had_turn.push(Arc::clone(keys));
-            turn.push(block);
+            turn.push(view.block(chunk).map_err(|error| to_python(py, &error))?);
         }
         drop(part);
         Ok((listed(py, &turn)?, over))
@@ -338,21 +380,28 @@ impl KeyedStates {
     /// known, oldest first, what it replaced.
     fn give_up<'py>(&self, py: Python<'py>) -> PyResult<(Option<i64>, Bound<'py, PyList>, Vec<Replaced<'py>>)> {
         let mut part = self.lock_attached(py);
-        let (versions, cut) = (std::mem::take(&mut part.versions), part.cut);
-        (part.given_up, part.table, part.had_turn) = (true, None, Vec::new());
+        let (versions, cut) = (part.versions.all(), part.cut);
+        *part = Part { timed: part.timed, given_up: true, ..Part::default() };
         drop(part);
+        let versions = versions.into_iter().map(|(time, view)| Ok((time, made(py, view)?)));
+        let versions: Vec<(i64, Vec<Columns>)> = versions.collect::<PyResult<_>>()?;
         let mut replaced = Vec::new();
-        for (at, newer) in versions.iter().enumerate().skip(usize::from(cut)) {
+        for (at, (time, newer)) in versions.iter().enumerate().skip(usize::from(cut)) {
             let older = at.checked_sub(1).and_then(|at| versions.get(at));
-            let blocks = older.map_or(&[][..], |older| older.blocks.as_slice());
-            let Changes { pairs, gone } = changes(&newer.blocks, blocks)
+            let before = older.map_or(&[][..], |older| older.1.as_slice());
+            let Changes { pairs, gone } = changes(newer, before)
                 .map_err(|error| to_python(py, &error))?
                 .ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: states that cannot be compared"))?;
-            replaced.push((newer.time, older.map(|older| older.time), listed(py, &pairs)?, listed(py, &gone)?));
+            replaced.push((*time, older.map(|older| older.0), listed(py, &pairs)?, listed(py, &gone)?));
         }
-        let newest = versions.last().map_or_else(|| Ok(PyList::empty(py)), |newest| listed(py, &newest.blocks))?;
-        Ok((versions.last().map(|newest| newest.time), newest, replaced))
+        let newest = versions.last().map_or_else(|| Ok(PyList::empty(py)), |newest| listed(py, &newest.1))?;
+        Ok((versions.last().map(|newest| newest.0), newest, replaced))
     }
+}
+
+/// The chunks of a version.
+fn made(py: Python<'_>, view: View) -> PyResult<Vec<Columns>> {
+    py.detach(|| view.blocks()).map_err(|error| to_python(py, &error))
 }
 
 /// Whether these are pairs with distinct keys and states that are not None.

@@ -108,7 +108,11 @@ impl ValuesRun {
             let values = Columns::new(kind.clone(), Arc::clone(values));
             let source = Source::blocks(ready(vec![Block::Columns(values)]));
             let mut segment = Segment::new(source, self.running.task.cancel.clone());
-            let function = self.called(|py| Ok(self.running.function(py, self.step)?.unbind()))?;
+            let function = self.called(|py| {
+                let function = self.running.function(py, self.step)?;
+                segment.make_for(Step::Map, &function)?;
+                Ok(function.unbind())
+            })?;
             segment.push(Step::Map, Some(function));
             return Ok(Now::Columns(columns.clone(), Box::new(segment)));
         }
