@@ -111,6 +111,11 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 NAMES = ("x", "y", "z")
 
 
+def in_braces(source: str, spec: str) -> str:
+    """A formatted text; up to 3.11 there can be no quotes and backslashes within its braces."""
+    return f"'<{{:{spec}}}>'.format({source})" if set(source) & set("'\"\\") else f"f'<{{{source}:{spec}}}>'"
+
+
 class Writer:
     """Writes random expressions that mostly make sense for the types of their arguments."""
 
@@ -314,8 +319,8 @@ class Writer:
             f"({t}).rpartition({s})[{self.pick(0, 1, 2)}]",
             f"str({self.any(depth - 1)})",
             f"repr({self.any(depth - 1)})",
-            f"f'<{{{t}:{spec}}}>'" if not set(t) & set("'\"\\") else t,
-            f"f'{{{self.int(depth - 1)}:{number}}}'",
+            in_braces(t, spec),
+            in_braces(self.int(depth - 1), number),
             f"format({t})",
             f"({s}).join({self.text_list(depth - 1)})",
             f"({t}).{self.pick('ljust', 'rjust', 'center')}({self.draw(st.integers(-1, 12))}, '*')",
