@@ -18,6 +18,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StateSpec, StreamingContext
 
 BATCHES = 15
+TIMED = "mapWithState, keys can time out"
 
 
 def count(key: int, one: int, state: Any) -> int:
@@ -43,7 +44,8 @@ def median_ms(sc: SparkContext, name: str, batches: list[Any], expected: int) ->
     elif name == "updateStateByKey":
         pairs.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(timed)
     else:
-        pairs.mapWithState(StateSpec.function(count)).foreachRDD(timed)
+        spec = StateSpec.function(count)
+        pairs.mapWithState(spec.timeout(3600) if name == TIMED else spec).foreachRDD(timed)
     ssc.start()
     ssc.advance(len(batches))
     ssc.stop(stopSparkContext=False)
@@ -60,7 +62,7 @@ def main() -> None:
         keys = pairs.keys().distinct().count()
         ms = median_ms(sc, "reduceByKey", [pairs] * BATCHES, keys)
         print(json.dumps({"case": "reduceByKey", "records": records, "ms": round(ms, 2)}), flush=True)
-    for name in ("updateStateByKey", "mapWithState"):
+    for name in ("updateStateByKey", "mapWithState", TIMED):
         for held, touched in ((1_000_000, 1_000), (1_000_000, 10_000), (1_000_000, 100_000), (100_000, 10_000)):
             first = sc.range(held, numSlices=2).map(lambda key: (key, 1))
             some = [sc.parallelize([(rng.randrange(held), 1) for _ in range(touched)], 2) for _ in range(BATCHES)]
