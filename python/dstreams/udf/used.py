@@ -118,7 +118,8 @@ def _taken_apart(steps: list[Step], at: int, path: Path, read: set[str]) -> tupl
             # It is looked at, even if nothing in it is.
             found |= inner[0] or {below}
             at = inner[1]
-        elif at < len(steps) and steps[at][0] == "store":
+        elif at < len(steps) and steps[at][0] in ("store", "pop"):
+            # Since 3.13 what only fills a variable that is filled again at once is dropped.
             found |= {below} if steps[at][1] in read else set()
             at += 1
         else:
