@@ -435,7 +435,10 @@ class KeyedStates:
         """Hands the states to Python for good: the newest version and its states, and what versions replaced.
 
         That is, oldest first: the time of a version, that of the one before, pairs as they were, keys without a state.
+        They stay here until `forget`.
         """
+    def forget(self) -> None:
+        """Forgets all states for good: they are Python's."""
 
 @final
 class States:

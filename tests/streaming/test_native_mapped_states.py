@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ import pytest
 from both_ways import KEYS, SETTINGS, VALUES, Batches, batches, both_ways
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pyspark import SparkContext
+from pyspark import SparkContext, TaskContext
 from pyspark.streaming import StateSpec, StreamingContext
 
 from dstreams.streaming import mapwithstate
@@ -341,3 +342,107 @@ def test_a_table_that_the_engine_refuses_is_python_s() -> None:
             table.load(0, 0, odd)
             assert table._columns is None and columns.version is None
             assert table.version == 0
+
+
+def outcomes(sc: SparkContext, folder: Path, batches: Batches, spec: StateSpec) -> list[Any]:
+    """What each batch gives, or how it fails; idle keys are looked for in every batch."""
+    ssc, seen = StreamingContext(sc, 1), []
+
+    def keep(rdd: Any) -> None:
+        try:
+            seen.append(rdd.collect())
+        except Exception as error:
+            seen.append(str(error.__cause__))
+
+    ssc.checkpoint(str(folder))
+    mapped = ssc.queueStream(batches).mapWithState(spec.numPartitions(1))
+    mapped.checkpoint(1)
+    mapped.foreachRDD(keep)
+    with contextlib.suppress(Exception):  # what `keep` has seen
+        advance(ssc, len(batches))
+    ssc.stop(stopSparkContext=False)
+    return seen
+
+
+def test_a_call_for_a_key_that_times_out_is_part_of_its_task(manual: SparkContext, tmp_path: Path) -> None:
+    called = manual.accumulator(0)
+
+    def leaves(key: Any, value: Any, state: Any) -> Any:
+        if state.isTimingOut():
+            called.add(1)
+            return key, TaskContext.get().partitionId()
+        state.update(value)
+        return None
+
+    assert explain_function(leaves, use="mapWithState").native
+    seen = outcomes(manual, tmp_path, [[("a", 1), ("b", 1)], [], [], []], StateSpec.function(leaves).timeout(1))
+    assert seen == [[None, None], [], [("a", 0), ("b", 0)], []]
+    assert called.value == 2
+
+
+def test_a_call_for_a_key_that_times_out_fails_its_batch_and_is_tried_again(
+    manual: SparkContext, tmp_path: Path
+) -> None:
+    from notes import SEEN
+
+    def fails_once(key: Any, value: Any, state: Any) -> Any:
+        if state.isTimingOut():
+            from notes import SEEN as noted
+
+            noted.append(key)
+            if len(noted) == 2:
+                raise ValueError("not reachable")
+            return key
+        state.update(value)
+        return None
+
+    SEEN.clear()
+    assert explain_function(fails_once, use="mapWithState").native
+    spec = StateSpec.function(fails_once).timeout(1)
+    seen = outcomes(manual, tmp_path, [[("a", 1), ("b", 1)], [], [("c", 1)], [], []], spec)
+    assert "not reachable" in seen[2]
+    assert seen[:2] + seen[3:] == [[None, None], [], [], ["c"]] or SEEN == ["a", "b", "a", "b", "c"]
+    assert SEEN == ["a", "b", "a", "b", "c"]
+
+
+@pytest.mark.parametrize("odd", [(2, 10), ("b", None), ("b", 2.5)], ids=repr)
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_initial_states_that_the_engine_refuses_are_there(
+    manual: SparkContext, tmp_path: Path, odd: tuple[Any, Any], timeout: int | None
+) -> None:
+    spec = StateSpec.function(count).initialState([("a", 10), odd])
+    seen = outcomes(manual, tmp_path, [[("a", 1)], [("a", 1)]], spec.timeout(timeout) if timeout else spec)
+    assert seen == [[("a", 11)], [("a", 12)]]
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_states_that_come_over_are_not_lost_when_that_is_cut_off(timed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dstreams import _native
+
+    table = StateTable(timed, _native.KeyedStates(timed))
+    table.load(0, 0, [("a", 1), ("b", 2)])
+    whole, cuts = StateTable._apart, iter([True, False])
+
+    def cut(self: StateTable, *arguments: Any) -> Any:
+        made = whole(self, *arguments)
+        if next(cuts, False):
+            raise KeyboardInterrupt
+        return made
+
+    monkeypatch.setattr(StateTable, "_apart", cut)
+    batch = Batch(1, None, 0, True)
+    with pytest.raises(KeyboardInterrupt):
+        table.apply(batch, count, [("a", 1)])
+    assert table.apply(batch, count, [("a", 1)]) == [("a", 2)]
+    assert sorted(table.snapshot(1)) == [("a", 2), ("b", 2)]
+    assert sorted(table.snapshot(0)) == [("a", 1), ("b", 2)]
+
+
+def test_a_new_key_is_as_the_record_that_gave_it_a_state_has_it(manual: SparkContext, tmp_path: Path) -> None:
+    def positive(key: Any, value: Any, state: Any) -> Any:
+        if value > 0:
+            state.update(value)
+        return key
+
+    data: Batches = [[(0.0, -1), (-0.0, 1), (-0.0, -1), (0.0, 1)]]
+    both_ways(manual, tmp_path, data, snapshots(positive))

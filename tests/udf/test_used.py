@@ -18,6 +18,13 @@ from dstreams.udf.used import paths_used
 Row = Any
 
 
+@pytest.fixture(scope="module")
+def sc() -> Iterator[SparkContext]:
+    context = SparkContext("local[2]", "items")
+    yield context
+    context.stop()
+
+
 def one(row: Row) -> Any:
     return json.dumps(row[1])
 
@@ -39,6 +46,18 @@ def nested(row: Row) -> Any:
     number, _, (half, _), _ = row
     _, (_, _), last = row[:0] or row[2][:0] or (number, row[2], 1)
     return half.hex(), last
+
+
+def unread(row: Row) -> Any:
+    _, _ = row[2]
+    return json.dumps(row[0])
+
+
+def beyond_all(row: Row) -> Any:
+    try:
+        return row[2**70], row[0]
+    except IndexError:
+        return json.dumps("none")
 
 
 def nested_unread(row: Row) -> Any:
@@ -113,7 +132,7 @@ def too_far(row: Row) -> Any:
 
 WHOLE = [
     hands_on, loops, captured, assigned, looks_around, looks_around_elsewhere, by_name, by_slice, with_star, nested,
-    spread, len, str.lower, types.MethodType(one, 1), Row,
+    beyond_all, spread, len, str.lower, types.MethodType(one, 1), Row,
 ]  # fmt: skip
 LOOKS: dict[Callable[[Row], Any], tuple[tuple[int, ...], ...]] = {
     one: ((1,),),
@@ -121,6 +140,7 @@ LOOKS: dict[Callable[[Row], Any], tuple[tuple[int, ...], ...]] = {
     of_an_item: ((-1,), (2, 1)),
     either: ((0,), (2,)),
     nested_unread: ((0,), (2,)),
+    unread: ((0,), (2,)),
     nothing: (),
     gives: ((0,), (2, 1)),
     with_default: ((3,),),
@@ -162,25 +182,23 @@ def seen(rdd: Any) -> Any:
         return type(error.__cause__), str(error.__cause__)
 
 
-@pytest.mark.parametrize("function", [*(one for one in LOOKS if LOOKS[one] is not None), *WHOLE[:10]], ids=str)
+@pytest.mark.parametrize("function", [*(one for one in LOOKS if LOOKS[one] is not None), *WHOLE[:11]], ids=str)
 @pytest.mark.parametrize("method", ["map", "flatMap", "filter"])
 def test_answers_are_those_of_whole_tuples(
-    spark_context: SparkContext, monkeypatch: pytest.MonkeyPatch, function: Callable[[Row], Any], method: str
+    sc: SparkContext, monkeypatch: pytest.MonkeyPatch, function: Callable[[Row], Any], method: str
 ) -> None:
     if function is gives and method == "map":
         return  # gives generators, which cannot be compared
     # Pairs with an object among them are no columns.
     as_columns, as_objects = ROWS, [*ROWS, (0, "text", (0.5, {}), None)]
-    found = [seen(getattr(spark_context.parallelize(rows, 1), method)(function)) for rows in (as_columns, as_objects)]
+    found = [seen(getattr(sc.parallelize(rows, 1), method)(function)) for rows in (as_columns, as_objects)]
     monkeypatch.setenv("DSTREAMS_NATIVE", "0")
-    assert found[0] == seen(getattr(spark_context.parallelize(as_columns, 1), method)(function))
-    assert found[1] == seen(getattr(spark_context.parallelize(as_objects, 1), method)(function))
+    assert found[0] == seen(getattr(sc.parallelize(as_columns, 1), method)(function))
+    assert found[1] == seen(getattr(sc.parallelize(as_objects, 1), method)(function))
 
 
 @pytest.mark.parametrize("method", ["mapValues", "flatMapValues"])
-def test_answers_are_those_of_whole_values(
-    spark_context: SparkContext, monkeypatch: pytest.MonkeyPatch, method: str
-) -> None:
+def test_answers_are_those_of_whole_values(sc: SparkContext, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     def called(value: Any) -> Any:
         (number, _), _ = value
         return [json.dumps(number), value[1]]
@@ -190,14 +208,12 @@ def test_answers_are_those_of_whole_values(
 
     assert paths_used(called) == ((0, 0), (1,))
     assert isinstance(program_of(called, 1), Opaque)
-    found = [seen(getattr(spark_context.parallelize(OF_VALUES, 2), method)(f).map(str)) for f in (called, unseen)]
+    found = [seen(getattr(sc.parallelize(OF_VALUES, 2), method)(f).map(str)) for f in (called, unseen)]
     monkeypatch.setenv("DSTREAMS_NATIVE", "0")
-    assert found == [
-        seen(getattr(spark_context.parallelize(OF_VALUES, 2), method)(f).map(str)) for f in (called, unseen)
-    ]
+    assert found == [seen(getattr(sc.parallelize(OF_VALUES, 2), method)(f).map(str)) for f in (called, unseen)]
 
 
-def test_objects_are_made_of_what_is_looked_at_alone(spark_context: SparkContext) -> None:
+def test_objects_are_made_of_what_is_looked_at_alone(sc: SparkContext) -> None:
     def spy(row: Row) -> Any:
         return row[1], counted(row[1])
 
@@ -207,6 +223,4 @@ def test_objects_are_made_of_what_is_looked_at_alone(spark_context: SparkContext
         return frame.f_back.f_locals["row"]
 
     assert paths_used(spy) == ((1,),)
-    assert spark_context.parallelize(ROWS, 2).map(spy).collect() == [
-        (row[1], (None, row[1], None, None)) for row in ROWS
-    ]
+    assert sc.parallelize(ROWS, 2).map(spy).collect() == [(row[1], (None, row[1], None, None)) for row in ROWS]

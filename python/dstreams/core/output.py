@@ -13,6 +13,7 @@ import struct
 import uuid
 import zlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -100,13 +101,23 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: 
         for name in written.collect():
             for moved in (sums_of(name), name):
                 os.rename(os.path.join(drafts, moved), os.path.join(folder, moved))
-    finally:
-        # A failed job does not wait for its other tasks. Once the folder has another name, none of them can begin a
-        # file in it while it is being removed.
-        os.rename(drafts, f"{drafts}.removed")
-        shutil.rmtree(os.path.dirname(drafts))
+    except BaseException:
+        with suppress(OSError):  # what could not be removed is no news beside the failure
+            _remove(drafts)
+        raise
+    _remove(drafts)
     with SummedFile(folder, "_SUCCESS"):
         pass
+
+
+def _remove(drafts: str) -> None:
+    """Removes the folder of a job within `_temporary`, and that.
+
+    A failed job does not wait for its other tasks. Once the folder has another name, none of them can begin a file in
+    it while it is being removed.
+    """
+    os.rename(drafts, f"{drafts}.removed")
+    shutil.rmtree(os.path.dirname(drafts))
 
 
 def remove_half(path: str) -> None:

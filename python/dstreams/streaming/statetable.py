@@ -111,8 +111,11 @@ class StateTable:
     def _moved_to_columns(self, states: States, times: Times, version: int) -> bool:
         """Whether the engine keeps these states, touched at these times, from now on; else none but this table will."""
         touched = [times[key] or 0 for key in states] if self._timed else None
-        if self._columns is not None and self._columns.load(version, list(states.items()), touched):
-            return True
+        columns = self._columns
+        if columns is None or columns.load(version, list(states.items()), touched):
+            return columns is not None
+        # Tasks know them too: nothing may be applied to states that are not there.
+        columns.forget()
         self._columns = None
         return False
 
@@ -127,23 +130,31 @@ class StateTable:
         return states, times
 
     def _come_over(self) -> None:
-        """Takes the states from the engine, which has no answer for what comes."""
-        columns, self._columns = self._columns, None
+        """Takes the states from the engine, which has no answer for what comes.
+
+        May be cut off anywhere: until all is here, it is the engine's, and doing it all again does no harm.
+        """
+        columns = self._columns
         if columns is None:
             return
-        self._version, newest, replaced = columns.give_up()
-        self._states, times = self._apart(newest)
-        for key, touched in times.items():
-            self._move(key, touched)
+        version, newest, replaced = columns.give_up()
+        now, times = self._apart(newest)
+        history: list[Applied] = []
         # What was there before a version is what is there after the one before it.
         older: States = {}
         for time, before, pairs, gone in reversed(replaced):
-            states, times = self._apart(pairs, gone)
-            after = {key: older[key] if key in older else self._states.get(key, ABSENT) for key in states}
-            self._history.insert(0, Applied(time, before, states, times, after))
+            states, times_before = self._apart(pairs, gone)
+            after = {key: older[key] if key in older else now.get(key, ABSENT) for key in states}
+            history.insert(0, Applied(time, before, states, times_before, after))
             older.update(states)
+        self._states, self._times, self._touched_at = now, {}, {}
+        for key, touched in times.items():
+            self._move(key, touched)
+        self._version, self._history = version, history
         # The round of parts that the engine has begun is nobody's now.
         self._dumped = False
+        self._columns = None
+        columns.forget()
 
     def apply(self, batch: Batch, function: Callable[[Any, Any, State[Any]], Any], pairs: list[Any]) -> list[Any]:
         """Calls `function(key, value, state)` for each record, and for keys that time out; the elements it returned."""

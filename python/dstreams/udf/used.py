@@ -23,10 +23,13 @@ Path = tuple[int, ...]
 
 # Names by which a function may get at its own variables, or at those of who called it.
 _REVEALING = frozenset(
-    ("breakpoint", "currentframe", "dir", "eval", "exec", "f_back", "f_locals", "getargvalues", "inspect", "locals")
-    + ("_getframe", "set_trace", "settrace", "stack", "tb_frame", "trace", "vars")
+    ("breakpoint", "currentframe", "dir", "embed", "eval", "evaluate", "exec", "f_back", "f_locals", "getargvalues")
+    + ("inspect", "interact", "locals", "query", "_getframe", "set_trace", "settrace", "sql", "stack", "tb_frame")
+    + ("trace", "vars")
 )
 _ASYNCHRONOUS = 0x80 | 0x100 | 0x200
+# What a number of an item can be.
+_MOST_ITEMS = 2**31
 # Longest code that is looked at, in bytes.
 _MAX_CODE = 20_000
 # What else can be done with a variable than to load it.
@@ -34,8 +37,11 @@ _SPOILS = ("store", "forget", "local_and_clear", "deref", "store_deref", "cell")
 
 
 def paths_used(function: Any) -> tuple[Path, ...] | None:
-    """The paths of the items that a function looks at in its first argument; None: it may want all of it."""
-    if type(function) is not FunctionType:
+    """The paths of the items that a function looks at in its first argument; None: it may want all of it.
+
+    All of it while a debugger looks on.
+    """
+    if type(function) is not FunctionType or sys.gettrace() is not None:
         return None
     return _of_code(function.__code__)
 
@@ -93,12 +99,13 @@ def _paths_from(steps: list[Step], at: int, read: set[str]) -> set[Path] | None:
     path: Path = ()
     while at + 1 < len(steps) and steps[at][0] == "const" and steps[at + 1][0] == "subscript":
         number = steps[at][1]
-        if type(number) is not int:
+        if type(number) is not int or abs(number) > _MOST_ITEMS:
             break
         path, at = (*path, number), at + 2
     taken = _taken_apart(steps, at, path, read)
     if taken is not None:
-        return taken[0]
+        # What is taken apart must be there, even if nothing of it is read.
+        return taken[0] or ({path} if path else set())
     return {path} if path else None
 
 

@@ -120,9 +120,9 @@ impl Working {
         if !self.has_rows() {
             self.table.value = kind;
         }
-        // In the order in which they got a state, as a dict would have them.
+        // In the order in which they got a state, and as the records that gave it have them, as a dict would.
         added.sort_unstable_by_key(|at| touched[*at as usize]);
-        let keys = incoming.first_keys(added.iter().map(|at| *at as usize))?;
+        let keys = incoming.keys.pick(added.iter().map(|at| touched[*at as usize]).collect())?;
         let new_ids = ids(&added);
         self.append(&new_ids, &keys, &pick(states, added)?)
     }

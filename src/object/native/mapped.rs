@@ -31,6 +31,7 @@ use crate::object::call::user_error;
 use crate::object::chain::Running;
 use crate::object::convert::{append_to, list_to_columns, to_list};
 use crate::object::objects::fresh;
+use crate::object::task;
 use crate::object::turn::Turn;
 use crate::py::to_python;
 use crate::rdd::{Blocks, ready};
@@ -106,11 +107,18 @@ pub(crate) fn mapped_states(
         }
     }
     let states = what.states.get(running.partition).ok_or_else(|| kernel_error("a partition without states"))?;
-    let made = states.get().lock().apply(running, steps.start, what, &records)?;
-    Ok(match made {
-        None => Arc::clone(running).python(steps, ready(seen)),
-        Some(elements) => ready(elements),
-    })
+    let states = states.get();
+    let made = states.lock().make(running, steps.start, what, &records)?;
+    let Some(mut made) = made else { return Ok(Arc::clone(running).python(steps, ready(seen))) };
+    let mut blocks = Vec::new();
+    if let Some(elements) = made.elements.take() {
+        blocks.push(Block::Columns(if what.batch.emits_none { elements } else { without_none(&elements)? }));
+    }
+    if let Some(idle) = made.idle.take() {
+        blocks.push(timed_out(running, steps.start, &idle)?);
+    }
+    states.lock().keep(&what.batch, made)?;
+    Ok(ready(blocks))
 }
 
 fn without_none(elements: &Columns) -> Result<Columns> {
@@ -121,35 +129,43 @@ fn without_none(elements: &Columns) -> Result<Columns> {
     Ok(Columns::new(elements.kind().clone(), filter(elements.array(), &kept).map_err(kernel_error)?))
 }
 
-/// The table and the states after a batch, and its elements.
-type Made = (Option<Table>, Vec<Columns>, Vec<Block>);
+/// What a batch makes of states, before it counts.
+struct Made {
+    /// The version before it, and whether that is the batch's own, made once before.
+    last: Option<i64>,
+    again: bool,
+    table: Option<Table>,
+    blocks: Vec<Columns>,
+    elements: Option<Columns>,
+    /// Keys that time out, and the states that they had.
+    idle: Option<Columns>,
+}
 
-/// What the records of a batch, and keys that time out, make of states; None if Python must do it.
-fn mapped(
+/// What the records of a batch, and time, make of states; false if Python must do it.
+fn map_into(
+    made: &mut Made,
     (running, step, what): (&Running, usize, &Mapped),
-    (table, blocks, timed): (Option<Table>, Vec<Columns>, bool),
+    timed: bool,
     records: &[Columns],
-) -> Result<Option<Made>> {
-    let Some(first) = records.first().or(blocks.first()) else { return Ok(Some((table, blocks, Vec::new()))) };
-    let Some(((key, _), _)) = pair_columns(first) else { return Ok(None) };
+) -> Result<bool> {
+    let (table, blocks) = (made.table.take(), std::mem::take(&mut made.blocks));
+    let Some(first) = records.first().or(blocks.first()) else { return Ok(true) };
+    let Some(((key, _), _)) = pair_columns(first) else { return Ok(false) };
     let key = key.clone();
-    let Some(mut working) = Working::open(table, blocks, &key, &Kind::None)? else { return Ok(None) };
-    let mut made = Vec::new();
+    let Some(mut working) = Working::open(table, blocks, &key, &Kind::None)? else { return Ok(false) };
     if !records.is_empty() {
         let now = timed.then_some(what.batch.time);
-        let Some(elements) = map_records((running, step, &what.program), &mut working, records, now)? else {
-            return Ok(None);
-        };
-        made.push(Block::Columns(if what.batch.emits_none { elements } else { without_none(&elements)? }));
+        made.elements = map_records((running, step, &what.program), &mut working, records, now)?;
+        if made.elements.is_none() {
+            return Ok(false);
+        }
     }
-    if let Some(before) = what.batch.idle_before
-        && let Some(idle) = working.take_idle(before)?
-    {
-        let Some(elements) = timed_out(running, step, &idle)? else { return Ok(None) };
-        made.push(elements);
+    if let Some(before) = what.batch.idle_before {
+        made.idle = working.take_idle(before)?;
     }
     let (table, blocks) = working.close()?;
-    Ok(Some((Some(table), blocks, made)))
+    (made.table, made.blocks) = (Some(table), blocks);
+    Ok(true)
 }
 
 fn map_records(
@@ -179,30 +195,37 @@ fn called(running: &Running, step: usize, states: &Columns, ids: &[u32], records
         let made = rows.call1((function, to_list(py, &states)?, ids.to_vec(), to_list(py, &records)?))?;
         Ok(list_to_columns(made.cast::<PyList>()?))
     })
-    .map(Option::flatten)
+    // What it raises it will raise again, where all records are looked at in Python.
+    .map(|called| called.ok().flatten())
 }
 
-/// What the program's function gives for keys that time out, pairs of these and their states.
-fn timed_out(running: &Running, step: usize, idle: &Columns) -> Result<Option<Block>> {
+/// What the program's function gives for keys that time out, pairs of these and their states. Not to be called while the
+/// states are locked: the function may do anything, and take its time.
+fn timed_out(running: &Running, step: usize, idle: &Columns) -> Result<Block> {
     in_python(running, step, |py, function| {
         let each = py.import("dstreams.streaming.mapwithstate")?.getattr("called_for_idle")?;
         let made = each.call1((function, to_list(py, idle)?))?.cast_into::<PyList>()?;
         Ok(list_to_columns(&made).map_or_else(|| fresh(made.iter().map(Bound::unbind).collect()), Block::Columns))
-    })
+    })?
+    .map_err(user_error)
 }
 
-/// What `call` makes of the program's function. None if that raises: it will raise it again, where all records are looked at
-/// in Python.
+/// What `call` makes of the program's function, as a part of the task, or the exception that it raises. An interruption of
+/// the task is an error: it comes once.
 fn in_python<T>(
     running: &Running,
     step: usize,
     call: impl FnOnce(Python<'_>, Bound<'_, PyAny>) -> PyResult<T>,
-) -> Result<Option<T>> {
+) -> Result<PyResult<T>> {
     let _turn = Turn::wait();
-    attach(|py| match running.function(py, step).and_then(|function| call(py, function)) {
-        // An interruption of the task comes once.
-        Err(raised) if raised.is_instance_of::<PyException>(py) => Ok(None),
-        made => made.map(Some).map_err(user_error),
+    attach(|py| {
+        let called = task::within(&running.task, || running.function(py, step).and_then(|function| call(py, function)));
+        match called {
+            Err(raised) if !raised.is_instance_of::<PyException>(py) => {
+                Err(running.task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
+            }
+            called => Ok(called),
+        }
     })
 }
 
@@ -212,14 +235,8 @@ impl Part {
         self.versions.as_of(time).map_or_else(View::default, |(_, view)| view)
     }
 
-    /// Applies the records of a batch; its elements. None, and nothing done, if Python must do it.
-    fn apply(
-        &mut self,
-        running: &Running,
-        step: usize,
-        what: &Mapped,
-        records: &[Columns],
-    ) -> Result<Option<Vec<Block>>> {
+    /// What the records of a batch make of the states, which stay as they are. None if Python must do it.
+    fn make(&mut self, running: &Running, step: usize, what: &Mapped, records: &[Columns]) -> Result<Option<Made>> {
         let batch = &what.batch;
         let last = self.versions.last();
         if self.given_up || last.is_some_and(|last| last > batch.time || last < batch.least) {
@@ -232,19 +249,24 @@ impl Part {
         }
         let blocks = before.map_or_else(|| Ok(Vec::new()), |(_, view)| view.blocks())?;
         let table = self.table.take().filter(|_| !again);
-        let made = if records.is_empty() && batch.idle_before.is_none() {
-            Some((table, blocks, Vec::new()))
-        } else {
-            mapped((running, step, what), (table, blocks, self.timed), records)?
-        };
-        let Some((table, blocks, elements)) = made else { return Ok(None) };
-        if again {
+        let mut made = Made { last, again, table, blocks, elements: None, idle: None };
+        let done = (records.is_empty() && batch.idle_before.is_none())
+            || map_into(&mut made, (running, step, what), self.timed, records)?;
+        Ok(done.then_some(made))
+    }
+
+    /// Has what a batch made of the states count. Nothing else may have happened to them since.
+    fn keep(&mut self, batch: &Batch, made: Made) -> Result<()> {
+        if self.given_up || self.versions.last() != made.last {
+            return Err(kernel_error("a batch was applied to its states by another task meanwhile"));
+        }
+        if made.again {
             self.versions.pop()?;
         }
         self.cut |= self.versions.forget(batch.oldest);
-        self.versions.push(batch.time, blocks)?;
-        self.table = table;
-        Ok(Some(elements))
+        self.versions.push(batch.time, made.blocks)?;
+        self.table = made.table;
+        Ok(())
     }
 }
 
@@ -377,11 +399,11 @@ impl KeyedStates {
     }
 
     /// Hands the states to Python for good: the newest version, its states, and for each version that replaced one that is
-    /// known, oldest first, what it replaced.
+    /// known, oldest first, what it replaced. They stay here until `forget`: who takes them may be interrupted.
     fn give_up<'py>(&self, py: Python<'py>) -> PyResult<(Option<i64>, Bound<'py, PyList>, Vec<Replaced<'py>>)> {
         let mut part = self.lock_attached(py);
+        (part.given_up, part.table) = (true, None);
         let (versions, cut) = (part.versions.all(), part.cut);
-        *part = Part { timed: part.timed, given_up: true, ..Part::default() };
         drop(part);
         let versions = versions.into_iter().map(|(time, view)| Ok((time, made(py, view)?)));
         let versions: Vec<(i64, Vec<Columns>)> = versions.collect::<PyResult<_>>()?;
@@ -396,6 +418,12 @@ impl KeyedStates {
         }
         let newest = versions.last().map_or_else(|| Ok(PyList::empty(py)), |newest| listed(py, &newest.1))?;
         Ok((versions.last().map(|newest| newest.0), newest, replaced))
+    }
+
+    /// Forgets all states for good: they are Python's.
+    fn forget(&self, py: Python<'_>) {
+        let mut part = self.lock_attached(py);
+        *part = Part { timed: part.timed, given_up: true, ..Part::default() };
     }
 }
 
