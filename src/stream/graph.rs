@@ -228,9 +228,9 @@ impl<D: Driver> Graph<D> {
     }
 
     /// The RDDs of `time` whose successors will be made of them.
-    pub(super) fn growing(&self, time: Millis) -> Vec<D::Rdd> {
-        let growing = self.nodes.iter().filter(|node| node.kind.grows());
-        growing.filter_map(|node| node.generated.get(&time)?.clone()).collect()
+    pub(super) fn growing(&self, time: Millis) -> Vec<(NodeId, D::Rdd)> {
+        let growing = self.nodes.iter().enumerate().filter(|(_, node)| node.kind.grows());
+        growing.filter_map(|(n, node)| Some((id(n), node.generated.get(&time)?.clone()?))).collect()
     }
 
     /// An output operation, after all earlier ones.
@@ -311,7 +311,8 @@ impl<D: Driver> Graph<D> {
 
     /// Forgets what is too old at `time`; the answer is all that was there.
     pub fn clear_before(&mut self, time: Millis) -> Vec<D::Rdd> {
-        self.nodes.iter_mut().flat_map(|node| node.clear_before(time)).collect()
+        let needed = self.behind(time).unwrap_or(time);
+        self.nodes.iter_mut().flat_map(|node| node.clear_before(time, needed)).collect()
     }
 
     /// The longest that any input is remembered.

@@ -10,12 +10,14 @@
 //! 3. What is remembered is read without the turn, so an output operation that slices old batches does not wait for
 //!    the function that makes the next one.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::driver::Driver;
 use super::graph::{Found, Graph, untimely};
 use super::node::{NodeId, Output, Recipe, ReducedRecipe};
+use super::outline::Kept;
 use super::time::Millis;
 use crate::error::Result;
 
@@ -88,9 +90,10 @@ impl<D: Driver> Live<D> {
     pub fn clear_before(&self, time: Millis) {
         self.driver.batch_ended(time);
         let growing = self.graph().growing(time);
-        for rdd in &growing {
-            if let Err(error) = self.driver.settle(rdd) {
-                self.driver.report_error("A state or window could not be kept", &error);
+        for (node, rdd) in growing {
+            match self.driver.settle(&rdd) {
+                Ok(()) => self.graph().note_settled(node, time, rdd),
+                Err(error) => self.driver.report_error("A state or window could not be kept", &error),
             }
         }
         let (old, longest) = {
@@ -106,19 +109,30 @@ impl<D: Driver> Live<D> {
     /// Makes durable all that is needed to go on after the batch of `time`. To be called after `clear_before`.
     pub fn keep(&self, time: Millis) -> Result<()> {
         let mut moment = self.graph().moment(time);
-        moment.rdds.retain(|kept| match &kept.rdd {
-            None => true,
-            Some(rdd) => match self.driver.settle(rdd) {
-                Ok(()) => true,
-                // Whoever asks for it after a restart makes it anew, as far as its input is there.
-                Err(error) => {
-                    self.driver.report_error("A checkpoint is written without an RDD that failed", &error);
-                    false
-                }
-            },
-        });
+        let behind = self.graph().behind(time);
+        let since = behind.map_or_else(Vec::new, |from| self.graph().inputs_after(from, time));
+        let known: HashSet<_> = moment.rdds.iter().map(|kept| (kept.node, kept.time)).collect();
+        moment.rdds.extend(since.into_iter().filter(|kept| !known.contains(&(kept.node, kept.time))));
+        let rdds = std::mem::take(&mut moment.rdds);
+        moment.rdds = rdds.into_iter().filter_map(|kept| self.keepable(kept)).collect();
         moment.initial.iter().try_for_each(|(_, rdd)| self.driver.settle(rdd))?;
         self.driver.keep(moment)
+    }
+
+    /// What a checkpoint can hold of an RDD: for a state that fails, the last one that is there.
+    fn keepable(&self, kept: Kept<D>) -> Option<Kept<D>> {
+        let Some(rdd) = &kept.rdd else { return Some(kept) };
+        let Err(error) = self.driver.settle(rdd) else {
+            self.graph().note_settled(kept.node, kept.time, rdd.clone());
+            return Some(kept);
+        };
+        let before = self.graph().last_state(kept.node);
+        if let Some(before) = before {
+            return before.map(|(time, rdd)| Kept { time, rdd: Some(rdd), ..kept });
+        }
+        // Whoever asks for it after a restart makes it anew, as far as its input is there.
+        self.driver.report_error("A checkpoint is written without an RDD that failed", &error);
+        None
     }
 
     fn known(&self, node: NodeId, time: Millis) -> Result<Option<Option<D::Rdd>>> {

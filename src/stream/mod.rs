@@ -14,6 +14,7 @@
 //!
 //! Elsewhere: what happened (`monitor/`), receivers (`source/`), checkpoints (`durable/`), the driver itself (`py/`).
 
+mod behind;
 mod clock;
 mod context;
 mod driver;

@@ -193,12 +193,14 @@ pub struct Node<D: Driver> {
     pub remember: Option<Millis>,
     /// What was made and is still remembered; `None` where there is no RDD.
     pub generated: BTreeMap<Millis, Option<D::Rdd>>,
+    /// Of states: the newest RDD that was settled, and its time.
+    pub settled: Option<(Millis, D::Rdd)>,
 }
 
 impl<D: Driver> Node<D> {
     /// A node without RDDs.
     pub(super) fn new(kind: Kind<D>, slide: Millis) -> Self {
-        Self { kind, slide, level: None, checkpoint: None, remember: None, generated: BTreeMap::new() }
+        Self { kind, slide, level: None, checkpoint: None, remember: None, generated: BTreeMap::new(), settled: None }
     }
 
     /// Whether the node has RDDs at `time`.
@@ -211,10 +213,11 @@ impl<D: Driver> Node<D> {
         self.generated.keys().next().copied()
     }
 
-    /// Forgets what is older than the remember duration at `time`; the answer is all that was there.
-    pub(super) fn clear_before(&mut self, time: Millis) -> Vec<D::Rdd> {
+    /// Forgets what is older than the remember duration at `time`, and not younger than `needed`; the answer is all that was
+    /// there.
+    pub(super) fn clear_before(&mut self, time: Millis, needed: Millis) -> Vec<D::Rdd> {
         let Some(remember) = self.remember else { return Vec::new() };
-        let kept = self.generated.split_off(&(time - remember + Millis(1)));
+        let kept = self.generated.split_off(&((time - remember).min(needed) + Millis(1)));
         std::mem::replace(&mut self.generated, kept).into_values().flatten().collect()
     }
 }

@@ -89,7 +89,7 @@ impl<D: Driver> Graph<D> {
                 replaces: newest == Some(*at),
             }));
             if let Kind::State { initial: Some(first), .. } = &node.kind
-                && newest.is_none()
+                && node.settled.is_none()
             {
                 initial.push((id, first.clone()));
             }
@@ -164,7 +164,12 @@ impl<D: Driver> Graph<D> {
         for (node, at, rdd) in rdds {
             let node = graph.nodes.get_mut(node.index()).ok_or_else(|| odd("data of a node that is not there"))?;
             match (at, &mut node.kind) {
-                (Some(at), _) => drop(node.generated.insert(at, rdd)),
+                (Some(at), kind) => {
+                    if matches!(kind, Kind::State { .. }) {
+                        node.settled = rdd.clone().map(|rdd| (at, rdd));
+                    }
+                    node.generated.insert(at, rdd);
+                }
                 (None, Kind::State { initial, .. }) => *initial = rdd,
                 (None, _) => return Err(odd("a first state of a node without states")),
             }

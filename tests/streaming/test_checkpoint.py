@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,10 @@ from typing import NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from notes import SEEN
+from notes import FAILING, SEEN
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkConf, SparkContext
-from pyspark.streaming import StateSpec, StreamingContext
+from pyspark import RDD, SparkConf, SparkContext
+from pyspark.streaming import DStream, State, StateSpec, StreamingContext
 
 
 class Pair(NamedTuple):
@@ -31,6 +32,7 @@ class Pair(NamedTuple):
 def hand() -> Iterator[SparkContext]:
     """A context whose streams' clocks are turned by hand."""
     SEEN.clear()
+    FAILING.clear()
     conf = SparkConf().setMaster("local[2]").setAppName("test").set("spark.streaming.clock", "manual")
     context = SparkContext(conf=conf)
     yield context
@@ -370,3 +372,63 @@ def test_a_full_disk_is_told_and_the_stream_goes_on(tmp_path: Path) -> None:
     assert ended.stdout.split() == ["200", "400", "600", "800"], ended.stderr
     told = [line for line in ended.stderr.splitlines() if "could not be written" in line]
     assert len(told) == 1 and "after the batch of 2000 ms" in told[0] and "too large" in told[0].lower()
+
+
+def fails_with_some(pair: tuple[str, int]) -> tuple[str, int]:
+    """As it is, unless it is told to fail."""
+    from notes import FAILING
+
+    if pair[1] in FAILING:
+        raise ValueError("not reachable")
+    return pair
+
+
+def total(key: str, value: int | None, state: State) -> tuple[str, int]:
+    state.update((state.getOption() or 0) + value)
+    return key, state.get()
+
+
+def total_in_python(key: str, value: int | None, state: State) -> tuple[str, int]:
+    return eval("total(key, value, state)", {"total": total}, {"key": key, "value": value, "state": state})
+
+
+TOTALS: dict[str, Callable[[DStream], DStream]] = {
+    "updateStateByKey": lambda pairs: pairs.updateStateByKey(lambda new, old: sum(new) + (old or 0)),
+    "mapWithState": lambda pairs: pairs.mapWithState(StateSpec.function(total)),
+    "mapWithState, called": lambda pairs: pairs.mapWithState(StateSpec.function(total_in_python)),
+    "mapWithState, timed": lambda pairs: pairs.mapWithState(StateSpec.function(total).timeout(60)),
+}
+
+
+@pytest.mark.parametrize("failing", [[4], [4, 8], [1], [1, 2]], ids=str)
+@pytest.mark.parametrize("kind", TOTALS)
+def test_what_failed_is_made_up_for_after_a_restart(
+    hand: SparkContext, tmp_path: Path, kind: str, failing: list[int]
+) -> None:
+    def note(rdd: RDD) -> None:
+        from notes import SEEN as noted
+
+        noted.append(rdd.collect())
+
+    def setup() -> StreamingContext:
+        ssc = StreamingContext(hand, 1)
+        ssc.checkpoint(str(tmp_path))
+        pairs = ssc.queueStream([[("a", 2**n)] for n in range(8)]).map(fails_with_some)
+        TOTALS[kind](pairs).foreachRDD(note)
+        return ssc
+
+    FAILING.update(failing)
+    ssc = StreamingContext.getOrCreate(str(tmp_path), setup)
+    ssc.start()
+    batches = failing[-1].bit_length()
+    for _ in range(batches):
+        with contextlib.suppress(Exception):  # what was told to fail
+            ssc.advance(1)
+    ssc.stop(stopSparkContext=False)
+    assert len(SEEN) == batches - len(failing)
+    FAILING.clear()
+    SEEN.clear()
+    ssc = StreamingContext.getOrCreate(str(tmp_path), setup)
+    ssc.start()
+    ssc.advance(3)
+    assert [[("a", 2**n - 1)] for n in range(batches + 1, batches + 4)] == SEEN

@@ -3,3 +3,5 @@
 from __future__ import annotations
 
 SEEN: list[tuple[str, list]] = []
+# Values with which functions of streams are to fail.
+FAILING: set[int] = set()
