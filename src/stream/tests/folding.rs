@@ -22,6 +22,10 @@ fn minus() -> Func {
 }
 
 fn live(build: impl FnOnce(&mut Graph<Fake>)) -> Live<Fake> {
+    live_with(Arc::new(Fake::default()), build)
+}
+
+fn live_with(driver: Arc<Fake>, build: impl FnOnce(&mut Graph<Fake>)) -> Live<Fake> {
     let mut graph = Graph::new(Millis(10)).unwrap();
     // An input whose RDD at time t is [t].
     graph.add_input(0).unwrap();
@@ -30,7 +34,7 @@ fn live(build: impl FnOnce(&mut Graph<Fake>)) -> Live<Fake> {
     let parent = NodeId(1);
     graph.add_output(Output { parent, func: nothing, name: String::new(), description: String::new() }).unwrap();
     graph.start(Millis::ZERO);
-    Live::new(Arc::new(Fake::default()), graph)
+    Live::new(driver, graph)
 }
 
 fn reduced(length: i64, slide: i64) -> Kind<Fake> {
@@ -85,6 +89,36 @@ fn what_the_next_one_is_made_of_is_settled_when_its_batch_is_complete() {
     live.get_or_compute(state, Millis(10)).unwrap();
     live.clear_before(Millis(10));
     assert!(notes.all().contains(&"settle [10]".to_owned()), "{:?}", notes.all());
+}
+
+#[test]
+fn a_checkpoint_holds_the_last_state_that_is_there_and_what_came_since() {
+    // input   [10] [20]  [30]  [40]
+    // state    110  130   160   200    (begins at 100); 130 and 160 fail
+    let kept_after = |failing: &[i64]| {
+        let failing = failing.iter().map(|state| vec![*state]).collect();
+        let driver = Arc::new(Fake { failing, ..Fake::default() });
+        let notes = driver.notes.clone();
+        let live = live_with(driver, |graph| {
+            graph.add_state(NodeId(0), plus(), Some(vec![100]), None).unwrap();
+        });
+        for time in [10, 20, 30, 40].map(Millis) {
+            live.get_or_compute(NodeId(1), time).unwrap();
+            live.clear_before(time);
+            live.keep(time).unwrap();
+        }
+        notes.all().into_iter().filter(|note| note.starts_with("keep")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        kept_after(&[130, 160]),
+        [
+            "keep [(1, 10, [110])] []",
+            "keep [(1, 10, [110]), (0, 20, [20])] []",
+            "keep [(1, 10, [110]), (0, 20, [20]), (0, 30, [30])] []",
+            "keep [(1, 40, [200])] []",
+        ]
+    );
+    assert_eq!(kept_after(&[110])[..2], ["keep [(0, 10, [10])] [(NodeId(1), [100])]", "keep [(1, 20, [130])] []"]);
 }
 
 proptest! {

@@ -95,6 +95,8 @@ pub struct Fake {
     pub notes: Notes,
     /// Text of the error of `start_inputs`.
     pub fail_start: Option<&'static str>,
+    /// RDDs that cannot be settled.
+    pub failing: Vec<Rdd>,
 }
 
 impl Driver for Fake {
@@ -136,6 +138,11 @@ impl Driver for Fake {
     }
     fn settle(&self, rdd: &Rdd) -> Result<()> {
         self.notes.add(format!("settle {rdd:?}"));
+        if self.failing.contains(rdd) { user_error("failed") } else { Ok(()) }
+    }
+    fn keep(&self, moment: Moment<Self>) -> Result<()> {
+        let kept = moment.rdds.iter().map(|kept| (kept.node.0, kept.time.0, kept.rdd.clone().unwrap_or_default()));
+        self.notes.add(format!("keep {:?} {:?}", kept.collect::<Vec<_>>(), moment.initial));
         Ok(())
     }
     fn union(&self, rdds: &[Rdd]) -> Result<Rdd> {
