@@ -324,7 +324,7 @@ def test_the_engine_s_states_come_over_with_what_they_replaced(timed: bool) -> N
     for now in range(1, 5):
         batch = Batch(now, 2 if timed and now == 4 else None, 0, True)
         wanted = plain.apply(batch, apply, mixed(now))
-        assert ([1, 2, *wanted[-1:]] == [1, 2, ("idle", 2)]) == (timed and now == 4)
+        assert (wanted[-1] == ("idle", 2)) == (timed and now == 4)
         for _ in range(2):
             assert table.apply(batch, apply, mixed(now)) == wanted
             assert table._columns is None
@@ -401,7 +401,7 @@ def test_a_call_for_a_key_that_times_out_fails_its_batch_and_is_tried_again(
     spec = StateSpec.function(fails_once).timeout(1)
     seen = outcomes(manual, tmp_path, [[("a", 1), ("b", 1)], [], [("c", 1)], [], []], spec)
     assert "not reachable" in seen[2]
-    assert seen[:2] + seen[3:] == [[None, None], [], [], ["c"]] or SEEN == ["a", "b", "a", "b", "c"]
+    assert seen[:2] + seen[3:] == [[None, None], [], [], ["c"]]
     assert SEEN == ["a", "b", "a", "b", "c"]
 
 

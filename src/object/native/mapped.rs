@@ -5,7 +5,8 @@
 //!    (`dstreams/streaming/statetable.py`) for good; `versions` are empty then.
 //! 3. Where keys can time out, what is a state here and for Python is a tuple of the state and the time of the batch that
 //!    touched it last, but in snapshots.
-//! 4. The lock is held while a batch is applied. Who holds the interpreter waits for it detached.
+//! 4. The lock is held while records are looked at, and when what they made is to count; not while the function is called for
+//!    keys that time out. Who holds the interpreter waits for it detached.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
