@@ -13,10 +13,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
+from dstreams.testing.ending import Ending
 from dstreams.testing.feeder import Feeder
 
 _LOOK_SECONDS = 0.1
@@ -31,9 +31,7 @@ def run_demo(program: Path, seconds: float | None, rate: float) -> int:
             file=sys.stderr,
         )
         return 2
-    ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
+    ending = Ending()
     with Feeder(rate=rate, at_end="repeat") as feeder:
         until = "Ctrl-C" if seconds is None else f"Ctrl-C or {seconds:g} s have passed"
         print(f"{program} counts {rate:g} lines a second from port {feeder.port} until {until}.", flush=True)
@@ -57,7 +55,7 @@ def run_demo(program: Path, seconds: float | None, rate: float) -> int:
     return 0
 
 
-def _wait(child: subprocess.Popen[bytes], ending: threading.Event, seconds: float | None) -> bool:
+def _wait(child: subprocess.Popen[bytes], ending: Ending, seconds: float | None) -> bool:
     """Until the program ends (True), or is to be ended (False)."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while child.poll() is None:

@@ -11,7 +11,6 @@ shell. Owns its sockets and threads; all of them end with `close()`.
 from __future__ import annotations
 
 import argparse
-import signal
 import socket
 import sys
 import threading
@@ -19,6 +18,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
+
+from dstreams.testing.ending import Ending
 
 __all__ = ["SAMPLE", "Feeder"]
 
@@ -184,12 +185,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as problem:
         print(f"feeder: {problem}", file=sys.stderr)
         return 1
-    stop = threading.Event()
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda *_: stop.set())
+    ending = Ending()
     with feeder:
         print(feeder.port, flush=True)
-        while not stop.wait(1.0):  # in slices: Windows sees signals only between them
+        while not ending.wait(60.0):
             pass
     return 0
 
