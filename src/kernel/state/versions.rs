@@ -30,7 +30,6 @@ pub struct Versions {
     newest_time: i64,
 }
 
-#[derive(Clone)]
 struct Older {
     time: i64,
     blocks: Arc<Vec<Held>>,
@@ -218,7 +217,7 @@ fn merged(one: &[u32], other: &[u32]) -> Merged {
 }
 
 /// What is to be held of `older` beside `newer`.
-fn held(older: Vec<Columns>, newer: &[Columns]) -> Result<Vec<Held>> {
+fn held(older: &[Columns], newer: &[Columns]) -> Result<Vec<Held>> {
     let mut by_keys = HashMap::new();
     for (chunk, block) in newer.iter().enumerate() {
         by_keys.insert(address(column(block, 0)?), chunk);
@@ -226,24 +225,24 @@ fn held(older: Vec<Columns>, newer: &[Columns]) -> Result<Vec<Held>> {
     let kind = Arc::new(newer.first().map_or(Kind::None, |block| block.kind().clone()));
     let mut all = Vec::with_capacity(older.len());
     for block in older {
-        let chunk = by_keys.get(&address(column(&block, 0)?)).copied();
+        let chunk = by_keys.get(&address(column(block, 0)?)).copied();
         let Some(chunk) = chunk.filter(|chunk| [block.kind(), newer[*chunk].kind()] == [&*kind; 2]) else {
-            all.push(Held::Whole(block));
+            all.push(Held::Whole(block.clone()));
             continue;
         };
         if address(block.array()) == address(newer[chunk].array()) {
             all.push(Held::Same(chunk));
             continue;
         }
-        let (states, after) = (column(&block, 1)?, column(&newer[chunk], 1)?);
+        let (states, after) = (column(block, 1)?, column(&newer[chunk], 1)?);
         let differ = !&identical(states, after);
         let rows: Vec<u32> = differ.set_indices().map(|row| row as u32).collect();
         if rows.len() * 3 > block.len() {
-            all.push(Held::Whole(block));
+            all.push(Held::Whole(block.clone()));
             continue;
         }
         let replaced = Replaced { before: pick(states, rows.clone())?, after: pick(after, rows.clone())?, rows };
-        let keys = Arc::clone(column(&block, 0)?);
+        let keys = Arc::clone(column(block, 0)?);
         all.push(Held::Put(Put { chunk, kind: Arc::clone(&kind), keys, replaced }));
     }
     Ok(all)
@@ -281,18 +280,18 @@ impl Versions {
         older.chain(self.newest.clone().map(|view| (self.newest_time, view))).collect()
     }
 
-    /// Adds a version after the others.
+    /// Adds a version after the others; after an error nothing has changed.
     pub fn push(&mut self, time: i64, blocks: Vec<Columns>) -> Result<()> {
-        if let Some(before) = self.newest.take() {
-            let before = Older { time: self.newest_time, blocks: Arc::new(held(before.newest, &blocks)?) };
-            self.older.push(before);
+        if let Some(before) = &self.newest {
+            let blocks = Arc::new(held(&before.newest, &blocks)?);
+            self.older.push(Older { time: self.newest_time, blocks });
         }
         self.newest = Some(View { newest: blocks, back: Vec::new() });
         self.newest_time = time;
         Ok(())
     }
 
-    /// Takes the newest one away.
+    /// Takes the newest one away; after an error it is still there.
     pub fn pop(&mut self) -> Result<()> {
         let before = self.older.len().checked_sub(1).map(|at| self.view(at));
         self.newest = before.map(|view| Ok(View { newest: view.blocks()?, back: Vec::new() })).transpose()?;
