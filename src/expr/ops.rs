@@ -42,6 +42,8 @@ names! {
         ReMatch = "re_match", ReSearch = "re_search", ReFullMatch = "re_fullmatch", ReFindAll = "re_findall",
         ReSplit = "re_split", ReSub = "re_sub",
         Ceil = "ceil", Log = "log", Log2 = "log2", Log10 = "log10", Exp = "exp", Zip = "zip", Distinct = "distinct",
+        CanInt = "can_int", CanFloat = "can_float", CanUnpack = "can_unpack", CanGetItem = "can_getitem",
+        CanDivide = "can_divide",
     }
 }
 

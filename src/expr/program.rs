@@ -95,11 +95,32 @@ impl Plan {
 
 /// Whether a node costs about as much as selecting a row, its operands left out.
 fn is_cheap(node: &Node) -> bool {
-    use Basic::{Add, Eq, Ge, GetItem, Gt, Is, IsNot, Le, Len, Lt, Mul, Ne, Neg, Sub, TrueDiv};
+    use Basic::{
+        Add, CanDivide, CanGetItem, CanUnpack, Eq, Ge, GetItem, Gt, Is, IsNot, Le, Len, Lt, Mul, Ne, Neg, Sub, TrueDiv,
+    };
     match node {
         Node::Arg(_) | Node::Item | Node::Const(_) | Node::Not(_) | Node::Attr(..) | Node::Tuple(_) => true,
         Node::Op(Op::Basic(basic), _) => {
-            matches!(basic, Add | Sub | Mul | TrueDiv | Neg | Eq | Ne | Lt | Le | Gt | Ge | Is | IsNot | GetItem | Len)
+            matches!(
+                basic,
+                Add | Sub
+                    | Mul
+                    | TrueDiv
+                    | Neg
+                    | Eq
+                    | Ne
+                    | Lt
+                    | Le
+                    | Gt
+                    | Ge
+                    | Is
+                    | IsNot
+                    | GetItem
+                    | Len
+                    | CanDivide
+                    | CanGetItem
+                    | CanUnpack
+            )
         }
         _ => false,
     }

@@ -238,7 +238,7 @@ WORD: list[Entry] = [
     ("filter", lambda w: w.isalnum() or w[:1] == "#", WORDS, True),
     ("map", int, NUMERALS, True),
     ("map", float, NUMERALS, True),
-    ("map", safe_int, NUMERALS, False),
+    ("map", safe_int, NUMERALS, True),
     ("map", lambda t: int(t) if t.strip().isdigit() else -1, NUMERALS, True),
     ("map", lambda t: int(t, 16), NUMERALS, True),
 ]

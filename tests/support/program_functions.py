@@ -339,7 +339,7 @@ FUNCTIONS: list[Entry] = [
     ("map", domain, [("a@B.com",), ("nobody",)], True),
     ("map", extension, [("a/b.tar.gz",), ("none",)], True),
     ("map", query_of, [("/a?x=1&y=2",), ("/b?z=3",)], False),
-    ("map", safe_int, [("12",), ("x",)], False),
+    ("map", safe_int, [("12",), ("x",)], True),
     ("map", key_value, [("a = 1",), ("b",)], True),
     ("map", lambda code: LANGS.get(code, "other"), [("en",), ("xx",)], True),
     ("map", lambda code: LANGS[code] if code in LANGS else code.upper(), [("en",), ("xx",)], True),

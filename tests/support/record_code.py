@@ -75,12 +75,10 @@ def argument_of(item: dis.Instruction, codes: list[types.CodeType]) -> str:
     return "" if item.opname in BY_NUMBER else written(item.argval, codes)
 
 
-def handlers_of(code: types.CodeType) -> list[tuple[int, int]]:
-    """Where the handlers of its exceptions begin, and where what they guard does first."""
-    first: dict[int, int] = {}
-    for entry in dis._parse_exception_table(code):  # type: ignore[attr-defined]
-        first.setdefault(entry.target, entry.start)
-    return sorted(first.items())
+def entries_of(code: types.CodeType) -> list[tuple[int, int, int, int]]:
+    """The table of exceptions: what is guarded, from where to where, its handler, and the depth of the stack there."""
+    entries = dis._parse_exception_table(code)  # type: ignore[attr-defined]
+    return [(entry.start, entry.end, entry.target, entry.depth) for entry in entries]
 
 
 def record() -> dict[str, Any]:
@@ -91,7 +89,7 @@ def record() -> dict[str, Any]:
     for code in codes:  # grows meanwhile
         lines = {offset: line for first, last, line in code.co_lines() for offset in range(first, last, 2)}
         one: dict[str, Any] = {part: getattr(code, part) for part in PARTS}
-        one["handlers"] = handlers_of(code)
+        one["entries"] = entries_of(code)
         one["instructions"] = [
             [item.offset, lines.get(item.offset), item.opname, item.arg, argument_of(item, codes)]
             for item in dis.get_instructions(code)

@@ -77,6 +77,17 @@ def _unpack(value: Any, count: int) -> tuple[Any, ...]:
     return items
 
 
+def _gives(operation: Callable[..., Any], raises: type[Exception]) -> Callable[..., bool]:
+    def asks(*operands: Any) -> bool:
+        try:
+            operation(*operands)
+        except raises:
+            return False
+        return True
+
+    return asks
+
+
 def _in_place(operation: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def compute(one: Any, other: Any) -> Any:
         if type(one) is list:
@@ -107,6 +118,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "slice": lambda value, start, stop, step: value[start:stop:step],
     "reversed": lambda value: list(reversed(value)),
     "unpack": _unpack,
+    "can_int": _gives(int, ValueError),
+    "can_float": _gives(float, ValueError),
+    "can_unpack": _gives(_unpack, ValueError),
+    "can_getitem": _gives(operator.getitem, IndexError),
+    "can_divide": _gives(operator.mod, ZeroDivisionError),
     "iadd": _in_place(operator.add),
     "imul": _in_place(operator.mul),
     **{
@@ -279,3 +295,14 @@ def tree() -> Iterator[Callable[..., Any]]:
 def values() -> list[Any]:
     """Values of all kinds."""
     return VALUES
+
+
+@pytest.fixture(scope="session")
+def both_outcomes() -> Callable[..., tuple[Any, Any]]:
+    """What the tree of a function and the function itself do with values: see `outcome`."""
+
+    def run(program: Program, function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any]:
+        native = outcome(lambda *given: Evaluation(given).of(program.tree), arguments)
+        return native, outcome(function, arguments)
+
+    return run

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dstreams.udf import Opaque, read
+
 GLOBALS = {"LIMIT": 3, "TABLE": {1: "one", "a": 2}, "PAIR": (1, "a")}
 
 CONSTANTS = ["None", "True", "False", "0", "1", "2", "-1", "2.5", "''", "'a'", "'a,b'", "()", "(1, 'a')", "b'x'"]
@@ -52,13 +54,21 @@ def expressions(draw: Any, names: list[str], depth: int = 3) -> str:
     ][kind - 6]()
 
 
+KINDS = ["assign", "assign", "unpack", "augment", "if", "if", "if-else", "return"]
+CLASSES = ["ValueError", "IndexError", "KeyError", "ZeroDivisionError", "(ValueError, TypeError)", "Exception"]
+# What raises for some values.
+RISKY = ["int(a)", "float(b)", "a[1]", "TABLE[a]", "7 // a", "int(a[0])", "TABLE[b] + a"]
+
+
 @st.composite
-def bodies(draw: Any, names: list[str], depth: int, indent: str) -> tuple[list[str], list[str]]:
+def bodies(
+    draw: Any, names: list[str], depth: int, indent: str, kinds: list[str] = KINDS
+) -> tuple[list[str], list[str]]:
     """Lines of a block, and the names that have a value after it."""
     lines: list[str] = []
     names = list(names)
     for _ in range(draw(st.integers(1, 3))):
-        kind = draw(st.sampled_from(["assign", "assign", "unpack", "augment", "if", "if", "if-else", "return"]))
+        kind = draw(st.sampled_from(kinds))
         value = draw(expressions(names))
         if kind == "assign":
             name = draw(st.sampled_from("abxyz"))
@@ -73,20 +83,42 @@ def bodies(draw: Any, names: list[str], depth: int, indent: str) -> tuple[list[s
             lines.append(f"{indent}return {value}")
             if depth:
                 break
+        elif kind == "try":
+            block, names = draw(attempts(names, depth + 1, indent))
+            lines += block
         elif depth < 3:
-            block, of_then = draw(bodies(names, depth + 1, indent + "    "))
+            block, of_then = draw(bodies(names, depth + 1, indent + "    ", kinds))
             lines += [f"{indent}if {value}:", *block]
             if kind == "if-else":
-                block, of_else = draw(bodies(names, depth + 1, indent + "    "))
+                block, of_else = draw(bodies(names, depth + 1, indent + "    ", kinds))
                 lines += [f"{indent}else:", *block]
                 names = [name for name in of_then if name in of_else or name in names]
     return lines or [f"{indent}pass"], names
 
 
 @st.composite
-def functions(draw: Any) -> str:
+def attempts(draw: Any, names: list[str], depth: int, indent: str) -> tuple[list[str], list[str]]:
+    """Lines of a `try`, and the names that have a value after it."""
+    inner = indent + "    "
+    block, of_block = draw(bodies(names, depth, inner))
+    if draw(st.booleans()):
+        block.insert(draw(st.sampled_from([0, len(block)])), f"{inner}x = {draw(st.sampled_from(RISKY))}")
+    after = [names]
+    lines = [f"{indent}try:", *block]
+    for caught in draw(st.lists(st.sampled_from(CLASSES), min_size=1, max_size=2)):
+        handler, of_handler = draw(bodies(names, depth, inner))
+        lines += [f"{indent}except {caught}{draw(st.sampled_from(['', ' as e']))}:", *handler]
+        after.append(of_handler)
+    if draw(st.booleans()):
+        block, of_block = draw(bodies(names, depth, inner))
+        lines += [f"{indent}else:", *block]
+    return lines, [name for name in of_block if all(name in others for others in after)]
+
+
+@st.composite
+def functions(draw: Any, kinds: list[str] = KINDS) -> str:
     """The source of a function `f(a, b)`."""
-    lines, names = draw(bodies(["a", "b"], 0, "    "))
+    lines, names = draw(bodies(["a", "b"], 0, "    ", kinds))
     # A name may have a value on some ways only; using it then is an error of its own that the reader refuses.
     result = draw(expressions(["a", "b", *(name for name in names if name in "xyz")]))
     return "\n".join(["def f(a, b):", *lines, f"    return {result}"])
@@ -132,6 +164,26 @@ def test_the_tree_of_any_function_does_what_the_function_does(compare_if_readabl
     opaque = compare_if_readable(compiled(source), *samples)
     if opaque is not None:
         assert not opaque.reason.startswith("cannot be read"), source
+
+
+TRYING = ["assign", "if-else", "return", "try", "try", "try"]
+
+
+@pytest.mark.timeout(600)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(source=functions(TRYING))
+def test_what_the_tree_of_a_try_gives_the_function_gives(both_outcomes: Any, source: str) -> None:
+    """Where the tree raises or has no answer, the engine calls the function."""
+    function = compiled(source)
+    program = read(function, 2)
+    if isinstance(program, Opaque):
+        assert not program.reason.startswith("cannot be read"), source
+        return
+    for a in VALUES:
+        for b in (VALUES[3], VALUES[9], a):
+            native, python = both_outcomes(program, function, a, b)
+            if native != "bail" and native[0] != "raises":
+                assert native == python, (a, b, program.tree)
 
 
 def test_most_of_them_are_readable(compare_if_readable: Any) -> None:

@@ -63,7 +63,8 @@ class Recorded:
             for offset, _, name, number, argument in items
         ]
         lines = {offset: line for offset, line, *_ in items}
-        return decode.Listing(instructions, dict(recorded["handlers"]), lines)  # type: ignore[arg-type]
+        entries = [decode.Entry(*entry) for entry in recorded["entries"]]
+        return decode.Listing(instructions, entries, lines)  # type: ignore[arg-type]
 
     def install(self, names: dict[str, Any]) -> None:
         """Gives the functions of a module the recorded code; they cannot be called any more."""

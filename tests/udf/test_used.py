@@ -32,7 +32,7 @@ def one(row: Row) -> Any:
 def takes_apart(row: Row) -> Any:
     first, _, third, _ = row
     try:
-        return int(first) + third[0]
+        return int(json.dumps(first).strip('"')) + third[0]
     except ValueError:
         return third[-1]
 

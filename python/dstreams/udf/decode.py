@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from dstreams.udf.opcodes import RULES, TRIES, Rule, Step
+from dstreams.udf.opcodes import RULES, Rule, Step
+from dstreams.udf.regions import Entry, Region, entries_of, regions_of
 from dstreams.udf.results import Unreadable
 
 # Longest code that is looked at, in bytes.
@@ -25,14 +26,27 @@ _SPECIAL = {0x20: "is a generator", 0x80: "is asynchronous", 0x100: "is asynchro
 
 @dataclass(frozen=True)
 class Listing:
-    """Code as the disassembler of its CPython shows it.
-
-    handlers: offsets of the code that handles exceptions, each with that of what it guards.
-    """
+    """Code as the disassembler of its CPython shows it."""
 
     instructions: list[dis.Instruction]
-    handlers: dict[int, int]
+    entries: list[Entry]
     lines: dict[int, int | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """A `try`, whose steps follow; all are positions of steps.
+
+    end: where it goes on, if that is at one place only.
+    depth: how much is on the stack; None if that is not said.
+    saved: how much lies there below the exception when the handler begins.
+    """
+
+    handler: int
+    end: int | None
+    guarded: frozenset[int]
+    depth: int | None
+    saved: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,27 +91,33 @@ def decode(code: CodeType, generator: bool = False) -> Steps:
         if code.co_flags & flag and not (generator and flag == 0x20):
             raise Unreadable(reason)
     listing = listing_of(code)
-    _refuse_handlers(code, listing)
+    regions = {region.start: region for region in _regions(code, listing)}
     steps: list[Step] = []
     of_steps: list[int | None] = []
     starts: dict[int, int] = {}
     for instruction in listing.instructions:
         starts[instruction.offset] = len(steps)
+        made: list[Step] = []
+        if instruction.offset in regions:
+            made.append(("try", regions[instruction.offset]))
         rule = rules.get(instruction.opname)
         if rule is None:
-            made: list[Step] = [("refuse", f"uses the instruction {instruction.opname}, which is not known here")]
+            made.append(("refuse", f"uses the instruction {instruction.opname}, which is not known here"))
         else:
-            made = rule(instruction, code)
+            made += rule(instruction, code)
         steps += made
         of_steps += [listing.lines.get(instruction.offset)] * len(made)
+    starts[-1] = len(steps)
     resolved = [_resolve(step, starts) for step in _without_truth(steps)]
+    resolved = [step if step[0] != "try" else ("try", _attempt(step[1], starts)) for step in resolved]
+    resolved = _with_ways_back(resolved)
     return Steps(resolved, of_steps, meeting_points(resolved))
 
 
 def listing_of(code: CodeType) -> Listing:
     """The code's instructions, as this Python disassembles them."""
     lines = {offset: line for first, last, line in code.co_lines() for offset in range(first, last, 2)}
-    return Listing(list(dis.get_instructions(code)), _handlers(code), lines)
+    return Listing(list(dis.get_instructions(code)), entries_of(code), lines)
 
 
 def _without_truth(steps: list[Step]) -> list[Step]:
@@ -108,40 +128,36 @@ def _without_truth(steps: list[Step]) -> list[Step]:
     ]
 
 
-def _refuse_handlers(code: CodeType, listing: Listing) -> None:
-    """Up to 3.10 `try` and `with` are instructions; since then a table says it, with entries for comprehensions too."""
-    for instruction in listing.instructions:
-        if instruction.opname in ("SETUP_FINALLY", "SETUP_WITH"):
-            refused = Unreadable(TRIES)
-            refused.at(code.co_filename, listing.lines.get(instruction.offset))
-            raise refused
-    tidying = {"SWAP", "POP_TOP", "STORE_FAST", "STORE_FAST_STORE_FAST", "STORE_FAST_MAYBE_NULL", "CALL_INTRINSIC_1"}
-    at = {instruction.offset: position for position, instruction in enumerate(listing.instructions)}
-    for target, start in listing.handlers.items():
-        for instruction in listing.instructions[at[target] :]:
-            if instruction.opname == "RERAISE":
-                break
-            if instruction.opname not in tidying:
-                refused = Unreadable(TRIES)
-                # What is just before the guarded code stands for the word `try`, or enters the `with`.
-                before = max((other.offset for other in listing.instructions if other.offset < start), default=0)
-                refused.at(code.co_filename, listing.lines.get(before))
-                raise refused
+def _regions(code: CodeType, listing: Listing) -> list[Region]:
+    """The code's regions. Raises Unreadable, at its beginning."""
+    try:
+        return regions_of(listing.instructions, listing.entries)
+    except Unreadable as refused:
+        refused.at(code.co_filename, code.co_firstlineno)
+        raise
 
 
-def _handlers(code: CodeType) -> dict[int, int]:
-    """Handlers, and where what they guard begins, by the table: entries of four numbers, in groups of six bits."""
-    numbers: list[int] = []
-    value = 0
-    for byte in getattr(code, "co_exceptiontable", b""):  # since 3.11
-        value = (value << 6) | (byte & 63)
-        if not byte & 64:
-            numbers.append(value)
-            value = 0
-    handlers: dict[int, int] = {}
-    for start, target in zip(numbers[::4], numbers[2::4], strict=True):
-        handlers.setdefault(2 * target, 2 * start)
-    return handlers
+def _attempt(region: Region, starts: dict[int, int]) -> Attempt:
+    """The region with positions in place of offsets."""
+    offsets = sorted(starts, key=lambda offset: (starts[offset], offset))
+    after = dict(zip(offsets, [*offsets[1:], -1], strict=True))
+    guarded = frozenset(at for offset in region.guarded for at in range(starts[offset], starts[after[offset]]))
+    end = None if region.end is None else starts[region.end]
+    saved = 5 if region.depth is None else 0
+    return Attempt(starts[region.handler], end, guarded, region.depth, saved)
+
+
+def _with_ways_back(steps: list[Step]) -> list[Step]:
+    """Code after a `try` may come before its handler, which then jumps back to it. That is no loop."""
+    attempts = [argument for name, argument in steps if name == "try"]
+
+    def comes_back(position: int, target: int) -> bool:
+        return any(max(one.guarded) < target < one.handler <= position for one in attempts)
+
+    return [
+        ("rejoin", step[1]) if step[0] == "jump" and comes_back(position, step[1]) else step
+        for position, step in enumerate(steps)
+    ]
 
 
 def _resolve(step: Step, starts: dict[int, int]) -> Step:
@@ -159,8 +175,10 @@ def _next(position: int, step: Step) -> list[int]:
     name, argument = step
     if name in ("return", "refuse"):
         return []
-    if name == "jump":
+    if name in ("jump", "rejoin"):
         return [argument]
+    if name == "try":
+        return [position + 1, argument.handler]
     if name in ("branch", "loop"):
         return [position + 1, argument[-1]]
     return [position + 1]

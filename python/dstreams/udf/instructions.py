@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dstreams.udf import operations
 from dstreams.udf.calls import call
+from dstreams.udf.known import is_exception
 from dstreams.udf.loops import made
 from dstreams.udf.opcodes import ANNOTATE, ANNOTATIONS, CLOSURE, DEFAULTS, KEYWORD_DEFAULTS
 from dstreams.udf.results import Unreadable
@@ -16,9 +17,13 @@ from dstreams.udf.tree import Node, is_constant
 from dstreams.udf.values import (
     NO_VALUE,
     NULL,
+    SAVED,
     SHORTCUT,
+    Captured,
+    Caught,
     Cell,
     Cells,
+    Classes,
     Code,
     Converted,
     Inner,
@@ -150,6 +155,26 @@ def _rotate(_: Machine, __: Frame, state: State, depth: int) -> None:
     state.stack.insert(len(state.stack) - (depth - 1), top)
 
 
+# Handlers of exceptions -----------------------------------------------------------------------------------------------
+
+
+def _caught(_: Machine, __: Frame, state: State, ___: None) -> None:
+    state.stack.insert(len(state.stack) - 1, SAVED)
+
+
+def _catches(machine: Machine, _: Frame, state: State, pops: bool) -> None:
+    """Asks whether the exception is of some classes; `pops`: it is not needed any more."""
+    classes, caught = state.pop(), state.stack[-1]
+    if isinstance(classes, Captured) and is_exception(classes.value):
+        classes = Classes((classes.value,))
+    if not isinstance(classes, Classes) or not isinstance(caught, Caught):
+        raise Unreadable("catches what is no builtin class of exceptions")
+    caught.checks += 1
+    if pops:
+        state.pop()
+    state.stack.append(machine.nodes.const(issubclass(caught.kind, classes.classes)))
+
+
 # Operators ------------------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +227,8 @@ def _tuple(machine: Machine, _: Frame, state: State, count: int) -> None:
     items = state.take(count)
     if items and all(isinstance(item, Cell) for item in items):
         state.stack.append(Cells(tuple(item for item in items if isinstance(item, Cell))))
+    elif items and all(isinstance(item, Captured) and is_exception(item.value) for item in items):
+        state.stack.append(Classes(tuple(item.value for item in items if isinstance(item, Captured))))
     else:
         state.stack.append(machine.nodes.make("tuple", tuple(map(node_of, items))))
 
@@ -396,6 +423,8 @@ def _call_plain_named(machine: Machine, frame: Frame, state: State, count: int) 
 
 _ACTIONS: Mapping[str, Action] = {
     "nothing": lambda _, __, ___, ____: None,
+    "caught": _caught,
+    "catches": _catches,
     "refuse": _refuse,
     "const": _const,
     "local": _local,

@@ -100,6 +100,10 @@ _ACTING = [
 ]
 _ACTS = {id(function): function for function in _ACTING}
 
+_EXCEPTIONS = [
+    value for value in vars(builtins).values() if isinstance(value, type) and issubclass(value, BaseException)
+]
+
 _PLAIN_METHODS = """
     bit_length capitalize casefold center copy count endswith find get hex index is_integer isalnum isalpha
     isascii isdecimal isdigit isidentifier islower isnumeric isprintable isspace istitle isupper join ljust
@@ -146,6 +150,11 @@ def method_of_text(function: object) -> str | None:
     return name if str.__dict__.get(name) is function and name in METHODS else None
 
 
+def is_exception(value: object) -> bool:
+    """Whether it is one of the builtin classes of exceptions."""
+    return any(value is one for one in _EXCEPTIONS)
+
+
 def is_getter(value: object) -> bool:
     """Whether it is an object of `operator` that takes items, takes attributes or calls a method."""
     return is_a(value, operator.itemgetter, operator.attrgetter, operator.methodcaller)
@@ -158,6 +167,7 @@ def is_known(value: object) -> bool:
         or acts(value)
         or value is hash
         or value is set
+        or is_exception(value)
         or any(value is one for one in (*ITERATORS, *GETTERS))
         or is_getter(value)
         or method_of_text(value) is not None

@@ -40,6 +40,8 @@ def comprehension(machine: Machine, frame: Frame, state: State, at: int) -> int:
     if not isinstance(iterator, Iterator) or not (generator or (isinstance(target, tuple) and target == ("list", ()))):
         raise Unreadable("uses a loop")
     body = _follow_body(machine, frame, state, at)
+    if frame.guarded is not None:
+        frame.guarded.step(state, at, frame.steps.steps[at])  # what follows happens here
     result = _as_list(machine, body, iterator.node)
     if generator:
         state.variables[_RESULT] = result
@@ -70,6 +72,8 @@ def _follow_body(machine: Machine, frame: Frame, state: State, head: int) -> Nod
         if name == "jump"
         else (name, (*argument[:-1], end if argument[-1] == head else argument[-1]))
         if name == "branch"
+        else ("refuse", "handles exceptions inside of a loop")
+        if name == "try"
         else (name, argument)
         for name, argument in whole.steps
     ]

@@ -3,14 +3,14 @@
 Symbolic execution: `Machine.execute` follows the steps of one call with a stack and variables, and makes nodes. At a
 branch it follows both ways until they meet again, and makes an `if` of each variable in which they differ (`merge.py`).
 What may fail is noted as an event when it happens, so that nothing that fails in Python is left out (`order.py`).
-Elsewhere: single steps (`instructions.py`), calls (`calls.py`), comprehensions (`loops.py`).
+Elsewhere: single steps (`instructions.py`), calls (`calls.py`), comprehensions (`loops.py`), `try` (`tries.py`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from dstreams.udf import held
+from dstreams.udf import held, tries
 from dstreams.udf.captures import Captures
 from dstreams.udf.instructions import perform
 from dstreams.udf.loops import comprehension
@@ -33,6 +33,7 @@ class Machine:
         self.captures = captures
         self._steps = 0
         self._branches = 0
+        self.attempts: list[tries.Guarded] = []
 
     def note(self, state: State, node: Node) -> Node:
         """The node; it happens now, with all in it that has not happened yet."""
@@ -46,6 +47,8 @@ class Machine:
             if id(event) not in state.done:
                 state.done.add(id(event))
                 state.events.append(event)
+                for guarded in self.attempts:
+                    guarded.happens(event)
 
     def op(self, state: State, name: str, *operands: Value) -> Node:
         """An operation that happens now."""
@@ -68,12 +71,18 @@ class Machine:
                 if self._steps > MAX_STEPS:
                     raise Unreadable("is too long")
                 name, argument = steps[at]
+                if frame.guarded is not None:
+                    frame.guarded.step(state, at, steps[at])
                 if name == "return":
                     return Returned(held.returned(self, state, state.pop()), state.events)
                 if name == "jump":
                     at = _forward(at, argument)
-                elif name == "branch":
-                    after = self._branch(frame, state, at)
+                elif name == "rejoin":
+                    at = argument
+                elif name in ("branch", "try"):
+                    after = (
+                        self._branch(frame, state, at) if name == "branch" else tries.attempt(self, frame, state, at)
+                    )
                     if isinstance(after, Returned):
                         return after
                     state, at = after
@@ -117,7 +126,20 @@ class Machine:
                 # There is no match on this way. From CPython 3.12 on the value of `match and ...` is a copy below it.
                 way.stack = [nothing if value is found else value for value in way.stack]
             ways.append(self.execute(frame, way, target if truth is on else at + 1, meet))
-        then, otherwise = ways
+        if frame.guarded is not None:
+            frame.guarded.step(state, at, frame.steps.steps[at])  # what follows happens here
+        return self.join(state, merge, condition, ways[0], ways[1], meet)
+
+    def join(
+        self,
+        state: State,
+        merge: Merge,
+        condition: Node,
+        then: State | Returned,
+        otherwise: State | Returned,
+        meet: int,
+    ) -> tuple[State, int] | Returned:
+        """What two ways that part at a condition are together: a return, or `state` at the step where they meet."""
         if isinstance(then, Returned) and isinstance(otherwise, Returned):
             return self._join_returns(state, merge, then, otherwise)
         if isinstance(then, Returned) or isinstance(otherwise, Returned):

@@ -120,8 +120,9 @@ def _common_constant(instruction: dis.Instruction, _: CodeType) -> list[Step]:
     return [("refuse", "raises an exception") if instruction.arg in (0, 1) else ("shortcut", None)]
 
 
-TRIES = "handles exceptions (try or with)"
+TRIES = "handles exceptions in a way that is too complicated"
 _TRIES = _refuse(TRIES)
+_WITH = _refuse("enters a context (with)")
 _ASYNC = _refuse("is asynchronous")
 
 COMMON: Mapping[str, Rule] = {
@@ -229,6 +230,15 @@ _3_10: Mapping[str, Rule] = {
     "JUMP_IF_FALSE_OR_POP": _jump_if("true", False, keep=True),
     "JUMP_IF_TRUE_OR_POP": _jump_if("true", True, keep=True),
     "SETUP_ASYNC_WITH": _ASYNC,
+    "SETUP_WITH": _WITH,
+    # What they guard is in `regions.py`.
+    "SETUP_FINALLY": _nothing,
+    "POP_BLOCK": _nothing,
+    "POP_EXCEPT": lambda _, __: 3 * [("pop", None)],
+    "JUMP_IF_NOT_EXC_MATCH": lambda instruction, _: [
+        ("catches", True),
+        ("branch", ("true", False, False, instruction.argval)),
+    ],
 }
 
 _SINCE_3_11: Mapping[str, Rule] = {
@@ -244,8 +254,10 @@ _SINCE_3_11: Mapping[str, Rule] = {
     "PUSH_NULL": _fixed("null"),
     "CALL": _number("call"),
     "RETURN_GENERATOR": _fixed("const", None),
-    "BEFORE_WITH": _TRIES,
-    "PUSH_EXC_INFO": _TRIES,
+    "BEFORE_WITH": _WITH,
+    "PUSH_EXC_INFO": _fixed("caught"),
+    "CHECK_EXC_MATCH": _fixed("catches", False),
+    "POP_EXCEPT": _fixed("pop"),
     "SEND": _refuse("is a generator"),
 }
 
@@ -323,7 +335,7 @@ _3_14: Mapping[str, Rule] = {
     "LOAD_SMALL_INT": _number("const"),
     "LOAD_COMMON_CONSTANT": _common_constant,
     "POP_ITER": _fixed("pop"),
-    "LOAD_SPECIAL": _TRIES,
+    "LOAD_SPECIAL": _WITH,
     "BUILD_INTERPOLATION": _refuse("builds a template"),
     "BUILD_TEMPLATE": _refuse("builds a template"),
 }

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dstreams.udf.decode import Steps
 from dstreams.udf.tree import Node
 from dstreams.udf.values import Cell, Value
+
+if TYPE_CHECKING:
+    from dstreams.udf.tries import Guarded
 
 
 @dataclass(eq=False)
@@ -50,6 +53,7 @@ class Frame:
     owner: the number of the function whose globals it has.
     cells: its variables of enclosing functions that are being followed too.
     state: where it is just now, for functions inside of it.
+    guarded: the steps of the `try` that is being followed, see `tries.py`.
     """
 
     steps: Steps
@@ -58,6 +62,7 @@ class Frame:
     caller: Frame | None
     cells: dict[str, Cell] = field(default_factory=dict)
     state: State | None = None
+    guarded: Guarded | None = None
 
     def calls(self) -> list[CodeType]:
         """The codes of this call and of those around it."""

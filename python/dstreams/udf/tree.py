@@ -21,6 +21,8 @@ value of unknown type, "str.lower" for that of text; `range` gives a list. Some 
     re_findall (regex, text), re_split (regex, text, most)   lists
     re_sub (regex, text, parts, most)   `parts`: a constant of text and numbers of groups
     zip (xs, ys, ..)  a list of tuples;  distinct (xs)   a list of the items of xs, each once
+    can_int, can_float (x), can_unpack (x, n), can_getitem (x, at), can_divide (a, b)
+                      whether the operation gives a value: false if it raises what a `try` handles, see `tries.py`
     iadd, imul (a, b) `a += b`, `a *= b`: add and mul, unless a is a list, which would change in place
 
 One node object used twice is one value, computed once. `Nodes` makes nodes and knows of each how large it is and

@@ -29,6 +29,8 @@ class Refused:
     reason: str
 
 
+# What lies below an exception that a handler got: the one that was handled before.
+SAVED = Refused("uses an exception that it does not handle")
 NO_VALUE = Refused("reads a local variable that may have no value")
 # What 3.14 compares `any`, `all` and `tuple` with before a call, to take a loop in its place. The call gives the same
 # and is understood, so nothing is identical to it.
@@ -122,6 +124,21 @@ class Starred:
 
 
 @dataclass(frozen=True, eq=False)
+class Classes:
+    """A tuple of classes of exceptions."""
+
+    classes: tuple[type, ...]
+
+
+@dataclass(eq=False)
+class Caught:
+    """An exception of a class that a handler got; `checks`: how often it was asked whether it catches such a one."""
+
+    kind: type
+    checks: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class Regex:
     """A compiled regular expression."""
 
@@ -178,7 +195,7 @@ class Code:
 
 Value: TypeAlias = (
     "Node | Null | Refused | Captured | Module | Table | Members | Distinct | Method | Slice | Converted | Iterator"
-    " | Starred | Held | Regex | Match | Flags | Cell | Cells | Inner | Code"
+    " | Starred | Held | Classes | Caught | Regex | Match | Flags | Cell | Cells | Inner | Code"
 )
 
 
@@ -204,6 +221,10 @@ def node_of(value: Value) -> Node:
         raise Unreadable("uses a regular expression as a value")
     if isinstance(value, Starred):
         raise Unreadable("builds a list with a star")
+    if isinstance(value, Caught):
+        raise Unreadable("uses the exception that it catches")
+    if isinstance(value, Classes):
+        raise Unreadable("uses classes as values")
     if isinstance(value, Iterator):
         raise Unreadable(f"keeps {value.what}")
     if isinstance(value, (Inner, Code, Cell, Cells)):

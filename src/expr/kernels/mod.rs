@@ -5,6 +5,7 @@
 
 mod affix;
 mod arith;
+mod can;
 mod case;
 mod compare;
 mod convert;
@@ -66,6 +67,11 @@ fn basic(op: Basic, operands: &[Val], rows: usize) -> Result<Val> {
         (IAdd, [a, b]) => arith::binary(Add, a, b, rows),
         (IMul, [a, b]) => arith::binary(Mul, a, b, rows),
         (Unpack, [a, Val::Const(super::Value::Int(count))]) => sequence::unpack(a, *count, rows),
+        (CanInt, [a]) => can::int(a, rows),
+        (CanFloat, [a]) => can::float(a, rows),
+        (CanUnpack, [a, Val::Const(super::Value::Int(count))]) => can::unpack(a, *count, rows),
+        (CanGetItem, [of, at]) => can::get_item(of, at, rows),
+        (CanDivide, [a, b]) => can::divide(a, b, rows),
         (DivMod, [a, b]) => {
             Ok(Val::tuple(vec![arith::numbers_only(FloorDiv, a, b, rows)?, arith::numbers_only(Mod, a, b, rows)?]))
         }

@@ -2,6 +2,47 @@
 //!
 //! `None` for what Python refuses, and for what has no exact native form: text that is not ASCII, ints beyond 64 bits.
 
+/// Whether text can be read as a number, in Python.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Read {
+    /// It can.
+    Yes,
+    /// It cannot.
+    No,
+    /// Only Python knows.
+    Unsure,
+}
+
+/// Whether `int(text)` gives a value, of any size.
+pub(super) fn reads_as_int(text: &str) -> Read {
+    if int(text, 10).is_some() {
+        return Read::Yes;
+    }
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+    // Without so many digits it is not the size that is refused.
+    if text.is_ascii() && digits(text) < 19 { none_of_ascii(text) } else { none_of_others(text) }
+}
+
+/// Whether `float(text)` gives a value.
+pub(super) fn reads_as_float(text: &str) -> Read {
+    match float(text) {
+        Some(_) => Read::Yes,
+        None if text.is_ascii() => none_of_ascii(text),
+        None => none_of_others(text),
+    }
+}
+
+/// Of ASCII text that has no form as a number here. The separators from 0x1c on are white space for some.
+fn none_of_ascii(text: &str) -> Read {
+    if text.bytes().any(|byte| matches!(byte, 0x1c..=0x1f)) { Read::Unsure } else { Read::No }
+}
+
+/// Of other text: other digits and white space are understood, letters never are.
+fn none_of_others(text: &str) -> Read {
+    let letter = |c: char| !c.is_ascii() && c.is_alphabetic() && !c.is_numeric();
+    if text.chars().any(letter) { Read::No } else { Read::Unsure }
+}
+
 /// White space that numbers may have around them.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b'\t'..=b'\r' | b' ')
@@ -97,6 +138,24 @@ mod tests {
         for (text, base) in [("0x", 16), ("0x__1", 16), ("2", 2), ("0b1", 10)] {
             assert_eq!(int(text, base), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_from_what_only_python_reads() {
+        for text in ["", "x", "1.5", "1__0", " - 1", "1 2", "é1", "+", "12ü"] {
+            assert_eq!(reads_as_int(text), Read::No, "{text:?}");
+        }
+        for text in ["99999999999999999999", "\u{663}", "1\u{a0}", "\x1c1", "½", "-"] {
+            let expected = if text == "-" { Read::No } else { Read::Unsure };
+            assert_eq!(reads_as_int(text), expected, "{text:?}");
+        }
+        for text in ["", "x", "1e", "--1", "é", "1,5", "0x10"] {
+            assert_eq!(reads_as_float(text), Read::No, "{text:?}");
+        }
+        for text in ["\u{663}.5", "1\u{2003}", "\x1f1"] {
+            assert_eq!(reads_as_float(text), Read::Unsure, "{text:?}");
+        }
+        assert_eq!((reads_as_int(" 7 "), reads_as_float("nan")), (Read::Yes, Read::Yes));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod arithmetic;
+mod conditions;
 mod programs;
 
 use std::sync::Arc;

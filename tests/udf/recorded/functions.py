@@ -26,6 +26,64 @@ def parse(line):
     return fields[0], float(fields[2])
 
 
+def number_or(x):
+    try:
+        return int(x)
+    except ValueError:
+        return -1
+
+
+def reading_or_none(line):
+    try:
+        fields = line.split(",")
+        if len(fields) != 3:
+            return None
+        value = (fields[0], float(fields[2]))
+    except (ValueError, IndexError) as error:
+        value = None
+    return value
+
+
+def ratio(line):
+    kind = "good"
+    result = 0.0
+    try:
+        a, b = line.split("=")
+        result = int(a) / int(b)
+    except ZeroDivisionError:
+        kind = "zero"
+    except Exception:
+        kind = "bad"
+    else:
+        kind = kind + "!"
+    return kind, len(line)
+
+
+def looked_up(x):
+    try:
+        return UNITS[x]
+    except:
+        pass
+    return "none"
+
+
+def all_numbers(line):
+    try:
+        return [int(x) for x in line.split(",")]
+    finally:
+        line = None
+
+
+def deep(x):
+    try:
+        try:
+            return int(x)
+        except KeyError:
+            return 1
+    except ValueError:
+        return 0
+
+
 def bucket(x):
     if x < 10:
         return "low"
@@ -352,6 +410,12 @@ FUNCTIONS = [
     (1, lambda x: (x == 1, x != 2, x >= 3, x > 4)),
     (1, lambda x: x is None or x is not True),
     (1, lambda x: bool(x) == (not x)),
+    (1, number_or),
+    (1, reading_or_none),
+    (1, ratio),
+    (1, looked_up),
+    (1, all_numbers),
+    (1, deep),
     (1, lambda kv: (kv[1], kv[0])),
     (1, lambda kv: kv[1] > 0),
     (1, lambda r: r.ok and r.celsius > 0),
