@@ -187,7 +187,7 @@ impl<'py> Reader<'py> {
                 };
                 Node::Table(entries.iter().map(entry).collect::<PyResult<_>>()?)
             }
-            ("regex", 4) => Node::Regex(Arc::new(pattern(at(1)?.extract()?, &at(2)?, at(3)?.extract()?)?)),
+            ("regex", 4) => Node::Regex(Arc::new(pattern(text(&at(1)?)?, &at(2)?, at(3)?.extract()?)?)),
             ("tuple", 2) => Node::Tuple(self.all(&at(1)?)?),
             ("list", 2) => Node::List(self.all(&at(1)?)?),
             ("if", 4) => Node::If { cond: child(1)?, then: child(2)?, other: child(3)? },

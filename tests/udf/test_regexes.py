@@ -365,3 +365,12 @@ def test_reading_again_sees_another_pattern() -> None:
     assert first is third and first is not second
     ignoring = program_of(of(re.compile("a", re.I)), 1)
     assert ignoring is not first
+
+
+def test_a_pattern_with_half_of_a_pair_is_pythons() -> None:
+    function = lambda text: re.sub("\ud800", "x", text)  # noqa: E731
+    program = read(function, 1)
+    assert isinstance(program, Program)
+    with pytest.raises(_native.Bail, match="surrogates"):
+        _native.Program(program.tree, 1)
+    assert not explain_function(function, [("a",)]).native
