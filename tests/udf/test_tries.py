@@ -271,8 +271,8 @@ FUNCTIONS: list[tuple[Callable[..., Any], bool]] = [
     (of_the_base, True),
     (looked_up, True),
     (of_a_lookup, True),
-    (all_numbers, True),
-    (some_numbers, True),
+    (all_numbers, False),
+    (some_numbers, False),
     (short_circuit, True),
     (divided, True),
     (again, True),
@@ -349,7 +349,7 @@ def test_it_is_native_for_what_it_takes(function: Callable[..., Any], handles: b
     assert verdict.native, verdict.reason
 
 
-@pytest.mark.parametrize("function", [number, third, looked_up, all_numbers, twice, returned_late])
+@pytest.mark.parametrize("function", [number, third, looked_up, twice, returned_late])
 def test_bad_text_among_good_one_is_native(function: Callable[..., Any]) -> None:
     verdict = explain_function(function, [(text,) for text in TEXTS])
     assert verdict.native, verdict.reason

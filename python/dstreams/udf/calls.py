@@ -41,7 +41,7 @@ def call(
 ) -> Value:
     """The value of a call; the last arguments have the names `keywords`."""
     if isinstance(callee, tuple) and callee[0] == "attr":
-        callee = operations.as_method(state, callee)
+        callee = operations.as_method(machine, state, callee)
     if isinstance(callee, Method):
         return operations.call_method(machine, state, callee, arguments, keywords)
     if isinstance(callee, Inner):
@@ -123,8 +123,8 @@ def _call_known(
         return Iterator(machine.op(state, "reversed", operands[0]))
     if len(operands) == 2 and name in ("in", "is", "isnot"):
         return operations.binary(machine, state, name, operands[0], operands[1])
-    if name == "list" and node_of(operands[0])[0] in ("each", "keep"):
-        return operands[0]
+    if name == "list" and (made := node_of(operands[0]))[0] in ("each", "keep"):
+        return machine.note(state, made)
     return machine.op(state, name, *operands)
 
 
@@ -315,6 +315,9 @@ def _follow(
     if len(calls) > _MAX_DEPTH:
         raise Unreadable("calls functions that call functions, too deep")
     try:
+        for name, value in variables.items():
+            if isinstance(value, Iterator) and not name.startswith("."):
+                node_of(value)  # it may be used twice
         inner = Frame(decode(code), code, owner, frame, cells)
         held.begin(machine, variables, frame is None)
         result = machine.run(inner, variables, state.done)

@@ -152,7 +152,7 @@ def _with_ways_back(steps: list[Step]) -> list[Step]:
     attempts = [argument for name, argument in steps if name == "try"]
 
     def comes_back(position: int, target: int) -> bool:
-        return any(max(one.guarded) < target < one.handler <= position for one in attempts)
+        return any(max(one.guarded, default=position) < target < one.handler <= position for one in attempts)
 
     return [
         ("rejoin", step[1]) if step[0] == "jump" and comes_back(position, step[1]) else step

@@ -61,11 +61,13 @@ def call(machine: Machine, state: State, name: str, arguments: list[Value], keyw
         return there
     if name == "get":
         # Fails where there is no state, as `get` does; the text of the error is Python's to make.
-        machine.op(state, "floordiv", machine.nodes.const(1), there)
+        machine.own_checks.add(id(machine.op(state, "floordiv", machine.nodes.const(1), there)))
     return now
 
 
 def _change(state: State, what: int, value: Node, machine: Machine) -> None:
+    if machine.attempts:
+        raise Unreadable("changes its state inside of a try")
     if _may_be_removed(node_of(state.variables[_DONE])):
         raise Unreadable("changes a state that it may have removed")
     state.variables[_STATE], state.variables[_DONE] = value, machine.nodes.const(what)

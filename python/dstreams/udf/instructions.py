@@ -32,6 +32,7 @@ from dstreams.udf.values import (
     Slice,
     Starred,
     Table,
+    Unset,
     Value,
     node_of,
 )
@@ -63,9 +64,11 @@ def _is_cell(frame: Frame, name: str) -> bool:
 
 
 def _variable(state: State, name: str) -> Value:
-    value = state.variables.get(name)
-    if value is None or value is NO_VALUE:
+    value = state.variables.get(name, NO_VALUE)
+    if value is NO_VALUE:
         raise Unreadable(f"reads the variable {name}, which may have no value")
+    if isinstance(value, Unset):
+        raise Unreadable(value.reason)
     return value
 
 
@@ -94,7 +97,8 @@ def _kept(value: Value) -> Value:
 
 
 def _forget(_: Machine, __: Frame, state: State, name: str) -> None:
-    state.variables.pop(name, None)
+    if isinstance(state.variables.pop(name, NO_VALUE), Unset):
+        raise Unreadable(f"deletes the variable {name}, which may have no value")
 
 
 def _cell(_: Machine, frame: Frame, state: State, name: str) -> None:
@@ -170,9 +174,10 @@ def _catches(machine: Machine, _: Frame, state: State, pops: bool) -> None:
     if not isinstance(classes, Classes) or not isinstance(caught, Caught):
         raise Unreadable("catches what is no builtin class of exceptions")
     caught.checks += 1
+    caught.named = issubclass(caught.kind, classes.classes)
     if pops:
         state.pop()
-    state.stack.append(machine.nodes.const(issubclass(caught.kind, classes.classes)))
+    state.stack.append(machine.nodes.const(caught.named))
 
 
 # Operators ------------------------------------------------------------------------------------------------------------

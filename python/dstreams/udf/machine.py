@@ -34,6 +34,8 @@ class Machine:
         self._steps = 0
         self._branches = 0
         self.attempts: list[tries.Guarded] = []
+        # Nodes that fail in place of something else, which raises another exception.
+        self.own_checks: set[int] = set()
 
     def note(self, state: State, node: Node) -> Node:
         """The node; it happens now, with all in it that has not happened yet."""
@@ -116,7 +118,7 @@ class Machine:
         if self._branches > MAX_BRANCHES:
             raise Unreadable("has too many branches")
         meet = frame.steps.meets[at]
-        merge = Merge(self.nodes, condition, self.nodes.count())
+        merge = Merge(self, condition, self.nodes.count())
         ways = []
         for truth in (True, False):
             way = state.fork()

@@ -7,17 +7,21 @@ Where two ways meet, every variable that differs becomes an `if` of the two. The
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dstreams.udf.tree import SKIP, Node, Nodes, same_constant
-from dstreams.udf.values import Captured, Match, Refused, Value
+from dstreams.udf.tree import SKIP, Node, same_constant
+from dstreams.udf.values import Captured, Match, Refused, Unset, Value
+
+if TYPE_CHECKING:
+    from dstreams.udf.machine import Machine
 
 
 class Merge:
     """The meeting of two ways. `since`: how many nodes there were when they parted, see `Nodes.count`."""
 
-    def __init__(self, nodes: Nodes, condition: Node, since: int) -> None:
-        self._nodes = nodes
+    def __init__(self, machine: Machine, condition: Node, since: int) -> None:
+        self._nodes = machine.nodes
+        self._attempts = tuple(machine.attempts)
         self._condition = condition
         self._since = since
         self._there: dict[int, int] = {}
@@ -33,7 +37,7 @@ class Merge:
             return self._of_matches(then, otherwise)
         if isinstance(then, Captured) and isinstance(otherwise, Captured) and then.value is otherwise.value:
             return then
-        if isinstance(then, Refused):
+        if isinstance(then, Refused) and not isinstance(otherwise, Unset):
             return then
         if isinstance(otherwise, Refused):
             return otherwise
@@ -99,6 +103,8 @@ class Merge:
             return same_constant(one[1], other[1])
         if tag in ("item", "skip", "table", "regex"):
             return one is other
+        if any(attempt.guards(one) is not attempt.guards(other) for attempt in self._attempts):
+            return False  # what they raise goes to different places
         if id(one) in self._there or id(other) in self._back:
             return self._there.get(id(one)) == id(other) and self._back.get(id(other)) == id(one)
         if one is not other:

@@ -173,8 +173,10 @@ def method(machine: Machine, state: State, of: Value, name: str) -> Value:
     return Method(of if isinstance(of, (Table, Held, Regex, Match)) else node_of(of), name)
 
 
-def as_method(state: State, node: Node) -> Method:
+def as_method(machine: Machine, state: State, node: Node) -> Method:
     """The method that an attribute turns out to be when it is called: it is read by the call."""
+    if machine.attempts:
+        raise Unreadable(f"reads the method {node[2]} inside of a try before it calls it")
     state.events = [event for event in state.events if event is not node]
     state.done.discard(id(node))
     return Method(node[1], node[2])

@@ -20,8 +20,8 @@ from dstreams.udf.opcodes import TRIES
 from dstreams.udf.order import sequence, trace
 from dstreams.udf.results import Unreadable
 from dstreams.udf.state import Frame, Returned, State
-from dstreams.udf.tree import Node, Nodes
-from dstreams.udf.values import SAVED, Caught, Refused
+from dstreams.udf.tree import Node
+from dstreams.udf.values import SAVED, Caught, Unset
 
 if TYPE_CHECKING:
     from dstreams.udf.machine import Machine
@@ -37,7 +37,7 @@ _CONDITIONS: Mapping[tuple[int, str], tuple[str, type]] = {
     (2, "mod"): ("can_divide", ZeroDivisionError),
 }
 # Operations that give a value wherever their condition is true.
-_TOTAL = frozenset({("op", "int"), ("op", "float"), ("op", "unpack"), ("op", "getitem")})
+_TOTAL = frozenset({"int", "float", "unpack", "getitem"})
 
 
 class Guarded:
@@ -100,7 +100,7 @@ def attempt(machine: Machine, frame: Frame, state: State, at: int) -> tuple[Stat
         isinstance(then, State) and isinstance(otherwise, State) and len(then.stack) != len(otherwise.stack)
     ):
         raise Unreadable(TRIES)
-    return machine.join(state, Merge(machine.nodes, condition, since), condition, then, otherwise, meet)
+    return machine.join(state, Merge(machine, condition, since), condition, then, otherwise, meet)
 
 
 def _handled(
@@ -116,29 +116,29 @@ def _handled(
 
     Exceptions that are handled at different places are known at that of most.
     """
-    every = _Conditions(machine.nodes, guarded, None)
+    every = _Conditions(machine, guarded, None)
     every.of(events)
     unsure = [
         name
         for name, before in guarded.set_after.items()
-        if _Conditions(machine.nodes, guarded, None).of(events[before:]) is not None
+        if _Conditions(machine, guarded, None).of(events[before:]) is not None
     ]
-    by_place: dict[int, tuple[set[type], State | Returned]] = {}
+    by_place: dict[tuple[int, bool], tuple[set[type], State | Returned]] = {}
     for kind in every.asked:
         caught = Caught(kind)
         handling = state.fork()
         for name in unsure:
-            handling.variables[name] = Refused(f"reads {name}, which may not be set when the exception comes")
+            handling.variables[name] = Unset(f"reads {name}, which may not be set when the exception comes")
         handling.stack += [*way.saved * [SAVED], caught]
         try:
             result = machine.execute(frame, handling, way.handler, meet)
         except Unreadable:
             continue
-        by_place.setdefault(caught.checks, (set(), result))[0].add(kind)
+        by_place.setdefault((caught.checks, caught.named), (set(), result))[0].add(kind)
     if not by_place:
         return None
     kinds, otherwise = max(by_place.values(), key=lambda place: len(place[0]))
-    condition = _Conditions(machine.nodes, guarded, kinds).of(events)
+    condition = _Conditions(machine, guarded, kinds).of(events)
     assert condition is not None
     return condition, otherwise
 
@@ -146,8 +146,9 @@ def _handled(
 class _Conditions:
     """Makes conditions on exceptions of some classes, or of all that are known. `asked`: those it met, in order."""
 
-    def __init__(self, nodes: Nodes, guarded: Guarded, kinds: set[type] | None) -> None:
-        self._nodes = nodes
+    def __init__(self, machine: Machine, guarded: Guarded, kinds: set[type] | None) -> None:
+        self._machine = machine
+        self._nodes = machine.nodes
         self._guarded = guarded
         self._kinds = kinds
         self.asked: dict[type, None] = {}
@@ -162,7 +163,7 @@ class _Conditions:
             if not self._guarded.guards(event):
                 continue
             condition = self._of_one(event)
-            if whole is not None and not (condition is not None and event[:2] in _TOTAL):
+            if whole is not None and not (condition is not None and event[0] == "op" and event[1] in _TOTAL):
                 whole = sequence(self._nodes, [event], whole)
             if condition is not None:
                 whole = condition if whole is None else self._nodes.make("and", condition, whole)
@@ -181,13 +182,13 @@ class _Conditions:
             return self._nodes.make(
                 "if", event[1], *{"if": ways, "and": [*ways, always], "or": [always, *ways]}[str(tag)]
             )
-        if tag in ("each", "keep"):
-            inside = self.of(trace(self._nodes, [event[1]]))
-            return None if inside is None else self._nodes.op("all", self._nodes.make("each", inside, event[2]))
+        # Of an iterator nobody knows here how many elements are taken, and what is done with each before the next.
         return None
 
     def _of_operation(self, event: Node) -> Node | None:
         _, name, operands = event
+        if id(event) in self._machine.own_checks:
+            return None
         asks, kind = _CONDITIONS.get((len(operands), name), (None, None))
         if name == "getitem" and operands[0][0] == "table":
             asks, kind = "in", KeyError

@@ -29,9 +29,14 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, eq=False)
+class Unset(Refused):
+    """The value of a variable that may have none: reading or deleting it may raise."""
+
+
 # What lies below an exception that a handler got: the one that was handled before.
 SAVED = Refused("uses an exception that it does not handle")
-NO_VALUE = Refused("reads a local variable that may have no value")
+NO_VALUE = Unset("reads a local variable that may have no value")
 # What 3.14 compares `any`, `all` and `tuple` with before a call, to take a loop in its place. The call gives the same
 # and is understood, so nothing is identical to it.
 SHORTCUT = Refused("compares a function with a builtin one")
@@ -132,10 +137,11 @@ class Classes:
 
 @dataclass(eq=False)
 class Caught:
-    """An exception of a class that a handler got; `checks`: how often it was asked whether it catches such a one."""
+    """An exception of a class that a handler got: how often it was asked whether it catches it, and the last answer."""
 
     kind: type
     checks: int = 0
+    named: bool = False
 
 
 @dataclass(frozen=True, eq=False)
