@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -108,6 +109,27 @@ def deleted_variable(x):
     return x
 
 
+def deleted_match(x):
+    if x:
+        m = re.match("a", x)
+    del m
+    return x
+
+
+def tries_again(x):
+    try:
+        if x[0] == "q":
+            return "q"
+        a = int(x)
+    except (ValueError, IndexError):
+        a = 0
+    try:
+        b = 10 // a
+    except ZeroDivisionError:
+        b = int(x[1])
+    return a, b
+
+
 def deleted_in_a_handler(x):
     try:
         v = int(x)
@@ -177,6 +199,8 @@ FUNCTIONS: list[tuple[Callable[..., Any], list[Any]]] = [
     (bare_after_another, ["", "x", "7"]),
     (dropped_variable, ["x", "7"]),
     (deleted_variable, ["", "x"]),
+    (deleted_match, ["", "a"]),
+    (tries_again, ["q", "7", "0", "x", "x5", "xx", ""]),
     (deleted_in_a_handler, ["x", "7"]),
     (method_read_before, [5, "x"]),
     (set_between_methods, ["x", "7"]),

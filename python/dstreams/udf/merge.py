@@ -31,13 +31,16 @@ class Merge:
         """What a variable or a place of the stack is afterwards, whose values may be no nodes."""
         if then is otherwise:
             return then
+        for value in (then, otherwise):
+            if isinstance(value, Unset):
+                return value
         if isinstance(then, tuple) and isinstance(otherwise, tuple):
             return self._choice(self._condition, then, otherwise)
         if isinstance(then, Match) or isinstance(otherwise, Match):
             return self._of_matches(then, otherwise)
         if isinstance(then, Captured) and isinstance(otherwise, Captured) and then.value is otherwise.value:
             return then
-        if isinstance(then, Refused) and not isinstance(otherwise, Unset):
+        if isinstance(then, Refused):
             return then
         if isinstance(otherwise, Refused):
             return otherwise

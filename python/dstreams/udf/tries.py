@@ -78,12 +78,13 @@ def attempt(machine: Machine, frame: Frame, state: State, at: int) -> tuple[Stat
     since = machine.nodes.count()
     end = len(frame.steps.steps) if way.end is None else way.end
     guarded_way = state.fork()
+    around = frame.guarded  # of a `try` with several ways out, which is followed to the end
     frame.guarded = guarded = Guarded(way.guarded, guarded_way)
     machine.attempts.append(guarded)
     try:
         done = machine.execute(frame, guarded_way, at + 1, end)
     finally:
-        frame.guarded = None
+        frame.guarded = around
         machine.attempts.pop()
     meet = frame.steps.meets[at]
     handled = _handled(machine, frame, state, way, guarded, done.events, meet)
