@@ -18,7 +18,7 @@ from dstreams.core.errors import java_error
 from dstreams.core.lineage import describe, draw
 from dstreams.core.native import Form, forms_of
 from dstreams.core.profiler import run_profiled
-from dstreams.core.serializers import through
+from dstreams.core.serializers import Serializer, through
 from dstreams.core.stepwise import Step
 from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.errors import PySparkRuntimeError
@@ -46,6 +46,7 @@ class RDDBase(Generic[T]):
         self.has_resource_profile = False  # none is ever accepted: see `withResources`
         self.partitioner: Partitioner | None = None
         self._frozen_node = node
+        self._jrdd_deserializer = jrdd_deserializer or ctx.serializer
         self._storage = StorageLevel.NONE
         self._checkpoint_file: str | None = None
         self._checkpoint_done = False
@@ -204,6 +205,10 @@ class RDDBase(Generic[T]):
         if self.ctx._conf.contains("spark.default.parallelism"):
             return self.ctx.defaultParallelism
         return self.getNumPartitions()
+
+    def _reserialize(self, serializer: Serializer | None = None) -> RDD[T]:
+        """The elements as they are after a way through a serializer (default: the context's own)."""
+        return self.mapPartitions(partial(through, serializer or self.ctx.serializer), preservesPartitioning=True)
 
     def _collect_node(self, rdd: RDDBase[Any], partitions: list[int] | None = None) -> list[Any]:
         # The node first: a function that cannot travel must say so before anything else.

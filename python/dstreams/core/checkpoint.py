@@ -66,15 +66,31 @@ class Checkpoints:
         folder = os.path.join(self._ctx.getCheckpointDir() or "", f"rdd-{rdd.id()}")
         os.makedirs(folder.removeprefix("file:"), exist_ok=True)
         paths = self._ctx._collect(rdd._step("indexedPartitions", partial(_write_part, folder))._node)
-        stored = self._ctx._running.held([[path] for path in paths])
-        stored.label = folder
-        rdd._node.settle_as(stored.narrow([("partitions", 0)], [_read_parts], [None], False, None))
+        rdd._node.settle_as(stored_parts(self._ctx, folder, paths))
         rdd._checkpoint_file = folder
 
     def _settle(self, rdd: RDDBase[Any]) -> None:
         # The job that has just ended has kept the partitions it needed; the others are computed now.
         self._ctx._running.settle(rdd._node)
         rdd._checkpoint_done = True
+
+
+def stored_parts(ctx: SparkContext, folder: str, paths: list[str]) -> _native.Rdd:
+    """The RDD whose partitions are these files of a checkpoint."""
+    stored = ctx._running.held([[path] for path in paths])
+    stored.label = folder
+    return stored.narrow([("partitions", 0)], [_read_parts], [None], False, None)
+
+
+def parts_of(folder: str) -> list[str]:
+    """The files of the checkpoint in a folder, in the order of the partitions.
+
+    Raises: Py4JJavaError (SparkException) when there is no such folder.
+    """
+    path = folder.removeprefix("file:")
+    if not os.path.isdir(path):
+        raise java_error("org.apache.spark.SparkException", f"Checkpoint directory does not exist: {folder}")
+    return [os.path.join(path, name) for name in sorted(os.listdir(path)) if re.fullmatch(r"part-\d+", name)]
 
 
 def checkpoint_path(directory: object, argument: str) -> str:

@@ -24,7 +24,7 @@ from dstreams.core._context_jobs import JobControl
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
-from dstreams.core.checkpoint import Checkpoints, checkpoint_path
+from dstreams.core.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
 from dstreams.core.conf import SparkConf, set_default
 from dstreams.core.errors import java_error
 from dstreams.core.localdirs import LocalDirs
@@ -81,6 +81,8 @@ class SparkContext(JobControl, FileInputs):
         if _native.task_info() is not None:
             raise PySparkRuntimeError(error_class="CONTEXT_ONLY_VALID_ON_DRIVER", message_parameters={})
         self._callsite = callsite.where()
+        if gateway is not None and gateway.gateway_parameters.auth_token is None:
+            raise ValueError("gateway: an insecure Py4j gateway, one without auth_token, is refused, as in Spark")
         with SparkContext._lock:
             self._check_alone()
             self._engine: _native.Engine | None = None
@@ -381,6 +383,15 @@ class SparkContext(JobControl, FileInputs):
     def getCheckpointDir(self) -> str | None:
         """The folder for checkpoints, as `file:` path, if set."""
         return self._checkpoint_dir
+
+    def _checkpointFile(self, name: str, input_deserializer: Any = None) -> RDD[Any]:
+        """The elements of an RDD's checkpoint, by what its `getCheckpointFile()` said."""
+        return RDD(stored_parts(self, name, parts_of(name)), self)
+
+    @property
+    def _temp_dir(self) -> str:
+        """A folder for files of the program, removed when the context stops."""
+        return self._local_dirs.claim()[0]
 
     def addPyFile(self, path: str) -> None:
         """Makes modules of a file, zip or folder importable in tasks (which run in this process)."""

@@ -20,22 +20,18 @@ class TaskContext:
     _info: tuple[int, int, int, int] = (0, 0, 0, 0)
     _room: Room | None = None
 
+    def __new__(cls) -> TaskContext:
+        """In a task, the task's own context: `TaskContext()` and `TaskContext.get()` are the same object there."""
+        found = _current() if cls is TaskContext else None
+        return object.__new__(cls) if found is None else found
+
     @classmethod
     def get(cls) -> TaskContext | None:
         """The context of the task that asks, or None in the driver. In a barrier stage it is a BarrierTaskContext.
 
         A task that asks twice gets the same object.
         """
-        info = _native.task_info()
-        if info is None:
-            return None
-        room = room_of_this_task()
-        context: TaskContext | None = getattr(_last, "context", None)
-        if context is None or context._info != info or context._room is not room:
-            context = TaskContext() if room is None else BarrierTaskContext()
-            context._info, context._room = info, room
-            _last.context = context
-        return context
+        return _current()
 
     def stageId(self) -> int:
         """Number of the stage."""
@@ -66,6 +62,19 @@ class TaskContext:
         return {}
 
 
+def _current() -> TaskContext | None:
+    info = _native.task_info()
+    if info is None:
+        return None
+    room = room_of_this_task()
+    context: TaskContext | None = getattr(_last, "context", None)
+    if context is None or context._info != info or context._room is not room:
+        context = object.__new__(TaskContext if room is None else BarrierTaskContext)
+        context._info, context._room = info, room
+        _last.context = context
+    return context
+
+
 class BarrierTaskInfo:
     """A task of a barrier stage. Made by `BarrierTaskContext.getTaskInfos`."""
 
@@ -79,7 +88,7 @@ class BarrierTaskContext(TaskContext):
     @classmethod
     def get(cls) -> BarrierTaskContext:
         """The context of the task that asks. Raises PySparkRuntimeError outside a barrier stage."""
-        context = TaskContext.get()
+        context = _current()
         if not isinstance(context, BarrierTaskContext):
             raise PySparkRuntimeError(error_class="NOT_IN_BARRIER_STAGE", message_parameters={})
         return context

@@ -1,13 +1,14 @@
-"""Threads that inherit what their parent has set for its jobs."""
+"""What programs import from `pyspark.util`: threads that inherit what their parent has set for its jobs, versions."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-__all__ = ["InheritableThread", "inheritable_thread_target"]
+__all__ = ["InheritableThread", "VersionUtils", "inheritable_thread_target"]
 
 R = TypeVar("R")
 
@@ -39,6 +40,19 @@ class InheritableThread(threading.Thread):
         """Begins; the properties are those of this moment."""
         self._apply = _this_threads_properties()
         super().start()
+
+
+class VersionUtils:
+    """Numbers of Spark's versions."""
+
+    @staticmethod
+    def majorMinorVersion(sparkVersion: str) -> tuple[int, int]:
+        """The first two numbers of a version: (3, 5) of "3.5.9". Raises: ValueError for a text that has none."""
+        found = re.match(r"(\d+)\.(\d+)(\..*)?$", sparkVersion)
+        if found is None:
+            problem = "is no version of Spark: two numbers with a dot between them come first"
+            raise ValueError(f"sparkVersion: {sparkVersion!r} {problem}")
+        return int(found[1]), int(found[2])
 
 
 def _this_threads_properties() -> Callable[[], None]:
