@@ -7,7 +7,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from pyspark import SparkContext, TaskContext
+from pyspark import SparkConf, SparkContext, TaskContext
 from pyspark.serializers import BatchedSerializer, CPickleSerializer, MarshalSerializer
 from pyspark.util import VersionUtils
 
@@ -46,6 +46,12 @@ def test_the_folder_of_a_context_is_its_own(sc: SparkContext) -> None:
     sc.parallelize([0, 1, 2])
     assert os.listdir(sc._temp_dir) == before
     assert f"-{os.getpid()}-" in sc._temp_dir
+
+
+def test_settings_can_be_made_beneath_a_conf() -> None:
+    conf = SparkConf(loadDefaults=False)
+    conf._jconf.setExecutorEnv("WHERE", "here")
+    assert conf.getAll() == [("spark.executorEnv.WHERE", "here")]
 
 
 def test_a_gateway_without_a_secret_is_refused() -> None:

@@ -49,6 +49,11 @@ class SparkConf:
     def __init__(self, loadDefaults: bool = True, _jvm: Any = None, _jconf: Any = None) -> None:
         self._conf: dict[str, str] = {**_submit_arguments(), **_defaults} if loadDefaults else {}
 
+    @property
+    def _jconf(self) -> SparkConf:
+        """What PySpark keeps its settings in: there is nothing beneath this object here."""
+        return self
+
     def set(self, key: str, value: Any) -> SparkConf:
         """Set a setting, as text."""
         self._conf[key] = str(value)
