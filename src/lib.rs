@@ -1,7 +1,7 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
 //! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
-//! `block` alone. Only `py`, `object` and this file know the interpreter.
+//! `block` alone; `process` is for all. Only `py`, `object` and this file know the interpreter.
 
 pub mod block;
 pub mod durable;
@@ -11,6 +11,7 @@ pub mod expr;
 pub mod kernel;
 pub mod memory;
 pub mod monitor;
+pub mod process;
 pub mod rdd;
 pub mod source;
 pub mod stream;
@@ -27,7 +28,12 @@ use pyo3::prelude::*;
 // Safe without a global interpreter lock: a free-threaded interpreter keeps it off when this is imported.
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    if !memory::begin() {
+    // SAFETY: attached; both only look.
+    if unsafe { pyo3::ffi::PyInterpreterState_Get() != pyo3::ffi::PyInterpreterState_Main() } {
+        // The engine's threads would run the program's functions in the main interpreter.
+        return Err(pyo3::exceptions::PyImportError::new_err("dstreams does not support subinterpreters"));
+    }
+    if !memory::begin() || !process::watch_forks() {
         return Err(pyo3::exceptions::PyMemoryError::new_err("dstreams: the system has no memory left to begin with"));
     }
     object::turn::look_at_interpreter(module.py())?;

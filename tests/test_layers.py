@@ -15,16 +15,17 @@ PYTHON = sorted((ROOT / "python").rglob("*.py"))
 # A folder of `src/` (or a file beside them), and what it may name of this crate beside itself.
 MAY_USE: dict[str, set[str]] = {
     "error": set(),
+    "process": set(),
     "block": {"error"},
-    "source": {"block", "error"},
+    "source": {"block", "process", "error"},
     "monitor": {"block", "error"},
     "kernel": {"block", "error"},
     "expr": {"block", "kernel", "error"},
-    "memory": {"block", "error"},
-    "rdd": {"block", "memory", "kernel", "expr", "error"},
-    "exec": {"rdd", "block", "memory", "kernel", "expr", "error"},
-    "durable": {"exec", "rdd", "block", "memory", "kernel", "expr", "error"},
-    "stream": {"durable", "exec", "rdd", "block", "memory", "kernel", "expr", "source", "monitor", "error"},
+    "memory": {"block", "process", "error"},
+    "rdd": {"block", "memory", "kernel", "expr", "process", "error"},
+    "exec": {"rdd", "block", "memory", "kernel", "expr", "process", "error"},
+    "durable": {"exec", "rdd", "block", "memory", "kernel", "expr", "process", "error"},
+    "stream": {"durable", "exec", "rdd", "block", "memory", "kernel", "expr", "source", "monitor", "process", "error"},
 }
 # These two know the interpreter, so they may use all the others; nobody may use them.
 PYTHON_SIDE = {"object", "py"}

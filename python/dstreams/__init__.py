@@ -5,6 +5,18 @@ The public names are PySpark's; `import pyspark` gives them too when real PySpar
 
 from __future__ import annotations
 
+try:
+    from dstreams import _native as _native
+except ImportError as _error:
+    # The words of CPython, of pyo3 and of the module itself have this in common.
+    if "subinterpreters" not in str(_error):
+        raise
+    raise ImportError(
+        "dstreams runs in the main interpreter of a process alone, and this is another one: import it in the main "
+        "interpreter, or in a process of its own (multiprocessing, subprocess). Under mod_wsgi, "
+        "`WSGIApplicationGroup %{GLOBAL}` has an application run in the main interpreter"
+    ) from _error
+
 from dstreams.compat import activate, load_ipython_extension
 from dstreams.core.accumulators import Accumulator, AccumulatorParam
 from dstreams.core.barrier import RDDBarrier

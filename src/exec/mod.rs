@@ -28,11 +28,13 @@ pub use store::{Sealer, Store};
 
 use crate::error::Result;
 use crate::memory::Memory;
+use crate::process::Own;
 use crate::rdd::{CancelToken, Rdd};
 
 /// Runs the jobs of one context.
 pub struct Executor {
-    pool: TaskPool,
+    /// Of this process: a forked child has no such threads.
+    pool: Own<TaskPool>,
     store: Store,
     jobs: Jobs,
     memory: Arc<Memory>,
@@ -46,7 +48,7 @@ impl Executor {
     /// An executor with `threads` task threads that tries a task up to `max_failures` times, and holds what `memory` allows.
     pub fn new(threads: usize, max_failures: u32, sealer: Arc<dyn Sealer>, memory: Arc<Memory>) -> Result<Arc<Self>> {
         Ok(Arc::new(Self {
-            pool: TaskPool::new(threads)?,
+            pool: Own::new(TaskPool::new(threads)?),
             store: Store::new(Arc::clone(&memory), sealer),
             jobs: Jobs::default(),
             memory,

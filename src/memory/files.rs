@@ -2,7 +2,8 @@
 //!
 //! 1. The folders belong to this process and are asked for when the first file is needed. Whoever gives them removes
 //!    them at exit, and those of dead processes at the next start (`dstreams/core/localdirs.py`).
-//! 2. A file is removed when nobody needs it any more.
+//! 2. A file is removed when nobody needs it any more, by the process that made it alone: forked children have copies of
+//!    what refers to it.
 
 use std::fmt;
 use std::fs::File;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{EngineError, Result};
+use crate::process::Origin;
 
 type Claim = Box<dyn Fn() -> Result<Vec<PathBuf>> + Send + Sync>;
 
@@ -48,7 +50,7 @@ impl Folders {
         let folder = folder.ok_or_else(|| EngineError::Bug("no folder to spill to was claimed".to_owned()))?;
         let path = folder.join(format!("{number}.spill"));
         let file = File::options().write(true).create_new(true).open(&path).map_err(|cause| lost(&path, cause))?;
-        Ok((SpillFile { path }, file))
+        Ok((SpillFile { path, origin: Origin::here() }, file))
     }
 }
 
@@ -62,6 +64,7 @@ impl fmt::Debug for Folders {
 #[derive(Debug)]
 pub(super) struct SpillFile {
     path: PathBuf,
+    origin: Origin,
 }
 
 impl SpillFile {
@@ -97,8 +100,10 @@ impl SpillFile {
 
 impl Drop for SpillFile {
     fn drop(&mut self) {
-        // A file that is gone already needs no removal, and what cannot be removed now goes with its folder.
-        drop(std::fs::remove_file(&self.path));
+        if self.origin.is_here() {
+            // A file that is gone already needs no removal, and what cannot be removed now goes with its folder.
+            drop(std::fs::remove_file(&self.path));
+        }
     }
 }
 

@@ -112,6 +112,8 @@ impl Holding {
 
 impl Drop for Holding {
     fn drop(&mut self) {
-        self.clear();
+        if self.memory.is_here() {
+            self.clear();
+        }
     }
 }

@@ -30,6 +30,7 @@ pub use parcel::{Parcel, Pin};
 pub use system::{begin, give_back};
 
 use crate::error::Result;
+use crate::process::Origin;
 
 /// Where sealed blocks are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,9 @@ const LEAST: usize = 16 << 10;
 /// The budget of one executor.
 #[derive(Debug)]
 pub struct Memory {
+    /// The process whose it is. In another one, a forked child, nothing is counted or given back: the ledger's lock may be
+    /// that of a thread that is not there.
+    origin: Origin,
     limit: usize,
     /// Most bytes for one task's gathering, beside what the number of tasks gives.
     most: usize,
@@ -62,6 +66,7 @@ impl Memory {
     /// `limit` bytes for everything; at most `most` of them for one gathering of a task.
     pub fn new(limit: usize, most: usize, folders: Folders) -> Arc<Self> {
         Arc::new(Self {
+            origin: Origin::here(),
             limit,
             most,
             folders,
@@ -132,6 +137,11 @@ impl Memory {
         self.limit != usize::MAX
     }
 
+    /// Whether it is this process's.
+    fn is_here(&self) -> bool {
+        self.origin.is_here()
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -195,7 +205,9 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.release();
+        if self.memory.is_here() {
+            self.release();
+        }
     }
 }
 

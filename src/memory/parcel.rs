@@ -44,6 +44,7 @@ pub struct Pin(Option<Arc<Parcel>>);
 impl Drop for Pin {
     fn drop(&mut self) {
         if let Some(parcel) = &self.0
+            && parcel.memory.is_here()
             && parcel.pins.fetch_sub(1, Ordering::AcqRel) == 1
         {
             parcel.list();
@@ -170,7 +171,9 @@ impl Parcel {
 
 impl Drop for Parcel {
     fn drop(&mut self) {
-        if let Contents::Here { place, .. } = self.contents.get_mut().unwrap_or_else(PoisonError::into_inner) {
+        if let Contents::Here { place, .. } = self.contents.get_mut().unwrap_or_else(PoisonError::into_inner)
+            && self.memory.is_here()
+        {
             self.memory.ledger().forget(*place);
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod attach;
 mod buckets;
 pub(crate) mod call;
 mod chain;
+pub(crate) mod child;
 mod classes;
 pub(crate) mod convert;
 mod elements;

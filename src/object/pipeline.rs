@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::call::{call1, engine_error};
+use super::child::end_raised_in_child;
 use super::objects;
 use super::step::Step;
 use super::turn;
@@ -19,6 +20,7 @@ use super::used::Used;
 use crate::block::{Block, Columns};
 use crate::error::Result;
 use crate::kernel::weigh::bytes_of;
+use crate::process::Origin;
 use crate::rdd::{Blocks, CancelToken};
 
 /// Elements between two looks at the cancel token.
@@ -200,12 +202,16 @@ impl Segment {
     /// The next elements, `most` of them unless there are fewer; and what ended them before their time. Whoever wants no
     /// more than the elements never sees that.
     pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> (Vec<Py<PyAny>>, Option<PyErr>) {
-        let mut found = Vec::with_capacity(most);
+        let (origin, mut found) = (Origin::here(), Vec::with_capacity(most));
         while found.len() < most {
             match self.next(py) {
                 Ok(Some(item)) => found.push(item.unbind()),
                 Ok(None) => break,
-                Err(raised) => return (found, Some(raised)),
+                Err(raised) => {
+                    // Here and not when somebody asks for more: a child has nobody to ask.
+                    end_raised_in_child(origin, &raised, py);
+                    return (found, Some(raised));
+                }
             }
         }
         (found, None)

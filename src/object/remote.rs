@@ -21,6 +21,7 @@ use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::workers::{Crew, Frame, Kind, Launch, Seat, Worker};
 use crate::object::attach::attach;
+use crate::process::Origin;
 use crate::rdd::{Blocks, Task};
 
 /// The worker processes of one context.
@@ -88,7 +89,13 @@ impl Remote {
     /// The results of the chain, computed in a worker as they are pulled.
     pub(crate) fn run(self: &Arc<Self>, task: &Arc<Task>, index: usize, input: Blocks) -> Blocks {
         let state = State::Waiting(input);
-        Box::new(RemoteBlocks { remote: Arc::clone(self), task: Arc::clone(task), index, state })
+        Box::new(RemoteBlocks {
+            remote: Arc::clone(self),
+            task: Arc::clone(task),
+            index,
+            state,
+            origin: Origin::here(),
+        })
     }
 
     /// Says which setting a lost worker belongs to, and how often the task may be tried.
@@ -126,6 +133,7 @@ struct RemoteBlocks {
     /// The RDD's partition, which need not be the task's.
     index: usize,
     state: State,
+    origin: Origin,
 }
 
 impl RemoteBlocks {
@@ -243,7 +251,7 @@ impl Iterator for RemoteBlocks {
 
 impl Drop for RemoteBlocks {
     fn drop(&mut self) {
-        if !matches!(self.state, State::Running(_)) {
+        if !matches!(self.state, State::Running(_)) || !self.origin.is_here() {
             return;
         }
         // Nobody is left to hear of a failure, and the worker it happened in has been killed.

@@ -17,11 +17,12 @@ use crate::error::{Result, TaskId};
 use crate::exec::workers::{Kind, Link};
 use crate::memory::Memory;
 use crate::object::attach::attach;
+use crate::process::Own;
 use crate::rdd::{Blocks, CancelToken, Narrow, Task};
 
 /// The worker's end of its socket. The process ends when the driver's end is closed.
 #[pyclass(name = "WorkerLink", module = "dstreams._native", frozen)]
-pub(crate) struct PyLink(Link);
+pub(crate) struct PyLink(Own<Link>);
 
 #[pymethods]
 impl PyLink {
@@ -30,7 +31,7 @@ impl PyLink {
     fn new(descriptor: i32) -> PyResult<Self> {
         // SAFETY: the caller gives away a descriptor that it made for this.
         let socket = unsafe { OwnedFd::from_raw_fd(descriptor) };
-        Ok(Self(Link::new(UnixStream::from(socket))?))
+        Ok(Self(Own::new(Link::new(UnixStream::from(socket))?)))
     }
 
     fn send(&self, py: Python<'_>, kind: &str, data: &[u8]) -> PyResult<()> {

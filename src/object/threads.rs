@@ -17,10 +17,12 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 use super::attach::attach;
+use crate::process::Renewed;
 
 /// (thread, stage of the task it runs, if any)
 type Entry = (c_ulong, Option<u64>);
 
+#[derive(Default)]
 struct Threads {
     inside: Vec<Entry>,
     sheltered: Vec<c_ulong>,
@@ -30,11 +32,10 @@ struct Threads {
     closing: bool,
 }
 
-static THREADS: Mutex<Threads> =
-    Mutex::new(Threads { inside: Vec::new(), sheltered: Vec::new(), interrupted: Vec::new(), closing: false });
+static THREADS: Renewed<Mutex<Threads>> = Renewed::new(Mutex::default);
 
 fn with_threads<T>(look: impl FnOnce(&mut Threads) -> T) -> T {
-    look(&mut THREADS.lock().unwrap_or_else(PoisonError::into_inner))
+    look(&mut THREADS.get().lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn remove_last<T: PartialEq>(all: &mut Vec<T>, one: &T) {

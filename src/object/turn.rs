@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
+use crate::process::Renewed;
+
 /// How long the task in turn may go without progress before the next one starts.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -18,11 +20,16 @@ thread_local! {
     static HOLDS: Cell<bool> = const { Cell::new(false) };
 }
 
-static TAKEN: Mutex<bool> = Mutex::new(false);
-static FREE: Condvar = Condvar::new();
+static QUEUE: Renewed<Queue> = Renewed::new(Queue::default);
 static PROGRESS: AtomicU64 = AtomicU64::new(0);
 /// Whether threads run Python code side by side: then nobody waits.
 static PARALLEL: AtomicBool = AtomicBool::new(false);
+
+#[derive(Default)]
+struct Queue {
+    taken: Mutex<bool>,
+    free: Condvar,
+}
 
 /// Finds out whether this interpreter has a global lock. Called once, when the module is made.
 pub(crate) fn look_at_interpreter(py: Python<'_>) -> PyResult<()> {
@@ -65,10 +72,11 @@ impl Turn {
 
 /// Waits until this thread has the turn, or may do without.
 fn queue_up() {
-    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let queue = QUEUE.get();
+    let mut taken = queue.taken.lock().unwrap_or_else(PoisonError::into_inner);
     while *taken {
         let before = PROGRESS.load(Ordering::Relaxed);
-        let (again, waited) = FREE.wait_timeout(taken, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+        let (again, waited) = queue.free.wait_timeout(taken, PATIENCE).unwrap_or_else(PoisonError::into_inner);
         taken = again;
         if waited.timed_out() && *taken && PROGRESS.load(Ordering::Relaxed) == before {
             return;
@@ -82,8 +90,9 @@ fn queue_up() {
 fn give_up() -> bool {
     let held = HOLDS.replace(false);
     if held {
-        *TAKEN.lock().unwrap_or_else(PoisonError::into_inner) = false;
-        FREE.notify_one();
+        let queue = QUEUE.get();
+        *queue.taken.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        queue.free.notify_one();
     }
     held
 }

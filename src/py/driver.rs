@@ -24,7 +24,9 @@ use crate::memory::Level;
 use crate::monitor::InputInfo;
 use crate::object::attach::attach;
 use crate::object::call::user_error;
+use crate::object::child::{check_waits_here, in_one_process};
 use crate::object::threads::{Inside, Shelter};
+use crate::process::Origin;
 use crate::rdd::{Op, Rdd};
 use crate::source::{FileMonitor, FileMonitorSpec, SocketSpec, Taken, Warn};
 use crate::stream::{Driver, Kept, Millis, Moment, NodeId, RateControl};
@@ -62,6 +64,7 @@ enum Live {
 /// The driver of one stream.
 pub(crate) struct PyDriver {
     executor: Arc<Executor>,
+    origin: Origin,
     context: Py<PyAny>,
     live: Mutex<HashMap<NodeId, Live>>,
     warn: Warn,
@@ -78,6 +81,7 @@ impl PyDriver {
         let warn: Warn = Arc::new(|text| log("warn", &[&text]));
         Self {
             executor,
+            origin: Origin::here(),
             context,
             live: Mutex::default(),
             warn,
@@ -369,7 +373,9 @@ impl Driver for PyDriver {
     fn transform(&self, func: &Self::Func, time: Millis, parents: &[Option<Self::Rdd>]) -> Result<Option<Self::Rdd>> {
         attach(|py| {
             let nodes: Vec<Option<PyRdd>> = parents.iter().map(|rdd| rdd.clone().map(PyRdd)).collect();
-            rdd_of(&callback(py, "transform")?.call1((&self.context, func.as_ref(), time.0, nodes))?)
+            in_one_process(|| {
+                rdd_of(&callback(py, "transform")?.call1((&self.context, func.as_ref(), time.0, nodes))?)
+            })
         })
         .map_err(user_error)
     }
@@ -387,7 +393,9 @@ impl Driver for PyDriver {
     ) -> Result<Option<Self::Rdd>> {
         attach(|py| {
             let (older, newer) = (older.cloned().map(PyRdd), PyRdd(Arc::clone(newer)));
-            rdd_of(&callback(py, "fold")?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
+            in_one_process(|| {
+                rdd_of(&callback(py, "fold")?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
+            })
         })
         .map_err(user_error)
     }
@@ -396,12 +404,16 @@ impl Driver for PyDriver {
         if matches!(&*rdd.op(), Op::Held(_) | Op::Kept(_)) {
             return Ok(());
         }
-        self.executor.settle(rdd, Where::Caller, &DriverHooks { main_thread: false })
+        self.executor.settle(rdd, Where::Caller, &DriverHooks::new(false))
     }
 
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
-        attach(|py| callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop))
-            .map_err(user_error)
+        attach(|py| {
+            in_one_process(|| {
+                callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop)
+            })
+        })
+        .map_err(user_error)
     }
 
     fn persist(&self, rdd: &Self::Rdd, level: Level) -> Result<()> {
@@ -467,7 +479,8 @@ impl Driver for PyDriver {
     }
 
     fn check_signals(&self) -> Result<()> {
-        attach(|py| py.check_signals()).map_err(user_error)
+        attach(|py| py.check_signals()).map_err(user_error)?;
+        check_waits_here(self.origin)
     }
 
     fn run_thread(&self, body: &mut (dyn FnMut() + Send)) {

@@ -36,7 +36,7 @@ impl PyEngine {
 
     fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
         let main_thread = on_main_thread(py)?;
-        let hooks = DriverHooks { main_thread };
+        let hooks = DriverHooks::new(main_thread);
         let properties = jobs::of_job(py, self.number)?;
         // On the caller's thread, a function that never ends could not be left behind.
         let place = if main_thread || jobs::is_named(&properties) { Where::Pool } else { Where::Caller };
@@ -148,7 +148,7 @@ impl PyEngine {
 
     /// Replaces the lineage of an RDD by its partitions, computed now unless they are kept.
     fn settle(&self, py: Python<'_>, rdd: &PyRdd) -> PyResult<()> {
-        let hooks = DriverHooks { main_thread: on_main_thread(py)? };
+        let hooks = DriverHooks::new(on_main_thread(py)?);
         enter_engine(py, || self.executor.settle(&rdd.0, Where::Pool, &hooks))
     }
 

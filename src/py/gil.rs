@@ -14,8 +14,10 @@ use crate::error::{EngineError, Result};
 use crate::exec::Hooks;
 use crate::object::attach::attach;
 use crate::object::call::user_error;
+use crate::object::child::check_waits_here;
 use crate::object::task::Updates;
 use crate::object::threads::interrupt_stage;
+use crate::process::Origin;
 
 /// Python -> engine. First line of every method that may wait.
 pub(crate) fn enter_engine<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
@@ -50,7 +52,15 @@ pub(crate) fn on_main_thread(py: Python<'_>) -> PyResult<bool> {
 /// Signals and accumulators of a job.
 pub(crate) struct DriverHooks {
     /// Look for signals while waiting.
-    pub main_thread: bool,
+    main_thread: bool,
+    origin: Origin,
+}
+
+impl DriverHooks {
+    /// For a job of this process.
+    pub(crate) fn new(main_thread: bool) -> Self {
+        Self { main_thread, origin: Origin::here() }
+    }
 }
 
 impl Hooks for DriverHooks {
@@ -58,7 +68,8 @@ impl Hooks for DriverHooks {
         if !self.main_thread {
             return Ok(());
         }
-        attach(|py| py.check_signals()).map_err(user_error)
+        attach(|py| py.check_signals()).map_err(user_error)?;
+        check_waits_here(self.origin)
     }
 
     fn abandon(&self, stage: u64) {

@@ -22,6 +22,7 @@ use super::receiver::PyIntake;
 use crate::durable::Recovery;
 use crate::error::EngineError;
 use crate::monitor::BatchLog;
+use crate::process::Own;
 use crate::source::{FileMonitorSpec, SocketSpec};
 use crate::stream::{
     Clock, Kind, Limits, ManualClock, Millis, Node, NodeId, Output, PidEstimator, PidSettings, RateControl, Settings,
@@ -45,7 +46,8 @@ struct StreamSettings {
 /// The engine of one StreamingContext.
 #[pyclass(name = "Streaming", module = "dstreams._native", frozen)]
 pub(crate) struct PyStreaming {
-    runtime: StreamRuntime<PyDriver>,
+    /// Of this process: a forked child has no such threads, and must not wait for what they held.
+    runtime: Own<StreamRuntime<PyDriver>>,
     clock: Arc<dyn Clock>,
     /// The same clock, if it is one that is turned by hand.
     hand: Option<ManualClock>,
@@ -105,7 +107,7 @@ impl PyStreaming {
         runtime.driver().tell_to(Bus::new(runtime.listeners(), Arc::clone(&clock)));
         runtime.add_listener(rates.clone());
         runtime.add_listener(log.clone());
-        Ok(Self { runtime, clock, hand, rates, log, recovery: Mutex::new(None) })
+        Ok(Self { runtime: Own::new(runtime), clock, hand, rates, log, recovery: Mutex::new(None) })
     }
 
     /// Limits of the receivers that start later, in records per second; `pid` holds the weights of the estimator that

@@ -26,6 +26,7 @@ use super::lines::{DEFAULT_MAX_LINE, LineCutter, Progress, length_of_lines};
 use super::paths;
 use super::rate::{Allowance, Rate};
 use crate::error::Result;
+use crate::process::{Held, Origin};
 
 /// Longest wait for bytes before the thread looks at the stop signal.
 const READ_WAIT: Duration = Duration::from_millis(25);
@@ -92,6 +93,7 @@ pub struct SocketLines {
     shared: Arc<Shared>,
     warn: Warn,
     running: Mutex<Option<Running>>,
+    origin: Origin,
 }
 
 /// The thread, and the sender whose end tells it to stop.
@@ -156,7 +158,7 @@ impl SocketLines {
                 None
             }
         };
-        Self { shared, warn, running: Mutex::new(running) }
+        Self { shared, warn, running: Mutex::new(running), origin: Origin::here() }
     }
 
     /// Hands over, in order, every line received so far, a group for each block, and the bytes to `release` once they are
@@ -194,7 +196,10 @@ impl SocketLines {
 
 impl Drop for SocketLines {
     fn drop(&mut self) {
-        self.stop();
+        // In a forked child there is no thread to end.
+        if self.origin.is_here() {
+            self.stop();
+        }
     }
 }
 
@@ -289,7 +294,9 @@ impl Worker {
     }
 
     /// Reads until the connection ends; an unfinished last line is then a line.
-    fn receive(&self, mut stream: TcpStream) -> End {
+    fn receive(&self, stream: TcpStream) -> End {
+        // A child that lives on must not keep the connection when this process has gone.
+        let mut stream = Held::new(stream);
         if let Err(cause) = stream.set_read_timeout(Some(READ_WAIT)) {
             return End::Closed(Some(cause));
         }

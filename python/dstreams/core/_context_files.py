@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dstreams.core import inputs, sequencefile
+from dstreams.core import inputs, process, sequencefile
 from dstreams.core.files import ShippedFiles
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
@@ -85,6 +85,7 @@ class FileInputs:
 
     @property
     def _shipped(self) -> ShippedFiles:
+        process.check(self._context._process, "this SparkContext")
         if self._shipped_files is None:
             self._shipped_files = ShippedFiles()
         return self._shipped_files

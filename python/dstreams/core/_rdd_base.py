@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from dstreams import _native
-from dstreams.core import watch
+from dstreams.core import process, watch
 from dstreams.core.closure import freeze
 from dstreams.core.errors import java_error
 from dstreams.core.lineage import describe, draw
@@ -54,6 +54,7 @@ class RDDBase(Generic[T]):
 
     @property
     def _node(self) -> _native.Rdd:
+        process.check(self.ctx._process, "this RDD")
         if self._frozen_node is None:
             self._frozen_node = self._freeze()
             if watch.watcher is not None:
@@ -70,6 +71,8 @@ class RDDBase(Generic[T]):
         return PipelinedRDD(self, (name, number, functions), preserves)
 
     def __repr__(self) -> str:
+        if not process.is_here(self.ctx._process):
+            return f"<an RDD of process {self.ctx._process.number}>"
         return describe(self._node, self.ctx._first_rdd)
 
     def __getnewargs__(self) -> Any:

@@ -11,6 +11,7 @@ import threading
 from typing import Any, Generic, TypeVar
 
 from dstreams import _native
+from dstreams.core import process
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["Accumulator", "AccumulatorParam"]
@@ -20,6 +21,14 @@ T = TypeVar("T")
 _accumulatorRegistry: dict[int, Accumulator[Any]] = {}
 _next_id = itertools.count()
 _applying = threading.Lock()
+
+
+def _renew() -> None:
+    global _applying
+    _applying = threading.Lock()
+
+
+process.in_child(_renew)
 
 
 class AccumulatorParam(Generic[T]):

@@ -1,7 +1,8 @@
 """What must end before the interpreter does?
 
 The engine's threads must not be inside Python code when the interpreter shuts down. At exit the contexts are stopped,
-streams first, and code that still runs then is interrupted with SystemExit.
+streams first, and code that still runs then is interrupted with SystemExit. A forked child has nothing of its parent's
+to end.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 
 from dstreams import _native
+from dstreams.core import process
 
 _stops: list[Callable[[], None]] = []
 _thread_stops: list[Callable[[], None]] = []
@@ -21,8 +23,8 @@ _PATIENCE = 0.5  # seconds for interrupted code to end
 
 def at_exit(stop: Callable[[], None]) -> None:
     """Calls `stop` at exit, once however often it is registered; the one registered last comes first."""
-    if not _stops:
-        atexit.register(_end)
+    atexit.unregister(_end)
+    atexit.register(_end)
     if stop not in _stops:
         _stops.append(stop)
 
@@ -38,7 +40,17 @@ def at_thread_exit(stop: Callable[[], None]) -> None:
         _thread_stops.append(stop)
 
 
+def _forget() -> None:
+    _stops.clear()
+    _thread_stops.clear()
+
+
+process.in_child(_forget)
+
+
 def _end() -> None:
+    if not _stops:
+        return
     # A batch that is cut short is no news.
     logging.getLogger("dstreams").disabled = True
     for stop in reversed(_stops):

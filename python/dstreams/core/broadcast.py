@@ -3,6 +3,7 @@
 1. The value is pickled once, when it is broadcast: later changes of the original are not seen.
 2. The driver's `value` and the tasks' `value` are two different copies, each loaded once. Without a context there is
    but one.
+3. A forked child has copies of its own of what its parent has.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from dstreams import _native
+from dstreams.core import process
 from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.errors import PySparkRuntimeError
 
@@ -148,6 +150,14 @@ def data_of(bid: int) -> bytes:
         if found._data is None:
             raise found._destroyed()
         return found._data
+
+
+def _renew_locks() -> None:
+    for broadcast in list(_broadcastRegistry.values()):
+        broadcast._lock = threading.Lock()
+
+
+process.in_child(_renew_locks)
 
 
 def fetch_with(registry: dict[int, Broadcast[Any]]) -> None:

@@ -1,6 +1,6 @@
 """How does a program reach the engine? `SparkContext`: makes RDDs, shared variables, and runs jobs.
 
-One context may be active per process, as in Spark.
+One context may be active per process, as in Spark. A forked child has none of its parent's, and may make its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
-from dstreams.core import barrier, callsite
+from dstreams.core import barrier, callsite, process
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
@@ -85,6 +85,7 @@ class SparkContext(JobControl, FileInputs):
             raise ValueError("gateway: an insecure Py4j gateway, one without auth_token, is refused, as in Spark")
         with SparkContext._lock:
             self._check_alone()
+            self._process = process.current
             self._engine: _native.Engine | None = None
             self._set_up(master, appName, sparkHome, environment, conf)
             self._batchSize, self._unbatched_serializer = batchSize, serializer
@@ -236,13 +237,19 @@ class SparkContext(JobControl, FileInputs):
 
     @property
     def _running(self) -> _native.Engine:
+        process.check(self._process, "this SparkContext")
         if self._engine is None:
             # Spark's own failure here is an AttributeError about its missing JVM object.
             raise AttributeError("Cannot call methods on a stopped SparkContext; create a new one")
         return self._engine
 
     def stop(self) -> None:
-        """End all jobs; the context cannot be used afterwards. Stopping twice is harmless."""
+        """End all jobs; the context cannot be used afterwards. Stopping twice is harmless.
+
+        In a forked child it ends nothing: the context is the parent's.
+        """
+        if not process.is_here(self._process):
+            return
         with SparkContext._lock:
             engine, self._engine = self._engine, None
             if engine is not None:
@@ -369,6 +376,7 @@ class SparkContext(JobControl, FileInputs):
 
         Raises: Py4JJavaError (IOException) when the folder cannot be made.
         """
+        process.check(self._process, "this SparkContext")
         if dirName is None:
             self._checkpoint_dir = None
             return
@@ -401,6 +409,15 @@ class SparkContext(JobControl, FileInputs):
         folder = os.path.abspath(folder)
         if folder not in sys.path:
             sys.path.insert(1, folder)
+
+
+def _begin_in_child() -> None:
+    # Its lock may be that of a thread which the child does not have.
+    SparkContext._lock = threading.RLock()
+    SparkContext._active_spark_context = None
+
+
+process.in_child(_begin_in_child)
 
 
 def _stop_active() -> None:

@@ -4,6 +4,7 @@
    with `dstreams-`, and an open file in it is locked as long as the process lives.
 2. It is removed when the context stops and at exit. A process that was killed could not do that: whoever starts next
    removes the folders whose lock is free.
+3. Forked children neither remove it nor keep it locked.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import os
 import shutil
 import tempfile
 import threading
+import weakref
 from typing import TYPE_CHECKING
+
+from dstreams.core import process
 
 if TYPE_CHECKING:
     from dstreams.core.conf import SparkConf
@@ -34,6 +38,7 @@ class OwnFolder:
     """A folder of this process, locked until it is removed."""
 
     def __init__(self, root: str, kind: str) -> None:
+        self._process = process.current
         os.makedirs(root, exist_ok=True)
         self.path = tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-{os.getpid()}-", dir=root)
         draft = os.path.join(self.path, _LOCK_NAME + ".draft")
@@ -41,11 +46,28 @@ class OwnFolder:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         # Under its name it is locked from the start: nobody can take the folder for an orphan in between.
         os.rename(draft, os.path.join(self.path, _LOCK_NAME))
+        _own.add(self)
 
     def remove(self) -> None:
-        """Removes the folder with all that is in it."""
+        """Removes the folder with all that is in it, unless it is the parent's."""
+        if not process.is_here(self._process):
+            return
+        _own.discard(self)
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
+
+
+_own: weakref.WeakSet[OwnFolder] = weakref.WeakSet()
+
+
+def _give_up_locks() -> None:
+    # The lock is the parent's and goes on; but it must not last as long as a child that outlives the parent.
+    for folder in _own:
+        os.close(folder._lock)
+    _own.clear()
+
+
+process.in_child(_give_up_locks)
 
 
 class LocalDirs:

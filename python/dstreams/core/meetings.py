@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from dstreams import _native
+from dstreams.core import process
 from dstreams.core.errors import java_error
 
 _POLL = 0.02  # seconds; between two polls a waiting task can be interrupted
@@ -69,6 +70,15 @@ class Room:
 _rooms: dict[tuple[int, int], Room] = {}
 _failures: dict[int, Failure] = {}
 _lock = threading.Lock()
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+    _rooms.clear()
+
+
+process.in_child(_begin_anew)
 _here = threading.local()
 
 

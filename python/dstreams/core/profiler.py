@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any
 
+from dstreams.core import process
 from dstreams.core.accumulators import AccumulatorParam
 from dstreams.core.stepwise import Step, run_whole
 from dstreams.errors import PySparkRuntimeError
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["BasicProfiler", "MemoryProfiler", "Profiler", "ProfilerCollector", "UDFBasicProfiler"]
 
 _watching = threading.Lock()
+
+
+def _renew() -> None:
+    global _watching
+    _watching = threading.Lock()
+
+
+process.in_child(_renew)
 _RULE = "=" * 60
 
 # Increment and usage in MiB, and how often the line ran; None for a line that did not.
@@ -237,9 +246,9 @@ class ProfilerCollector:
         """Keeps the profiler of the RDD with this number. The first one sees to it that all are shown at exit."""
         if not self.profilers:
             if self.profile_dump_path:
-                atexit.register(self.dump_profiles, self.profile_dump_path)
+                atexit.register(_unless_forked, process.current, self.dump_profiles, self.profile_dump_path)
             else:
-                atexit.register(self.show_profiles)
+                atexit.register(_unless_forked, process.current, self.show_profiles)
         self.profilers.append([id, profiler, False])
 
     def dump_profiles(self, path: str) -> None:
@@ -255,6 +264,11 @@ class ProfilerCollector:
             if not shown and profiler:
                 profiler.show(id)
                 entry[2] = True
+
+
+def _unless_forked(owner: process.Process, tell: Callable[..., None], *arguments: Any) -> None:
+    if process.is_here(owner):
+        tell(*arguments)
 
 
 def run_profiled(profiler: Profiler, steps: tuple[Step, ...], index: int, elements: Iterable[Any]) -> list[Any]:

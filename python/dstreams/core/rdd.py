@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from dstreams import _native
-from dstreams.core import watch
+from dstreams.core import process, watch
 from dstreams.core._rdd_base import RDDBase, frozen_steps
 from dstreams.core._rdd_output import Output
 from dstreams.core.approximate import BoundedFloat
@@ -131,4 +131,5 @@ class PipelinedRDD(RDD[T]):
 
     def getNumPartitions(self) -> int:
         """Number of partitions, which narrow steps leave as it is."""
+        process.check(self.ctx._process, "this RDD")
         return self._base.partitions()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dstreams import _native
+from dstreams.core import process
 
 __all__ = ["SparkJobInfo", "SparkStageInfo", "StatusTracker"]
 
@@ -33,7 +34,12 @@ class StatusTracker:
     """Tells about the last 1000 jobs. Made by `SparkContext.statusTracker`."""
 
     def __init__(self, jtracker: _native.Jobs) -> None:
-        self._jobs = jtracker
+        self._process, self._known = process.current, jtracker
+
+    @property
+    def _jobs(self) -> _native.Jobs:
+        process.check(self._process, "this StatusTracker")
+        return self._known
 
     def getJobIdsForGroup(self, jobGroup: str | None = None) -> list[int]:
         """The jobs of a group, the latest first; without a name, those in no group."""

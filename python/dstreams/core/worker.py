@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from dstreams import _native
-from dstreams.core import broadcast, files, travel
+from dstreams.core import broadcast, files, process, travel
 from dstreams.core.broadcast import Broadcast
 from dstreams.errors import PySparkRuntimeError
 
@@ -27,9 +27,10 @@ class _Driver:
     """The other end."""
 
     def __init__(self, descriptor: int) -> None:
-        self._link = _native.WorkerLink(descriptor)
+        self._link, self._process = _native.WorkerLink(descriptor), process.current
 
     def say(self, kind: str, data: bytes = b"") -> None:
+        process.check(self._process, "the task of this worker")
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -41,6 +42,7 @@ class _Driver:
         return self._link.receive()
 
     def ask(self, *question: Any) -> Any:
+        process.check(self._process, "the task of this worker")
         answer, error = pickle.loads(self._link.ask(pickle.dumps(question)))
         if error is not None:
             raise error

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
-from dstreams.core import watch
+from dstreams.core import process, watch
 from dstreams.core.atexit import at_exit
 from dstreams.core.checkpoint import checkpoint_path, remove_empty
 from dstreams.core.context import SparkContext
@@ -54,19 +54,24 @@ class StreamingContext(ReceiverSources):
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
-        self._sc = sparkContext
+        self._sc, self._process = sparkContext, process.current
         self._jssc = EngineSide(self)
         goes_on = isinstance(jssc, _native.Checkpoint)
         assert goes_on or batchDuration is not None, "batchDuration: expected a number of seconds, got none"
         interval = jssc.interval_ms if goes_on else _duration_ms("batchDuration", batchDuration)
         settings = stream_settings(sparkContext._conf)
-        self._graph = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
+        self._runtime = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
         self._checkpoint_folder: str | None = None
         self._has_receivers = False
         self._ran = False
         # Of a context that goes on from a checkpoint: how many outputs that has.
         self._outputs_before: int | None = None
         self._supervisors: list[tuple[int, Supervisor]] = []
+
+    @property
+    def _graph(self) -> _native.Streaming:
+        process.check(self._process, "this StreamingContext")
+        return self._runtime
 
     @property
     def sparkContext(self) -> SparkContext:
@@ -125,7 +130,12 @@ class StreamingContext(ReceiverSources):
         return stopped
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
-        """Ends the streaming; with `stopGraceFully` after everything received has been processed."""
+        """Ends the streaming; with `stopGraceFully` after everything received has been processed.
+
+        In a forked child it ends nothing: the stream is the parent's.
+        """
+        if not process.is_here(self._process):
+            return
         self._graph.stop(stopGraceFully)
         with StreamingContext._lock:
             if StreamingContext._activeContext is self:
@@ -193,6 +203,7 @@ class StreamingContext(ReceiverSources):
         """Names the folder for checkpoints: from the start on, and after each batch, all that is needed to go on with
         `getOrCreate`. States and incremental windows ask for it, as in Spark. None: no checkpoints.
         """
+        process.check(self._process, "this StreamingContext")
         if directory == self._checkpoint_folder:
             return
         if directory is None:
@@ -305,6 +316,15 @@ def _duration_ms(name: str, seconds: float | None) -> int:
 def _check_folder(directory: object) -> None:
     if not isinstance(directory, str):
         raise TypeError(f"directory: expected a path as text, got {directory!r:.80}")
+
+
+def _begin_in_child() -> None:
+    # Its lock may be that of a thread which the child does not have.
+    StreamingContext._lock = threading.RLock()
+    StreamingContext._activeContext = None
+
+
+process.in_child(_begin_in_child)
 
 
 def _stop_active() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dstreams.core import process
 from dstreams.streaming.settings import boolean
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class EngineSide:
         """Ends the stream alone. Default: `spark.streaming.stopSparkContextByDefault`."""
         key = "spark.streaming.stopSparkContextByDefault"
         also = boolean(self._ssc._sc._conf, key, True) if stopSparkContext is None else stopSparkContext
-        self._ssc._graph.stop(stopGraceFully)
+        if process.is_here(self._ssc._process):
+            self._ssc._graph.stop(stopGraceFully)
         if also:
             self._ssc._sc.stop()
 

@@ -9,12 +9,14 @@ Who calls a receiver, and when, is in `supervisor.py`.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
+from dstreams.core import process
 from dstreams.core.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ class Receiver(Generic[T]):
                 f"this {type(self).__name__} belongs to no stream yet: give it to receiverStream, and store only after "
                 "onStart was called"
             )
+        process.check(self._supervisor.process, f"this {type(self).__name__}")
         return self._supervisor
 
 
@@ -162,6 +165,11 @@ class SocketReceiver(Receiver[Any]):
                 pass  # the server was quicker
         if thread is not None:
             thread.join()
+
+    def give_up_connection(self) -> None:
+        """Closes a forked child's copy of the connection, which stays the parent's."""
+        if self._socket is not None:
+            os.close(self._socket.detach())
 
     def _receive(self) -> None:
         server = f"{self.hostname}:{self.port}"

@@ -4,11 +4,13 @@ Without a stream Python dies of the signal at once. With one, the stream is stop
 `spark.streaming.stopGracefullyOnShutdown` is set; then the process dies of the same signal, so its exit status is the
 usual one.
 1. A handler that the program has set is left alone.
-2. Signals are handled in the main thread; a stream started elsewhere changes nothing.
+2. A forked child has no stream: a SIGTERM ends it as it would without one.
+3. Signals are handled in the main thread; a stream started elsewhere changes nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -16,19 +18,19 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from dstreams.core import process
 from dstreams.streaming.log import logger
 
 _stop: Callable[[], None] | None = None
-_owner = 0  # the process in which the stream runs
 
 
 def stop_on_sigterm(stop: Callable[[], None]) -> None:
     """Calls `stop` when a SIGTERM comes, before the process ends."""
-    global _stop, _owner
+    global _stop
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, _end):
-        _stop, _owner = stop, os.getpid()
+        _stop = stop
         signal.signal(signal.SIGTERM, _end)
 
 
@@ -42,12 +44,22 @@ def forget_sigterm(stop: Callable[[], None]) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def _forget_in_child() -> None:
+    global _stop
+    _stop = None
+    if signal.getsignal(signal.SIGTERM) is _end:
+        with contextlib.suppress(ValueError):  # in an interpreter that has no say about signals
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+process.in_child(_forget_in_child)
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     # A second signal, sent by somebody who has lost patience, ends the process at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        # A forked child has the handler but no stream: its threads are the parent's.
-        if _stop is not None and os.getpid() == _owner:
+        if _stop is not None:
             _stop()
     except Exception:
         logger.exception("the stream could not be stopped in order")

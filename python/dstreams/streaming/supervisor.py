@@ -17,10 +17,10 @@ from collections.abc import Callable
 from typing import Any
 
 from dstreams import _native
-from dstreams.core import by_value
+from dstreams.core import by_value, process
 from dstreams.core.atexit import at_thread_exit
 from dstreams.streaming.log import logger
-from dstreams.streaming.receiver import Receiver
+from dstreams.streaming.receiver import Receiver, SocketReceiver
 
 # Seconds that a stop waits for `onStart` to return, and one that is not graceful for `onStop`.
 PATIENCE = 2.0
@@ -33,6 +33,7 @@ class Supervisor:
 
     def __init__(self, receiver: Receiver[Any], intake: _native.Intake, restart_ms: int) -> None:
         self.stream_id = -1
+        self.process = process.current
         self._receiver = receiver
         self._intake = intake
         self._restart_ms = restart_ms
@@ -190,6 +191,17 @@ class Supervisor:
 
 
 _all: weakref.WeakSet[Supervisor] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    # Connections are the parent's: a child that keeps them would keep them open when the parent has gone.
+    for supervisor in _all:
+        if isinstance(supervisor._receiver, SocketReceiver):
+            supervisor._receiver.give_up_connection()
+    _all.clear()
+
+
+process.in_child(_forget_in_child)
 
 
 def _end_all() -> None:

@@ -13,18 +13,14 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::frame::{self, Frame, Kind};
-
-unsafe extern "C" {
-    /// Ends the process without a look back: no buffers, no exit functions, no interpreter.
-    safe fn _exit(code: i32) -> !;
-}
+use crate::process::{Held, exit_now};
 
 /// How often the worker looks who its parent is. The end of the socket is seen at once.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// A worker's end of its socket.
 pub struct Link {
-    stream: Mutex<UnixStream>,
+    stream: Mutex<Held<UnixStream>>,
     frames: Receiver<Frame>,
     answers: Receiver<Frame>,
     asking: Mutex<()>,
@@ -34,19 +30,19 @@ impl Link {
     /// Starts to read.
     pub fn new(stream: UnixStream) -> io::Result<Self> {
         let ((to_frames, frames), (to_answers, answers)) = (unbounded(), unbounded());
-        let reading = stream.try_clone()?;
+        let reading = Held::new(stream.try_clone()?);
         reading.set_read_timeout(Some(LOOK))?;
         thread::Builder::new().name("dstreams-link".to_owned()).spawn(move || {
             listen(reading, &to_frames, &to_answers);
-            _exit(0);
+            exit_now(0);
         })?;
-        Ok(Self { stream: Mutex::new(stream), frames, answers, asking: Mutex::new(()) })
+        Ok(Self { stream: Mutex::new(Held::new(stream)), frames, answers, asking: Mutex::new(()) })
     }
 
     /// Sends a frame.
     pub fn send(&self, kind: Kind, data: &[u8]) -> io::Result<()> {
         let mut stream = self.stream.lock().unwrap_or_else(PoisonError::into_inner);
-        frame::write(&mut *stream, kind, data, || Ok(()))
+        frame::write(&mut **stream, kind, data, || Ok(()))
     }
 
     /// Waits for the next frame that is no answer.
@@ -63,10 +59,10 @@ impl Link {
 }
 
 /// Until there is nobody to listen to.
-fn listen(mut stream: UnixStream, frames: &Sender<Frame>, answers: &Sender<Frame>) {
+fn listen(mut stream: Held<UnixStream>, frames: &Sender<Frame>, answers: &Sender<Frame>) {
     let parent = parent_id();
     let is_orphan = || if parent_id() == parent { Ok(()) } else { Err(io::ErrorKind::NotConnected.into()) };
-    while let Ok(frame) = frame::read(&mut stream, is_orphan) {
+    while let Ok(frame) = frame::read(&mut *stream, is_orphan) {
         let heard = if frame.kind == Kind::Answer { answers.send(frame) } else { frames.send(frame) };
         if heard.is_err() {
             return;

@@ -4,7 +4,8 @@
 //! 1. A worker's stdin is one end of a socket; both sides send `Frame`s. Its stdout and stderr are the driver's.
 //! 2. A wait for a worker ends within `POLL` of a cancellation, and when the worker ends.
 //! 3. A `Worker` that is dropped is killed. No worker is left once `Crew::stop` has returned, nor, a moment later, when
-//!    this process is gone: the other end of the socket is closed then, which the worker's `Link` sees.
+//!    this process is gone: the other end of the socket is closed then, which the worker's `Link` sees. Processes forked
+//!    from this one do not keep it, and end no worker.
 
 mod crew;
 mod frame;

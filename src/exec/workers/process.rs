@@ -13,36 +13,44 @@ use super::POLL;
 use super::crew::Launch;
 use super::frame::{self, Frame, Kind};
 use crate::error::{EngineError, Result};
+use crate::process::{Held, Origin};
 use crate::rdd::CancelToken;
 
 /// How long a process that closed its socket may take to end by itself.
 const DYING: Duration = Duration::from_secs(2);
 
 /// A process; shared by the task that uses it and the crew that ends it.
-pub(super) struct Process(Mutex<Child>);
+pub(super) struct Process {
+    child: Mutex<Child>,
+    /// Whose child it is: not that of a child of ours.
+    origin: Origin,
+}
 
 impl Process {
     /// Ends it and waits until it is gone.
     pub(super) fn kill(&self) {
-        let mut child = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.origin.is_here() {
+            return;
+        }
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         // Both fail only when it is gone already.
         let _ = child.kill();
         let _ = child.wait();
     }
 
     fn status(&self) -> Option<ExitStatus> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).try_wait().ok().flatten()
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().ok().flatten()
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).id()
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).id()
     }
 }
 
 /// A worker process with the driver's end of its socket.
 pub struct Worker {
     process: Arc<Process>,
-    stream: UnixStream,
+    stream: Held<UnixStream>,
 }
 
 impl Worker {
@@ -57,7 +65,8 @@ impl Worker {
             // Ctrl-C is for the driver, which tells its workers.
             .process_group(0)
             .spawn()?;
-        Ok(Self { process: Arc::new(Process(Mutex::new(child))), stream })
+        let process = Process { child: Mutex::new(child), origin: Origin::here() };
+        Ok(Self { process: Arc::new(process), stream: Held::new(stream) })
     }
 
     pub(super) fn process(&self) -> &Arc<Process> {
@@ -71,13 +80,13 @@ impl Worker {
 
     /// Sends a frame. `WorkerLost` or `Cancelled` when that cannot be done.
     pub fn send(&mut self, kind: Kind, data: &[u8], cancel: &CancelToken) -> Result<()> {
-        let sent = frame::write(&mut self.stream, kind, data, patience(&self.process, cancel));
+        let sent = frame::write(&mut *self.stream, kind, data, patience(&self.process, cancel));
         sent.map_err(|error| self.problem(&error, cancel))
     }
 
     /// Waits for a frame. `WorkerLost` or `Cancelled` when none will come.
     pub fn receive(&mut self, cancel: &CancelToken) -> Result<Frame> {
-        let received = frame::read(&mut self.stream, patience(&self.process, cancel));
+        let received = frame::read(&mut *self.stream, patience(&self.process, cancel));
         received.map_err(|error| self.problem(&error, cancel))
     }
 

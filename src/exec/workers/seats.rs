@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::POLL;
 use crate::error::Result;
+use crate::process::Origin;
 use crate::rdd::CancelToken;
 
 const LENIENCE: Duration = Duration::from_millis(50);
@@ -50,11 +51,12 @@ pub(super) struct Seats {
     size: usize,
     state: Mutex<State>,
     freed: Condvar,
+    origin: Origin,
 }
 
 impl Seats {
     pub(super) fn new(size: usize) -> Arc<Self> {
-        Arc::new(Self { size, state: Mutex::default(), freed: Condvar::new() })
+        Arc::new(Self { size, state: Mutex::default(), freed: Condvar::new(), origin: Origin::here() })
     }
 
     /// Waits for a seat.
@@ -105,6 +107,9 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        if !self.seats.origin.is_here() {
+            return;
+        }
         let mut state = self.seats.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.taken.retain(|seat| seat.number != self.number);
         drop(state);
