@@ -16,12 +16,13 @@ use pyo3::types::{PyInt, PyList};
 use super::call::{no_stop_iteration, user_error};
 use super::elements::Elements;
 use super::frozen::Frozen;
+use super::live::Live;
 use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, ValuesRun, Whole};
 use super::pipeline::{Segment, Source};
 use super::remote::Remote;
 use super::step::Step;
 use super::turn::Turn;
-use super::{aggregate, objects, pure, task, weigh};
+use super::{aggregate, batches, objects, pure, task};
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
@@ -100,14 +101,16 @@ impl Chain {
     ) -> Blocks {
         let (chain, task) = (Arc::clone(self), Arc::clone(task));
         let running = Arc::new(Running { chain, task, partition, functions: OnceLock::new() });
-        self.runs[runs].iter().fold(input, |input, run| match run {
-            Run::Python(steps) if running.is_of_values(steps) => {
+        let (all, end) = (&self.runs, runs.end);
+        let made = runs.fold(input, |input, at| match &all[at] {
+            Run::Python(steps) if running.is_of_values(steps) && !passes_on(&all[at + 1..end]) => {
                 Box::new(ValuesRun::new(Arc::clone(&running), steps.start, input))
             }
             Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
             Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
             Run::Whole { steps, what } => running.native(what, steps.clone(), input),
-        })
+        });
+        batches::of(made)
     }
 
     /// Its steps, each with the native forms of its functions.
@@ -124,6 +127,11 @@ impl Chain {
     pub(super) fn is_read(&self) -> bool {
         self.read && self.remote.is_none()
     }
+}
+
+/// Whether what comes next may be asked for few elements, and hands them on one by one.
+fn passes_on(next: &[Run]) -> bool {
+    matches!(next.first(), Some(Run::Whole { what: Whole::Sample { .. }, .. }))
 }
 
 /// Functions that `steps` take.
@@ -163,17 +171,12 @@ impl Running {
         }
     }
 
-    /// Whether results of step `at` are those of the chain.
-    pub(super) fn is_last(&self, at: usize) -> bool {
-        at + 1 == self.chain.steps.len()
-    }
-
     /// Whether a run of Python steps is one function of values, in a chain whose functions may run natively.
     fn is_of_values(&self, steps: &Range<usize>) -> bool {
         self.chain.read && steps.len() == 1 && self.step(steps.start) == Step::MapValues
     }
 
-    /// `steps` in Python over `input`.
+    /// `steps` in Python over `input`: the steps themselves, as a live block.
     pub(super) fn python(self: Arc<Self>, steps: Range<usize>, input: Blocks) -> Blocks {
         self.python_from(steps, None, input)
     }
@@ -181,9 +184,14 @@ impl Running {
     /// The same, where the first step begins with what native code has made of the rows before: pairs of keys and combined
     /// values, or what `tasks.resumed` takes.
     pub(super) fn python_from(self: Arc<Self>, steps: Range<usize>, begun: Option<Columns>, input: Blocks) -> Blocks {
-        let last = steps.end == self.chain.steps.len();
-        let state = State::Waiting { steps, begun, input };
-        Box::new(LazyBlocks { state, running: self, size: 1, last })
+        later(move || {
+            let _turn = Turn::wait();
+            let task = &self.task;
+            let begun = attach(|py| task::within(task, || self.begin(py, steps, begun, input)));
+            // A cancelled task shows as an exception on its way through Python code.
+            let begun = begun.map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))?;
+            Ok(ready(vec![Live::new(task, begun).block()]))
+        })
     }
 
     fn native(self: &Arc<Self>, what: &Whole, steps: Range<usize>, input: Blocks) -> Blocks {
@@ -219,7 +227,13 @@ impl Running {
     }
 
     /// The last segment of `steps`: what is pulled from it has passed all of them.
-    fn begin(&self, py: Python<'_>, steps: Range<usize>, begun: Option<Columns>, input: Blocks) -> PyResult<Segment> {
+    pub(super) fn begin(
+        &self,
+        py: Python<'_>,
+        steps: Range<usize>,
+        begun: Option<Columns>,
+        input: Blocks,
+    ) -> PyResult<Segment> {
         let functions = self.functions(py)?;
         let skipped = count_functions(&self.chain.steps[..steps.start]);
         let mut functions = functions.iter().skip(skipped);
@@ -233,7 +247,7 @@ impl Running {
                     over_partition(step, segment, &resumed(next_function()?, begun.take())?, self.partition)?
                 }
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
-                Step::Count => Source::items(vec![count(py, &mut segment)?]),
+                Step::Count => Source::items(vec![PyInt::new(py, segment.count(py)?).into_any().unbind()]),
                 Step::Combine { .. } => {
                     let (create, merge) = (next_function()?.unbind(), next_function()?.unbind());
                     aggregate::combine(&self.task, segment, create, merge, begun.take().unwrap_or_default())
@@ -260,14 +274,6 @@ impl Running {
 fn later(begin: impl FnOnce() -> Result<Blocks> + Send + 'static) -> Blocks {
     let begun = std::iter::once_with(begin);
     Box::new(begun.flat_map(|blocks| blocks.unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))))
-}
-
-fn count(py: Python<'_>, segment: &mut Segment) -> PyResult<Py<PyAny>> {
-    let mut found = 0_u64;
-    while segment.next(py)?.is_some() {
-        found += 1;
-    }
-    Ok(PyInt::new(py, found).into_any().unbind())
 }
 
 /// A function over a partition that begins where native code has come to.
@@ -319,92 +325,15 @@ impl Narrow for Chain {
     }
 }
 
-/// Elements of the largest block that a chain makes at a time.
-pub(super) const LARGEST_BLOCK: usize = 4096;
-
-/// The results of Python steps, in blocks that begin small: whoever wants a few elements makes few.
-struct LazyBlocks {
-    running: Arc<Running>,
-    state: State,
-    size: usize,
-    /// Whether these are results of the chain, which could not leave a worker of Spark if pickle refuses them.
-    last: bool,
-}
-
-enum State {
-    Waiting {
-        steps: Range<usize>,
-        begun: Option<Columns>,
-        input: Blocks,
-    },
-    Running(Segment),
-    /// To be raised when more is asked for.
-    Failed(PyErr),
-    Over,
-}
-
-impl LazyBlocks {
-    fn pull(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
-        let mut segment = match std::mem::replace(&mut self.state, State::Over) {
-            State::Waiting { steps, begun, input } => self.running.begin(py, steps, begun, input)?,
-            State::Running(segment) => segment,
-            State::Failed(raised) => return Err(raised),
-            State::Over => return Ok(Vec::new()),
-        };
-        let (results, failure) = segment.take(py, self.size);
-        if self.last {
-            objects::check_travels(py, &results)?;
-        }
-        if let Some(raised) = failure {
-            // Good elements come first: whoever wants no more of them never sees the failure.
-            if results.is_empty() {
-                return Err(raised);
-            }
-            self.state = State::Failed(raised);
-        } else if results.len() == self.size {
-            self.state = State::Running(segment);
-            self.size = weigh::next_size(py, &results, LARGEST_BLOCK);
-        }
-        Ok(results)
-    }
-}
-
-impl Iterator for LazyBlocks {
-    type Item = Result<Block>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if matches!(self.state, State::Over) {
-            return None;
-        }
-        let task = Arc::clone(&self.running.task);
-        let _turn = Turn::wait();
-        let pulled = attach(|py| task::within(&task, || self.pull(py)));
-        match pulled {
-            Ok(items) if items.is_empty() => None,
-            Ok(items) => Some(Ok(objects::fresh(items))),
-            // A cancelled task shows as an exception on its way through Python code.
-            Err(raised) => Some(Err(task.cancel.check().err().unwrap_or_else(|| user_error(raised)))),
-        }
-    }
-}
-
-/// Python objects may only be dropped while attached.
-impl Drop for LazyBlocks {
-    fn drop(&mut self) {
-        if let State::Running(segment) = std::mem::replace(&mut self.state, State::Over) {
-            let mut segment = Some(segment);
-            Python::try_attach(|_| drop(segment.take()));
-            std::mem::forget(segment);
-        }
-    }
-}
-
 /// Counting needs no element.
 fn count_blocks(task: &Arc<Task>, input: Blocks) -> Result<Vec<Block>> {
     let mut found = 0_u64;
     for block in input {
         task.cancel.check()?;
-        found += block?.len() as u64;
+        found += match Live::of(block?) {
+            Ok(live) => live.count()?,
+            Err(block) => block.len() as u64,
+        };
     }
     let found = Int64Array::from(vec![i64::try_from(found).unwrap_or(i64::MAX)]);
     Ok(vec![Block::Columns(Columns::new(Kind::Int, Arc::new(found)))])

@@ -20,6 +20,7 @@ pub(crate) use self::read::Reader;
 pub(crate) use super::classes::{is_immutable, is_plain};
 use crate::block::{Columns, Kind};
 use crate::error::EngineError;
+use crate::object::pipeline::Segment;
 use build::Builder;
 
 /// The columns that `items` fit into, if they do.
@@ -28,17 +29,79 @@ pub(crate) fn to_columns(py: Python<'_>, items: &[Py<PyAny>]) -> Option<Columns>
     for item in items {
         builder.push(item.bind_borrowed(py))?;
     }
-    let (kind, array) = builder.finish()?;
+    let (kind, array) = builder.finish(items.len())?;
     Some(Columns::new(kind, array))
+}
+
+/// Why no more elements are taken in.
+pub(crate) enum End {
+    Enough,
+    /// The one that does not fit.
+    Misfit(Py<PyAny>),
+    Over,
+    Raised(PyErr),
+}
+
+/// Values that become columns one by one, as they are made.
+pub(crate) struct Growing {
+    builder: Builder,
+    rows: usize,
+}
+
+impl Growing {
+    /// Of about `capacity` values, to which nobody else may refer unless they are immutable.
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { builder: Builder::owned(capacity), rows: 0 }
+    }
+
+    /// The same without lists.
+    pub(crate) fn without_lists(capacity: usize) -> Self {
+        Self { builder: Builder::without_lists(capacity), rows: 0 }
+    }
+
+    /// Adds a value; false if it does not fit. That was the last one then.
+    #[inline]
+    fn push(&mut self, item: &Bound<'_, PyAny>) -> bool {
+        let fits = self.builder.push(item.as_borrowed()).is_some();
+        self.rows += usize::from(fits);
+        fits
+    }
+
+    /// Whether there is no value yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// Takes elements in as they are pulled from `segment`, until there are `most`.
+    pub(crate) fn fill(&mut self, py: Python<'_>, segment: &mut Segment, most: usize) -> End {
+        while self.rows < most {
+            match segment.next(py) {
+                Ok(Some(item)) if self.push(&item) => {}
+                Ok(Some(item)) => return End::Misfit(item.unbind()),
+                Ok(None) => return End::Over,
+                Err(raised) => return End::Raised(raised),
+            }
+        }
+        End::Enough
+    }
+
+    /// The columns of all values that fitted.
+    pub(crate) fn finish(self) -> PyResult<Columns> {
+        let made = self.builder.finish(self.rows);
+        let (kind, array) = made.ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: columns that do not fit"))?;
+        Ok(Columns::new(kind, array))
+    }
 }
 
 /// The columns that the elements of `list` fit into, if they do.
 pub(crate) fn list_to_columns(list: &Bound<'_, PyList>) -> Option<Columns> {
     let mut builder = Builder::new(list.len());
+    let mut rows = 0;
     for item in list {
         builder.push(item.as_borrowed())?;
+        rows += 1;
     }
-    let (kind, array) = builder.finish()?;
+    let (kind, array) = builder.finish(rows)?;
     Some(Columns::new(kind, array))
 }
 

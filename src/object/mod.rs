@@ -7,6 +7,7 @@
 
 mod aggregate;
 pub(crate) mod attach;
+mod batches;
 mod buckets;
 pub(crate) mod call;
 mod chain;
@@ -18,6 +19,7 @@ mod external;
 mod folders;
 mod frozen;
 pub(crate) mod hash;
+mod live;
 mod native;
 mod numbers;
 mod objects;

@@ -2,6 +2,7 @@
 //!
 //! 1. Pulling one element runs exactly the functions that this element needs: `take(1)` evaluates no more than it must.
 //! 2. Blocks are pulled from the engine while detached.
+//! 3. Where the elements are those of running steps (`live.rs`), it pulls from these, element by element.
 
 use std::time::{Duration, Instant};
 use std::vec::IntoIter;
@@ -13,6 +14,7 @@ use pyo3::types::PyTuple;
 
 use super::call::{call1, engine_error};
 use super::child::end_raised_in_child;
+use super::live::Live;
 use super::objects;
 use super::step::Step;
 use super::turn;
@@ -53,7 +55,15 @@ pub(crate) trait Flow: Send {
 impl Source {
     pub(crate) fn blocks(blocks: Blocks) -> Self {
         let items = Vec::new().into_iter();
-        Self::Blocks(FromBlocks { blocks, columns: None, items, piece: FEWEST, used: None, is_slow: false })
+        Self::Blocks(FromBlocks {
+            blocks,
+            columns: None,
+            items,
+            steps: None,
+            piece: FEWEST,
+            used: None,
+            is_slow: false,
+        })
     }
 
     pub(crate) fn items(items: Vec<Py<PyAny>>) -> Self {
@@ -76,6 +86,8 @@ pub(crate) struct FromBlocks {
     /// What is left of a block of columns, and the most rows of a piece of it.
     columns: Option<(Columns, usize)>,
     items: IntoIter<Py<PyAny>>,
+    /// Steps that a live block stood for.
+    steps: Option<Box<Segment>>,
     /// Rows of the next piece: few at first, as few may be wanted.
     piece: usize,
     /// Which items of tuples are looked at, if not all.
@@ -103,6 +115,13 @@ impl FromBlocks {
             if let Some(item) = self.items.next() {
                 return Ok(Some(item.into_bound(py)));
             }
+            if let Some(steps) = &mut self.steps {
+                match steps.next(py)? {
+                    Some(item) => return Ok(Some(item)),
+                    None => self.steps = None,
+                }
+                continue;
+            }
             if let Some((columns, most)) = self.columns.take() {
                 let now = columns.len().min(self.piece).min(most);
                 self.items = objects::load(py, &Block::Columns(columns.slice(0, now)))?.into_iter();
@@ -118,7 +137,10 @@ impl FromBlocks {
                         let columns = used.unwrap_or(Ok(columns)).map_err(|error| engine_error(py, &error))?;
                         self.columns = Some(in_pieces(columns));
                     }
-                    block => self.items = objects::load(py, &block)?.into_iter(),
+                    block => match Live::of(block) {
+                        Ok(live) => self.steps = live.into_segment(),
+                        Err(block) => self.items = objects::load(py, &block)?.into_iter(),
+                    },
                 },
             }
         }
@@ -158,13 +180,21 @@ pub(crate) struct Segment {
     /// Indices of the stages that hold an inner iterator, rising.
     active: Vec<usize>,
     finished: bool,
+    /// An element that has passed all stages, and comes next.
+    ahead: Option<Py<PyAny>>,
     cancel: CancelToken,
     until_check: u32,
 }
 
 impl Segment {
     pub(crate) fn new(source: Source, cancel: CancelToken) -> Self {
-        Self { source, stages: Vec::new(), active: Vec::new(), finished: false, cancel, until_check: CHECK_EVERY }
+        let (stages, active) = (Vec::new(), Vec::new());
+        Self { source, stages, active, finished: false, ahead: None, cancel, until_check: CHECK_EVERY }
+    }
+
+    /// Has an element that came from here come next, again.
+    pub(crate) fn put_back(&mut self, item: Py<PyAny>) {
+        self.ahead = Some(item);
     }
 
     /// Has the elements of blocks made for the function of the first step alone, which must be the next one added.
@@ -186,6 +216,9 @@ impl Segment {
 
     /// The next element, or None at the end.
     pub(crate) fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(item) = self.ahead.take() {
+            return Ok(Some(item.into_bound(py)));
+        }
         'pull: while !self.finished {
             let Some((mut item, from)) = self.pull(py)? else { break };
             for at in from..self.stages.len() {
@@ -217,9 +250,19 @@ impl Segment {
         (found, None)
     }
 
+    /// How many elements remain.
+    pub(crate) fn count(&mut self, py: Python<'_>) -> PyResult<u64> {
+        let mut found = 0;
+        while self.next(py)?.is_some() {
+            found += 1;
+        }
+        Ok(found)
+    }
+
     /// All remaining elements.
     pub(crate) fn drain(&mut self, py: Python<'_>) -> PyResult<Vec<Py<PyAny>>> {
         if self.stages.is_empty()
+            && self.ahead.is_none()
             && let Source::Items(items) = &mut self.source
         {
             return Ok(std::mem::take(items).collect());

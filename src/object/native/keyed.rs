@@ -13,6 +13,7 @@ use crate::kernel::distinct::Seen;
 use crate::kernel::gather::{pair_columns, pairs, pick};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
+use crate::object::live::Taken;
 use crate::object::step::Step;
 use crate::rdd::{Blocks, Task, ready};
 
@@ -43,7 +44,7 @@ pub(crate) struct Keyed {
     alike: bool,
     /// Rows that were sent as they are.
     unfolded: usize,
-    input: Option<Blocks>,
+    input: Option<Taken>,
     /// Set once Python has gone on.
     python: Option<Blocks>,
 }
@@ -117,7 +118,7 @@ impl Table {
 pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Folding, input: Blocks) -> Result<Option<Vec<Block>>> {
     let mut table: Option<Table> = None;
     let mut held = task.reservation();
-    for block in input {
+    for block in Taken::new(input) {
         task.cancel.check()?;
         let more = (2 * table.as_ref().map_or(0, Table::bytes)).saturating_sub(held.bytes());
         if !held.try_reserve(more)? {
@@ -146,7 +147,7 @@ impl Keyed {
             Step::Combine { alike } => (true, alike),
             _ => (false, false),
         };
-        Self { running, steps, fold, sends_parts, alike, unfolded: 0, input: Some(input), python: None }
+        Self { running, steps, fold, sends_parts, alike, unfolded: 0, input: Some(Taken::new(input)), python: None }
     }
 
     /// Whether a block is sent as it is.
@@ -180,7 +181,8 @@ impl Keyed {
             let more = (2 * table.as_ref().map_or(0, Table::bytes)).saturating_sub(held.bytes());
             let room = held.try_reserve(more)?;
             if let Some(full) = table.take_if(|_| !room && self.sends_parts) {
-                self.input = Some(Box::new(std::iter::once(block).chain(input)));
+                input.put_back(block?);
+                self.input = Some(input);
                 return Ok(Some(Block::Columns(full.finish()?)));
             }
             let rest = match as_columns(block?) {
@@ -209,11 +211,11 @@ impl Keyed {
             let begun = table.filter(|table| !table.is_empty()).map(Table::finish).transpose()?;
             let running = Arc::clone(&self.running);
             let mut python = if self.sends_parts {
-                running.python_from(self.steps.clone(), begun, Box::new(std::iter::once(Ok(rest)).chain(input)))
+                running.python_from(self.steps.clone(), begun, Box::new(std::iter::once(Ok(rest)).chain(input.rest())))
             } else {
                 // What is combined comes first again, as one more part of the input.
                 let again = begun.map(Block::Columns).into_iter().chain([rest]).collect();
-                running.python(self.steps.clone(), Box::new(ready(again).chain(input)))
+                running.python(self.steps.clone(), Box::new(ready(again).chain(input.rest())))
             };
             let first = python.next().transpose();
             self.python = Some(python);

@@ -31,6 +31,7 @@ use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::chain::Running;
 use crate::object::convert::{append_to, list_to_columns, to_list};
+use crate::object::live::Taken;
 use crate::object::objects::fresh;
 use crate::object::task;
 use crate::object::turn::Turn;
@@ -89,8 +90,9 @@ pub(crate) fn mapped_states(
     running: &Arc<Running>,
     steps: Range<usize>,
     what: &Mapped,
-    mut input: Blocks,
+    input: Blocks,
 ) -> Result<Blocks> {
+    let mut input = Taken::new(input);
     // All of them, before anything else: this applies the batches before.
     let (mut records, mut seen) = (Vec::new(), Vec::new());
     while let Some(block) = input.next() {
@@ -103,7 +105,7 @@ pub(crate) fn mapped_states(
             }
             Err(objects) => {
                 seen.push(objects);
-                return Ok(Arc::clone(running).python(steps, Box::new(ready(seen).chain(input))));
+                return Ok(Arc::clone(running).python(steps, Box::new(ready(seen).chain(input.rest()))));
             }
         }
     }

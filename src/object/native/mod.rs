@@ -37,15 +37,18 @@ pub(super) use whole::{Singles, grouped, joined_sides, sorted};
 use pyo3::prelude::*;
 
 use super::convert;
+use super::live::Live;
 use super::objects;
 use super::turn::Turn;
 use crate::block::{Block, Columns};
 use crate::object::attach::attach;
 
-/// The elements of a block as columns; the block itself if they are no columns.
+/// The elements of a block as columns; the block itself if they are no columns. What comes from `Taken` still live does
+/// not fit.
 pub(super) fn as_columns(block: Block) -> std::result::Result<Columns, Block> {
     match block {
         Block::Columns(columns) => Ok(columns),
+        live if Live::is(&live) => Err(live),
         objects => {
             let _turn = Turn::wait();
             let made = attach(|py| {

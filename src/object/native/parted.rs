@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::kernel::gather::{pair_columns, scatter};
 use crate::kernel::keys::{KeyTable, Unhashable};
 use crate::object::chain::Running;
+use crate::object::live::Taken;
 use crate::rdd::{Blocks, MapOutput, ShuffleData, ready};
 
 /// Parts that the keys seen so far are cut into.
@@ -70,7 +71,7 @@ pub(super) fn parted(
     let Some(mut cutter) = cutter(running, &seen)? else {
         return Ok(Arc::clone(running).python(steps, Box::new(ready(seen).chain(rest))));
     };
-    let mut input: Blocks = Box::new(ready(seen).chain(rest));
+    let mut input = Taken::new(Box::new(ready(seen).chain(rest)));
     while let Some(block) = input.next() {
         running.task.cancel.check()?;
         let odd = match as_columns(block?) {
@@ -80,7 +81,7 @@ pub(super) fn parted(
         };
         // The parts in order are the rows so far, as far as order matters.
         let parts = cutter.finish()?.into_iter().flat_map(|(part, _)| part);
-        return Ok(Arc::clone(running).python(steps, Box::new(parts.chain(ready(vec![odd])).chain(input))));
+        return Ok(Arc::clone(running).python(steps, Box::new(parts.chain(ready(vec![odd])).chain(input.rest()))));
     }
     let gathering = Arc::clone(gathering);
     let parts = cutter.finish()?.into_iter();

@@ -23,6 +23,7 @@ use crate::kernel::stats::{Stats, Total};
 use crate::kernel::top::Top;
 use crate::kernel::weigh::bytes_of;
 use crate::object::chain::Running;
+use crate::object::live::Taken;
 use crate::rdd::{Blocks, ready};
 
 /// Rows whose keys are computed at once.
@@ -182,12 +183,8 @@ fn add_to_top(top: &mut Top, what: &Reducing, columns: &Columns) -> Result<Optio
 }
 
 /// The partition reduced: the blocks of the step's results.
-pub(crate) fn reduced(
-    running: &Arc<Running>,
-    steps: Range<usize>,
-    what: &Reducing,
-    mut input: Blocks,
-) -> Result<Blocks> {
+pub(crate) fn reduced(running: &Arc<Running>, steps: Range<usize>, what: &Reducing, input: Blocks) -> Result<Blocks> {
+    let mut input = if what.pays_conversion() { Taken::new(input) } else { Taken::as_they_are(input) };
     let mut made: Option<Made> = None;
     // All rows so far, where what was made of them does not say all.
     let mut seen: Vec<Block> = Vec::new();
@@ -225,7 +222,7 @@ pub(crate) fn reduced(
             }
         };
         let made = made.filter(Made::says_all);
-        return hand_over(running, steps, what, made, Box::new(ready(seen).chain([Ok(rest)]).chain(input)));
+        return hand_over(running, steps, what, made, Box::new(ready(seen).chain([Ok(rest)]).chain(input.rest())));
     }
     hand_over(running, steps, what, made, ready(Vec::new()))
 }

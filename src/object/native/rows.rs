@@ -16,6 +16,7 @@ use crate::expr::Program;
 use crate::kernel::gather::{pair_columns, pairs, pick};
 use crate::kernel::keys::kernel_error;
 use crate::object::chain::Running;
+use crate::object::live::Taken;
 use crate::object::step::Step;
 use crate::rdd::{Blocks, ready};
 
@@ -30,7 +31,7 @@ pub(crate) struct RowsRun {
     running: Arc<Running>,
     steps: std::ops::Range<usize>,
     eager: bool,
-    input: Blocks,
+    input: Taken,
     /// What is left of the current block.
     rest: Option<Columns>,
     /// A chunk that Python goes on with.
@@ -47,6 +48,7 @@ struct Bailed {
 impl RowsRun {
     /// The run of `steps` over `input`.
     pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, eager: bool, input: Blocks) -> Self {
+        let input = if eager { Taken::new(input) } else { Taken::as_they_are(input) };
         Self { running, steps, eager, input, rest: None, python: None, chunk: FIRST_CHUNK }
     }
 

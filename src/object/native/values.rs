@@ -1,25 +1,26 @@
 //! How is a function of Python called for the values of pairs?
 //!
-//! Where the pairs are columns, no object is made of their keys, and the results become a column again if they fit into one.
-//! Everything else is the Python step's. Only for a step with no other Python step beside it: those take an element through
-//! all of them before the next one.
+//! Where the pairs are columns, no object is made of their keys, and each result becomes a value of a column when it comes,
+//! as long as they fit into one. Everything else is the Python step's. Only for a step with no other Python step beside it:
+//! those take an element through all of them before the next one.
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
-use crate::block::{Block, Columns, Kind};
+use crate::block::{Block, Columns};
 use crate::error::{EngineError, Result};
 use crate::kernel::gather::{pair_columns, pairs};
 use crate::object::attach::attach;
-use crate::object::call::{engine_error, user_error};
-use crate::object::chain::{LARGEST_BLOCK, Running};
-use crate::object::pipeline::{Segment, Source};
+use crate::object::call::user_error;
+use crate::object::chain::Running;
+use crate::object::convert::{End, Growing};
+use crate::object::live::Live;
+use crate::object::pipeline::{Segment, Source, at_index};
 use crate::object::step::Step;
 use crate::object::turn::Turn;
-use crate::object::{convert, objects, task, weigh};
+use crate::object::{objects, task};
 use crate::rdd::{Blocks, ready};
 
 /// The step `MapValues` of one partition.
@@ -30,8 +31,6 @@ pub(crate) struct ValuesRun {
     now: Now,
     /// Elements of the next block: few at first, as few may be wanted.
     size: usize,
-    /// Whether all results so far became columns.
-    fit: bool,
 }
 
 enum Now {
@@ -46,25 +45,13 @@ enum Now {
     Over,
 }
 
-/// What comes after a block.
-struct Next {
-    now: Now,
-    size: usize,
-}
-
-/// Whether results may be columns: of a list, Python may hold more than one reference.
-fn is_value(kind: &Kind) -> bool {
-    match kind {
-        Kind::Tuple { items, .. } => items.iter().all(is_value),
-        Kind::List(_) | Kind::Group(_) => false,
-        _ => true,
-    }
-}
+/// Blocks have so many rows at most.
+const LARGEST_BLOCK: usize = 4096;
 
 impl ValuesRun {
     /// Step `step` over `input`.
     pub(crate) fn new(running: Arc<Running>, step: usize, input: Blocks) -> Self {
-        Self { running, step, input, now: Now::Nothing, size: 1, fit: true }
+        Self { running, step, input, now: Now::Nothing, size: 1 }
     }
 
     fn advance(&mut self) -> Result<Option<Block>> {
@@ -124,47 +111,48 @@ impl ValuesRun {
 
     /// The next results with their keys; none when all of these pairs have passed.
     fn pull(&mut self, left: &Columns, mut results: Box<Segment>) -> Result<Option<Block>> {
-        let (size, fit) = (self.size, self.fit);
-        let (block, next) = self.called(|py| {
-            let (made, failure) = results.take(py, size);
-            let next = match failure {
-                Some(raised) if made.is_empty() => return Err(raised),
-                // Good elements come first: whoever wants no more of them never sees the failure.
-                Some(raised) => Next { now: Now::Failed(raised), size },
-                None if made.len() < size => Next { now: Now::Nothing, size },
-                None => Next {
-                    now: Now::Columns(left.slice(size, left.len() - size), results),
-                    size: weigh::next_size(py, &made, LARGEST_BLOCK),
-                },
-            };
-            let block = if made.is_empty() { None } else { Some(self.with_keys(py, left, &made, fit)?) };
-            Ok((block, next))
+        let size = self.size;
+        let (made, end) = self.called(|py| {
+            let mut made = Growing::without_lists(size);
+            let end = made.fill(py, &mut results, size);
+            match end {
+                End::Raised(raised) if made.is_empty() => Err(raised),
+                end => Ok((made.finish()?, end)),
+            }
         })?;
-        (self.now, self.size) = (next.now, next.size);
-        self.fit &= block.as_ref().is_none_or(|block| matches!(block, Block::Columns(_)));
-        Ok(block)
+        let rows = made.len();
+        self.size = (size * 4).min(LARGEST_BLOCK);
+        self.now = match end {
+            End::Over => Now::Nothing,
+            End::Enough => Now::Columns(left.slice(rows, left.len() - rows), results),
+            End::Misfit(odd) => self.on_in_python(&left.slice(rows, left.len() - rows), odd)?,
+            // Good elements come first: whoever wants no more of them never sees the failure.
+            End::Raised(raised) => Now::Failed(raised),
+        };
+        if made.is_empty() {
+            return Ok(None);
+        }
+        let before = left.slice(0, rows);
+        let Some(((key_kind, keys), _)) = pair_columns(&before) else {
+            return Err(EngineError::Bug("pairs without keys".to_owned()));
+        };
+        let values = (made.kind().clone(), Arc::clone(made.array()));
+        pairs((key_kind.clone(), Arc::clone(keys)), values).map(|both| Some(Block::Columns(both)))
     }
 
-    /// The results, and the keys of as many of the pairs `left`.
-    fn with_keys(&self, py: Python<'_>, left: &Columns, results: &[Py<PyAny>], fit: bool) -> PyResult<Block> {
-        let before = left.slice(0, results.len());
-        let Some(((key_kind, keys), _)) = pair_columns(&before) else {
-            return Err(PyRuntimeError::new_err("bug in dstreams: pairs without keys"));
-        };
-        if fit && let Some(made) = convert::to_columns(py, results).filter(|made| is_value(made.kind())) {
-            let values = (made.kind().clone(), Arc::clone(made.array()));
-            let both = pairs((key_kind.clone(), Arc::clone(keys)), values);
-            return both.map(Block::Columns).map_err(|error| engine_error(py, &error));
-        }
-        let keys = objects::load(py, &Block::Columns(Columns::new(key_kind.clone(), Arc::clone(keys))))?;
-        let pair = |(key, value): (Py<PyAny>, &Py<PyAny>)| {
-            Ok(PyTuple::new(py, [key.bind(py), value.bind(py)])?.into_any().unbind())
-        };
-        let made: Vec<Py<PyAny>> = keys.into_iter().zip(results).map(pair).collect::<PyResult<_>>()?;
-        if self.running.is_last(self.step) {
-            objects::check_travels(py, &made)?;
-        }
-        Ok(objects::fresh(made))
+    /// Has the Python step go on: with the result of the first of the pairs `left`, and what follows these.
+    fn on_in_python(&mut self, left: &Columns, result: Py<PyAny>) -> Result<Now> {
+        let rest = std::mem::replace(&mut self.input, ready(Vec::new()));
+        let rest = Box::new(ready(vec![Block::Columns(left.slice(1, left.len() - 1))]).chain(rest));
+        let first = left.slice(0, 1);
+        let live = self.called(|py| {
+            let mut steps = self.running.begin(py, self.step..self.step + 1, None, rest)?;
+            let pair = objects::load(py, &Block::Columns(first))?;
+            let key = pair.first().map(|pair| at_index(pair.bind(py), 0)).transpose()?;
+            steps.put_back(PyTuple::new(py, [key.as_ref(), Some(result.bind(py))])?.into_any().unbind());
+            Ok(Live::new(&self.running.task, steps).block())
+        })?;
+        Ok(Now::Python(ready(vec![live])))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::kernel::sort::SortKeys;
 use crate::kernel::weigh::bytes_of;
 use crate::memory::Reservation;
 use crate::object::chain::Running;
+use crate::object::live::Taken;
 use crate::rdd::{Blocks, ready};
 
 /// The input of a step over the whole partition.
@@ -33,10 +34,11 @@ enum Input {
 /// Gives all columns of `input` to `take`, as long as memory has room for them, or whatever they need with `anyway`.
 fn read(
     running: &Running,
-    mut input: Blocks,
+    input: Blocks,
     anyway: bool,
     mut take: impl FnMut(&Columns) -> Result<bool>,
 ) -> Result<Input> {
+    let mut input = Taken::new(input);
     let mut seen = Vec::new();
     let mut held = running.task.reservation();
     while let Some(block) = input.next() {
@@ -48,7 +50,7 @@ fn read(
                     held.hold(more);
                 } else if !held.try_reserve(more)? {
                     seen.push(Block::Columns(columns));
-                    return Ok(Input::Large(seen, input));
+                    return Ok(Input::Large(seen, input.rest()));
                 }
                 let taken = columns.is_empty() || take(&columns)?;
                 seen.push(Block::Columns(columns));
@@ -58,7 +60,7 @@ fn read(
             }
             Err(objects) => seen.push(objects),
         }
-        return Ok(Input::Odd(Box::new(ready(seen).chain(input))));
+        return Ok(Input::Odd(Box::new(ready(seen).chain(input.rest()))));
     }
     Ok(Input::Taken(held))
 }
@@ -74,14 +76,14 @@ fn holding(held: Reservation, blocks: Blocks) -> Blocks {
 pub(crate) struct Singles {
     running: Arc<Running>,
     steps: Range<usize>,
-    input: Option<Blocks>,
+    input: Option<Taken>,
     python: Option<Blocks>,
 }
 
 impl Singles {
     /// The step `Group` over `input`.
     pub(crate) fn new(running: Arc<Running>, steps: Range<usize>, input: Blocks) -> Self {
-        Self { running, steps, input: Some(input), python: None }
+        Self { running, steps, input: Some(Taken::new(input)), python: None }
     }
 
     fn advance(&mut self) -> Result<Option<Block>> {
@@ -97,7 +99,7 @@ impl Singles {
                 Err(objects) => objects,
             };
             // Groups of one before groups of many: put together later, they are the same.
-            let input = self.input.take().into_iter().flatten();
+            let input = self.input.take().into_iter().flat_map(Taken::rest);
             let input = Box::new(ready(vec![rest]).chain(input));
             self.python = Some(Arc::clone(&self.running).python(self.steps.clone(), input));
         }
