@@ -62,8 +62,9 @@ soak: $(BUILT) ## Ten minutes of short batches, fed by sockets that come and go 
 	@$(BIN)/python scripts/soak.py $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: crash
-crash: $(BUILT) $(TOOLS) ## Kill a stream 200 times (KILLS=20: fewer) and compare every batch with what it had to be
+crash: $(BUILT) $(TOOLS) ## Kill a stream 200 times (KILLS=20: fewer) and compare every batch with what it had to be; fork 200 children from a busy program
 	@$(BIN)/python tests/faults/harness.py --kills $(if $(KILLS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python tests/faults/forks.py --rounds $(if $(KILLS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 .PHONY: fuzz
 fuzz: $(BUILT) ## Fuzz the readers of checkpoints, journals and functions, and the evaluator, a minute each; needs cargo-fuzz and a nightly toolchain
