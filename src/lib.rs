@@ -1,7 +1,7 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
 //! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
-//! `block` alone; `process` is for all. Only `py`, `object` and this file know the interpreter.
+//! `block` alone; `process` and `stack` are for all. Only `py`, `object` and this file know the interpreter.
 
 pub mod block;
 pub mod durable;
@@ -14,6 +14,7 @@ pub mod monitor;
 pub mod process;
 pub mod rdd;
 pub mod source;
+pub mod stack;
 pub mod stream;
 
 #[cfg(feature = "python")]
@@ -60,6 +61,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py::input::zstd_pack, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(object::threads::stack_size, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;

@@ -16,16 +16,17 @@ PYTHON = sorted((ROOT / "python").rglob("*.py"))
 MAY_USE: dict[str, set[str]] = {
     "error": set(),
     "process": set(),
+    "stack": set(),
     "block": {"error"},
-    "source": {"block", "process", "error"},
+    "source": {"block", "process", "stack", "error"},
     "monitor": {"block", "error"},
     "kernel": {"block", "error"},
     "expr": {"block", "kernel", "error"},
     "memory": {"block", "process", "error"},
     "rdd": {"block", "memory", "kernel", "expr", "process", "error"},
-    "exec": {"rdd", "block", "memory", "kernel", "expr", "process", "error"},
+    "exec": {"rdd", "block", "memory", "kernel", "expr", "process", "stack", "error"},
     "durable": {"exec", "rdd", "block", "memory", "kernel", "expr", "process", "error"},
-    "stream": {"durable", "exec", "rdd", "block", "memory", "kernel", "expr", "source", "monitor", "process", "error"},
+    "stream": {"durable", "exec", "rdd", "block", "memory", "kernel", "expr", "source", "monitor", "process", "stack", "error"},
 }
 # These two know the interpreter, so they may use all the others; nobody may use them.
 PYTHON_SIDE = {"object", "py"}

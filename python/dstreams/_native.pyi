@@ -34,6 +34,7 @@ __all__ = [
     "list_files",
     "portable_hash",
     "spool",
+    "stack_size",
     "task_hash",
     "task_info",
     "task_property",
@@ -543,6 +544,9 @@ def zstd_unpack(data: bytes) -> bytes:
 
 def interrupt_threads() -> int:
     """Raises SystemExit in the engine's threads that run Python code; tells how many there are."""
+
+def stack_size() -> int:
+    """Bytes of stack that threads of the engine get."""
 
 # For tests: the conversions that every block goes through.
 def _columns_round_trip(list: list[Any], way: str = "list") -> tuple[str, list[Any]] | None: ...

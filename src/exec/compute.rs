@@ -8,6 +8,7 @@ use super::Executor;
 use super::windows::Folded;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Meeting, Op, Rdd, Task, ready};
+use crate::stack;
 
 impl Executor {
     /// The blocks of a partition, from the store when the RDD is persisted.
@@ -22,6 +23,10 @@ impl Executor {
 
     fn compute(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
         task.cancel.check()?;
+        if stack::is_low() {
+            let problem = format!("the lineage of {rdd:?} is too long: checkpoint or settle an RDD on the way to it");
+            return Err(EngineError::Refused { class: "java.lang.StackOverflowError", problem });
+        }
         match &*rdd.op() {
             Op::Held(slices) => Ok(ready(slices.get(partition).cloned().unwrap_or_default())),
             Op::Kept(partitions) => {

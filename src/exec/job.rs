@@ -16,6 +16,7 @@ use crate::block::Block;
 use crate::error::{EngineError, Result, TaskId};
 use crate::memory::Pin;
 use crate::rdd::{Blocks, CancelToken, Op, Parcels, Properties, Rdd, RddId, ShuffleData, Task};
+use crate::stack;
 
 /// How often a waiting caller looks for signals.
 const POLL: Duration = Duration::from_millis(50);
@@ -167,7 +168,8 @@ impl Executor {
         let stage = progress.id;
         // Tasks of a failed stage are told to stop; the job's own token stays as the caller set it.
         let cancel = CancelToken::default();
-        if job.place == Where::Caller && (partitions.len() == 1 || is_light()) {
+        // What is not light needs room on the stack, too.
+        if job.place == Where::Caller && (partitions.len() == 1 && stack::is_deep() || is_light()) {
             let mut results = Vec::with_capacity(partitions.len());
             for partition in partitions {
                 let done = self.attempt(&work, *partition, &progress, (&job.cancel, &job.properties));

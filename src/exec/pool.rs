@@ -1,5 +1,6 @@
 //! Which threads run tasks?
 //!
+//! They have deep stacks (`stack.rs`): tasks call functions of the program, and walk along lineages.
 //! 1. At most `threads` tasks of wanted stages run at once.
 //! 2. A task whose result nobody wants may be stuck in user code (asleep, say) and cannot be stopped. It keeps its thread,
 //!    but not its place: the pool it occupies is left to it and replaced by a new one.
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{EngineError, Result};
+use crate::stack;
 
 struct Threads {
     pool: rayon::ThreadPool,
@@ -78,7 +80,7 @@ impl StagePlace {
 fn start(size: usize) -> Result<Arc<Threads>> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(size)
-        .thread_name(|index| format!("dstreams-task-{index}"))
+        .spawn_handler(|thread| stack::spawn(format!("dstreams-task-{}", thread.index()), || thread.run()).map(drop))
         .build()
         .map_err(|problem| EngineError::Invalid { parameter: "master", problem: problem.to_string() })?;
     Ok(Arc::new(Threads { pool, stuck: AtomicUsize::new(0) }))

@@ -2,10 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 
 use super::pipeline::Segment;
+use crate::stack;
 
 /// The elements of a partition, computed as they are asked for. Iterable once.
 #[pyclass(module = "dstreams._native", frozen)]
@@ -26,6 +28,10 @@ impl Elements {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        // Functions of whole partitions that iterate over each other's results: a level each.
+        if stack::is_low() {
+            return Err(PyRecursionError::new_err("too many functions of whole partitions are chained"));
+        }
         let mut segment = self.segment.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner);
         Ok(segment.next(py)?.map(Bound::unbind))
     }

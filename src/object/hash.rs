@@ -9,7 +9,7 @@
 //! 3. What Python raises (unhashable type) is raised as it is.
 
 use pyo3::PyTypeInfo;
-use pyo3::exceptions::PyNotImplementedError;
+use pyo3::exceptions::{PyNotImplementedError, PyRecursionError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -22,6 +22,7 @@ use super::text::storage;
 use crate::kernel::portable_hash::TupleHash;
 pub(crate) use crate::kernel::portable_hash::bucket;
 use crate::kernel::siphash::Algorithm;
+use crate::stack;
 
 type Object<'a, 'py> = Borrowed<'a, 'py, PyAny>;
 
@@ -227,12 +228,16 @@ fn hashes_as_enum_member(value: Object<'_, '_>) -> PyResult<bool> {
     Ok(value.is_instance(member)? && value.get_type().getattr("__hash__")?.is(&member.getattr("__hash__")?))
 }
 
-/// Counts towards Python's recursion limit, so that endless nesting raises instead of overflowing the stack.
+/// Counts towards Python's recursion limit, so that endless nesting raises instead of overflowing the stack; which a limit
+/// that the program has raised does not do by itself.
 struct Recursion;
 
 impl Recursion {
     #[inline]
     fn enter(py: Python<'_>) -> PyResult<Self> {
+        if stack::is_low() {
+            return Err(PyRecursionError::new_err("maximum recursion depth exceeded while hashing a key"));
+        }
         // SAFETY: attached; left again when the value is dropped.
         match unsafe { ffi::Py_EnterRecursiveCall(c" while hashing a key".as_ptr()) } {
             0 => Ok(Self),

@@ -139,22 +139,54 @@ pub(crate) fn check_travels(py: Python<'_>, items: &[Py<PyAny>]) -> PyResult<()>
 fn check_one(item: &Bound<'_, PyAny>, tried: &mut Vec<*mut ffi::PyTypeObject>, depth: u32) -> PyResult<()> {
     if let Ok(tuple) = item.cast_exact::<PyTuple>() {
         let mut inside = tuple.iter_borrowed();
-        return if depth < 3 { inside.try_for_each(|one| check_one(&one, tried, depth + 1)) } else { Ok(()) };
+        return if depth < 3 {
+            inside.try_for_each(|one| check_one(&one, tried, depth + 1))
+        } else {
+            check_depth(item)
+        };
     }
     // Larger containers are looked at by their first element: they hold mostly alike ones.
     if let Ok(list) = item.cast_exact::<PyList>() {
-        let first = if depth < 3 { list.iter().next() } else { None };
-        return first.map_or(Ok(()), |one| check_one(&one, tried, depth + 1));
+        if depth == 3 {
+            return check_depth(item);
+        }
+        return list.iter().next().map_or(Ok(()), |one| check_one(&one, tried, depth + 1));
     }
     let class = item.get_type_ptr();
     let container = item.is_exact_instance_of::<PyDict>() || item.is_exact_instance_of::<PySet>();
     if !tried.contains(&class) {
         tried.push(class);
-        if !container && !convert::is_immutable(item) {
+        if container {
+            check_depth(item)?;
+        } else if !convert::is_immutable(item) {
             dump(item.py(), &PyList::new(item.py(), [item])?)?;
         }
     }
     Ok(())
+}
+
+/// Levels that pickle is known to manage: it takes several calls for one, of the thousand that Python allows.
+const SHALLOW: usize = 100;
+
+/// What nests deeper, as far as first elements tell, is tried.
+fn check_depth(item: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mut at = item.clone();
+    for _ in 0..SHALLOW {
+        let inside = if let Ok(tuple) = at.cast_exact::<PyTuple>() {
+            tuple.get_item(0).ok()
+        } else if let Ok(list) = at.cast_exact::<PyList>() {
+            list.iter().next()
+        } else if let Ok(dict) = at.cast_exact::<PyDict>() {
+            dict.iter().next().map(|(_, value)| value)
+        } else {
+            None
+        };
+        match inside {
+            Some(inside) => at = inside,
+            None => return Ok(()),
+        }
+    }
+    dump(item.py(), &PyList::new(item.py(), [item])?).map(drop)
 }
 
 /// What to try first when sealing.

@@ -181,6 +181,12 @@ pub(crate) fn interrupt_tasks(py: Python<'_>) {
     interrupt(py, |(ident, stage)| stage.is_some() && *ident != own);
 }
 
+/// Bytes of stack that threads of the engine get: Python's threads that run functions of the program should have as much.
+#[pyfunction]
+pub(crate) fn stack_size() -> usize {
+    crate::stack::size()
+}
+
 /// Raises SystemExit in the engine's threads that are inside Python code, the caller's own excepted. Tells how many. To be
 /// called when the process ends.
 #[pyfunction]

@@ -4,7 +4,6 @@
 //! 2. Receivers' events go through a thread of their own (`Bus`): a listener may stop the stream, which waits for them.
 
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use crossbeam_channel::{Sender, unbounded};
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -17,6 +16,7 @@ use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
 use crate::object::attach::attach;
 use crate::object::threads::Inside;
 use crate::source::{BlockLog, Notice, Notify, Rate, SocketLines, SocketSpec, Taken, Warn};
+use crate::stack;
 use crate::stream::Clock;
 
 /// A running receiver.
@@ -64,7 +64,7 @@ impl Bus {
                 py.detach(|| events.iter().for_each(|event| listeners.tell(&event)));
             });
         };
-        thread::Builder::new().name("streaming-receiver-events".into()).spawn(body).ok().map(|_| sender)
+        stack::spawn("streaming-receiver-events", body).ok().map(|_| sender)
     }
 
     /// The report of a receiver that runs here.

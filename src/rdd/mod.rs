@@ -327,6 +327,35 @@ impl Rdd {
         if let Some(known) = self.partitions.get() {
             return Ok(*known);
         }
+        // Those it is counted by come first, without recursion: a lineage may be long.
+        let mut pending = self.uncounted();
+        while let Some(node) = pending.pop() {
+            let before = node.uncounted();
+            if before.is_empty() {
+                node.count_partitions()?;
+            } else {
+                pending.push(node);
+                pending.extend(before);
+            }
+        }
+        self.count_partitions()
+    }
+
+    /// The nodes whose partitions must be counted before its own are, the first one last.
+    fn uncounted(&self) -> Vec<Arc<Self>> {
+        let by = match &*self.op() {
+            Op::Held(_) | Op::Kept(_) | Op::Read(_) | Op::Shuffle { .. } => vec![],
+            Op::Narrow { parent, .. } | Op::Coalesce { parent, .. } => vec![Arc::clone(parent)],
+            Op::Union(parents) => parents.iter().rev().cloned().collect(),
+            Op::Aligned(parents) => parents.first().into_iter().cloned().collect(),
+            Op::Updated { composed, .. } => vec![Arc::clone(composed)],
+            Op::Pair { left, right, meeting: Meeting::Cartesian, .. } => vec![Arc::clone(right), Arc::clone(left)],
+            Op::Pair { left, meeting: Meeting::Zip, .. } => vec![Arc::clone(left)],
+        };
+        by.into_iter().filter(|node| node.partitions.get().is_none()).collect()
+    }
+
+    fn count_partitions(&self) -> Result<usize> {
         let found = match &*self.op() {
             Op::Held(slices) => slices.len(),
             Op::Kept(partitions) => partitions.len(),
@@ -449,11 +478,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_lineage_is_dropped_without_recursion() {
+    fn a_long_lineage_is_counted_and_dropped_without_recursion() {
         let mut rdd = held(1);
         for _ in 0..200_000 {
             rdd = Rdd::new(Op::Coalesce { parent: rdd, groups: 1 });
         }
+        assert_eq!(rdd.partitions().ok(), Some(1));
         drop(rdd);
     }
 }

@@ -27,6 +27,7 @@ use super::paths;
 use super::rate::{Allowance, Rate};
 use crate::error::Result;
 use crate::process::{Held, Origin};
+use crate::stack;
 
 /// Longest wait for bytes before the thread looks at the stop signal.
 const READ_WAIT: Duration = Duration::from_millis(25);
@@ -99,7 +100,7 @@ pub struct SocketLines {
 /// The thread, and the sender whose end tells it to stop.
 struct Running {
     stop: Sender<()>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<()>>,
 }
 
 /// What the thread and the caller both see.
@@ -150,7 +151,7 @@ impl SocketLines {
         }
         let shared = Arc::new(Shared { current, intake, records: AtomicU64::new(0) });
         let worker = Worker { spec, rate, warn: warn.clone(), notify, shared: shared.clone(), stopped };
-        let thread = thread::Builder::new().name("dstreams-socket".into()).spawn(move || worker.run());
+        let thread = stack::spawn("dstreams-socket", move || worker.run());
         let running = match thread {
             Ok(thread) => Some(Running { stop, thread }),
             Err(cause) => {

@@ -13,7 +13,6 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
@@ -30,6 +29,7 @@ use super::time::{Millis, first_batch_after};
 use super::waiter::{Waited, Waiter};
 use crate::error::{EngineError, Result};
 use crate::monitor::{Listener, Listeners, StreamEvent};
+use crate::stack;
 
 /// How a stream is to run.
 #[derive(Debug, Clone, Copy)]
@@ -316,7 +316,7 @@ impl<D: Driver> StreamRuntime<D> {
             // After `run_thread`: whoever waits for this may take down the interpreter next.
             inner.life.thread_ended(|| inner.say_stopped());
         };
-        let spawned = thread::Builder::new().name(name.into()).spawn(body);
+        let spawned = stack::spawn(name, body);
         if spawned.is_err() {
             self.inner.life.thread_ended(|| {});
         }

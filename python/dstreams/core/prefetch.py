@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
+from dstreams.core import deep
 from dstreams.core.util import InheritableThread
 
 R = TypeVar("R")
@@ -36,7 +37,7 @@ class _Running(Generic[R]):
         self._results: list[R] = []
         self._error: BaseException | None = None
         self._thread = InheritableThread(self._run, args=(job,), daemon=True)
-        self._thread.start()
+        deep.start(self._thread)
 
     def _run(self, job: Callable[[], R]) -> None:
         try:

@@ -17,6 +17,7 @@ from functools import partial, reduce
 from math import isnan
 from typing import Any
 
+from dstreams.core import deep
 from dstreams.core.codecs import codec_named
 from dstreams.core.output import SummedFile
 from dstreams.core.resultiterable import ResultIterable
@@ -286,7 +287,7 @@ def pipe_through(command: str, env: dict[str, str], check: bool, elements: Itera
             failed.append(error)
 
     writer = threading.Thread(target=write, daemon=True)
-    writer.start()
+    deep.start(writer)
     yield from (line.rstrip(b"\n").decode("utf-8") for line in iter(stdout.readline, b""))
     program.wait()
     writer.join()

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
-from dstreams.core import process
+from dstreams.core import deep, process
 from dstreams.core.storagelevel import StorageLevel
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class SocketReceiver(Receiver[Any]):
     def onStart(self) -> None:
         """Connects and reads in a thread of its own."""
         self._thread = threading.Thread(target=self._receive, name=f"Socket Receiver {self.stream_id}", daemon=True)
-        self._thread.start()
+        deep.start(self._thread)
 
     def onStop(self) -> None:
         """Closes the connection, which ends the thread."""

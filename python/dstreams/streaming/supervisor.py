@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dstreams import _native
-from dstreams.core import by_value, process
+from dstreams.core import by_value, deep, process
 from dstreams.core.atexit import at_thread_exit
 from dstreams.streaming.log import logger
 from dstreams.streaming.receiver import Receiver, SocketReceiver
@@ -134,7 +134,7 @@ class Supervisor:
     def _in_background(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=f"receiver-{self.stream_id}", daemon=True)
         try:
-            thread.start()
+            deep.start(thread)
         except RuntimeError:
             if not self._ended:
                 raise
