@@ -65,7 +65,7 @@ def tiny() -> dict[str, float]:
         took.append(1000 * (time.perf_counter() - begun[0]))
 
     pairs.reduceByKey(add).foreachRDD(first)
-    pairs.reduceByKeyAndWindow(add, sub, 5, 0.5).foreachRDD(lambda rdd: rdd.collect())
+    pairs.reduceByKeyAndWindow(add, sub, 5, 0.5).foreachRDD(lambda rdd: rdd.collect() and None)
     pairs.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(last)
     ssc.start()
     assert wait_until(lambda: len(took) >= batches, 300)

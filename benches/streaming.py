@@ -102,7 +102,7 @@ def socket_lines() -> dict[str, float]:
 def memory() -> dict[str, float]:
     """Resident megabytes of an idle stream, all processes together."""
     _, ssc = contexts(1.0)
-    ssc.queueStream([[1]]).map(lambda x: x + 1).foreachRDD(lambda rdd: rdd.collect())
+    ssc.queueStream([[1]]).map(lambda x: x + 1).foreachRDD(lambda rdd: rdd.collect() and None)
     ssc.start()
     threading.Event().wait(4)
     table = subprocess.run(["ps", "-eo", "pid,ppid,rss"], capture_output=True, text=True, check=True).stdout

@@ -180,9 +180,9 @@ def build(ssc: StreamingContext, ports: list[int], ledger: Ledger) -> None:
     streams = [ssc.socketTextStream("127.0.0.1", port) for port in ports]
     lines = ssc.union(*streams)
     lines.foreachRDD(lambda rdd: ledger.take(rdd.collect()))
-    lines.window(1, 0.5).count().foreachRDD(lambda rdd: rdd.collect())
+    lines.window(1, 0.5).count().foreachRDD(lambda rdd: rdd.collect() and None)
     lengths = lines.map(lambda line: (len(line) % 16, 1))
-    lengths.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: rdd.count())
+    lengths.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: rdd.count() and None)
 
 
 def soak(seconds: float, interval: float, sockets: int, rate: float, grow: float, seed: int) -> list[str]:

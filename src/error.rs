@@ -57,6 +57,10 @@ pub enum EngineError {
     /// The process that ran a task has ended; such a task is tried up to `tries` times.
     #[error("{problem}")]
     WorkerLost { problem: String, tries: u32 },
+    /// A zip met batches of so many elements on its two sides. Spark notices when it reads them: in a task, if Python code
+    /// there reads the pairs (`in_task`), else in the driver, when all tasks have ended well.
+    #[error("Can not deserialize PairRDD with different number of items in batches: ({left}, {right})")]
+    Unpaired { left: usize, right: usize, in_task: bool },
     /// Not the user's doing.
     #[error("bug in dstreams, please report: {0}")]
     Bug(String),
@@ -71,6 +75,17 @@ impl EngineError {
     /// A refusal as Spark's `IllegalArgumentException`.
     pub fn illegal_argument(problem: impl Into<String>) -> Self {
         Self::Refused { class: "java.lang.IllegalArgumentException", problem: problem.into() }
+    }
+
+    /// The error as it is for a task that reads what failed: see `Unpaired`.
+    pub fn in_task(self) -> Self {
+        match self {
+            Self::Unpaired { left, right, .. } => Self::Unpaired { left, right, in_task: true },
+            Self::TaskFailed { at, tries, source } => {
+                Self::TaskFailed { at, tries, source: Box::new(source.in_task()) }
+            }
+            other => other,
+        }
     }
 
     /// An `External` error about `what`, for `map_err`.

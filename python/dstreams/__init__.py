@@ -31,7 +31,7 @@ from dstreams.core.serializers import CPickleSerializer, MarshalSerializer
 from dstreams.core.status import SparkJobInfo, SparkStageInfo, StatusTracker
 from dstreams.core.storagelevel import StorageLevel
 from dstreams.core.taskcontext import BarrierTaskContext, BarrierTaskInfo, TaskContext
-from dstreams.core.util import InheritableThread, inheritable_thread_target
+from dstreams.core.util import InheritableThread, inheritable_thread_target, keyword_only
 from dstreams.core.version import SPARK_API_VERSION, __version__
 
 __all__ = [
@@ -62,5 +62,6 @@ __all__ = [
     "__version__",
     "activate",
     "inheritable_thread_target",
+    "keyword_only",
     "load_ipython_extension",
 ]

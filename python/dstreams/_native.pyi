@@ -73,7 +73,9 @@ class Rdd:
         """Elements dealt out to `targets` partitions in batches of 10."""
     def coalesce(self, groups: int) -> Rdd:
         """Neighbouring partitions merged into at most `groups`."""
-    def zip(self, other: Rdd) -> Rdd:
+    @property
+    def place(self) -> str | None: ...
+    def zip(self, other: Rdd, batches: tuple[int, int]) -> Rdd:
         """Pairs by position."""
     def cartesian(self, other: Rdd) -> Rdd:
         """All pairs."""
@@ -299,6 +301,8 @@ class Streaming:
         """End, at once or after what was received is processed."""
     def wait(self, timeout: float | None = None) -> bool:
         """Whether the stream has ended within `timeout` seconds. Raises what a batch raised."""
+    def break_off(self, reason: str) -> bool: ...
+    def join(self, longest: float) -> None: ...
     def is_new(self) -> bool:
         """Whether the stream has not been started."""
     def is_active(self) -> bool:

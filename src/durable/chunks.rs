@@ -301,6 +301,13 @@ impl Chunks {
         self.close();
     }
 
+    /// Ends the file that is being written, between two rounds: what comes after goes into another one.
+    pub fn rest(&mut self) {
+        if self.file.is_some() && !self.unsynced && self.pending.is_empty() {
+            self.close();
+        }
+    }
+
     fn close(&mut self) {
         self.file = None;
         (self.unsynced, self.is_new) = (false, false);

@@ -155,6 +155,14 @@ impl Keeper {
         &self.journal
     }
 
+    /// Holds no file open, until something is written again. Leaves alone what is being written now.
+    pub fn rest(&self) {
+        self.journal.turn_page(0);
+        if let Ok(mut work) = self.work.try_lock() {
+            work.chunks.rest();
+        }
+    }
+
     /// Whether the next snapshot must hold whole tables: what changed since the last one is not enough.
     pub fn wants_whole_tables(&self) -> bool {
         self.work.lock().unwrap_or_else(PoisonError::into_inner).lost

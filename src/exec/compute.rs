@@ -71,8 +71,7 @@ impl Executor {
                         (partition / width, partition % width)
                     }
                 };
-                let blocks = pairing.pair(task, self.blocks(left, l, task)?, self.blocks(right, r, task)?)?;
-                Ok(ready(blocks))
+                pairing.pair(self.blocks(left, l, task)?, self.blocks(right, r, task)?)
             }
         }
     }

@@ -147,7 +147,8 @@ impl Executor {
             executor.send((&parent, &router, targets), source, task, partition)
         });
         let mut same_again = sources.is_some();
-        for (at, sent) in missing.iter().zip(self.run_stage(work, &missing, &runs_here, job, hooks)?) {
+        let sent = self.run_stage(work, &missing, &runs_here, job, hooks).map_err(EngineError::in_task)?;
+        for (at, sent) in missing.iter().zip(sent) {
             same_again &= sources.as_ref().is_some_and(|sources| sources.keep(*at, &sent));
             outputs[*at] = Some(sent.output);
         }
@@ -257,7 +258,8 @@ impl Executor {
                 EngineError::WorkerLost { tries, .. } => self.max_failures.max(*tries),
                 _ => self.max_failures,
             };
-            if attempt >= most {
+            // What Spark's driver finds is no failure of a task, and no other try would help.
+            if attempt >= most || matches!(source, EngineError::Unpaired { in_task: false, .. }) {
                 return Err(EngineError::TaskFailed { at: id, tries: attempt, source: Box::new(source) });
             }
         }

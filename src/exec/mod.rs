@@ -64,6 +64,11 @@ impl Executor {
         self.pool.size()
     }
 
+    /// Ends its threads: no job can run any more.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
     /// The jobs so far.
     pub fn jobs(&self) -> &Jobs {
         &self.jobs

@@ -4,12 +4,17 @@
 //! 1. At most `threads` tasks of wanted stages run at once.
 //! 2. A task whose result nobody wants may be stuck in user code (asleep, say) and cannot be stopped. It keeps its thread,
 //!    but not its place: the pool it occupies is left to it and replaced by a new one.
+//! 3. Once closed there are no threads, whoever still holds the pool; those that are busy end when their tasks do.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::error::{EngineError, Result};
 use crate::stack;
+
+/// How long closing waits for threads that have nothing to do: they need some microseconds.
+const FAREWELL: Duration = Duration::from_millis(100);
 
 struct Threads {
     pool: rayon::ThreadPool,
@@ -20,7 +25,21 @@ struct Threads {
 /// The task threads of a context.
 pub(super) struct TaskPool {
     size: usize,
-    current: Mutex<Arc<Threads>>,
+    current: Mutex<Option<Arc<Threads>>>,
+    there: Arc<There>,
+}
+
+/// How many threads there are.
+#[derive(Default)]
+struct There {
+    count: Mutex<usize>,
+    fewer: Condvar,
+}
+
+impl There {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A stage's place in the pool, and its running tasks.
@@ -31,7 +50,8 @@ pub(super) struct StagePlace {
 
 impl TaskPool {
     pub(super) fn new(size: usize) -> Result<Self> {
-        Ok(Self { size, current: Mutex::new(start(size)?) })
+        let there = Arc::default();
+        Ok(Self { size, current: Mutex::new(Some(start(size, &there)?)), there })
     }
 
     pub(super) fn size(&self) -> usize {
@@ -45,11 +65,21 @@ impl TaskPool {
 
     fn free_threads(&self) -> Result<Arc<Threads>> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.stuck.load(Ordering::Acquire) > 0 {
+        let Some(threads) = current.as_mut() else {
+            return Err(EngineError::Cancelled { reason: "SparkContext was shut down".into() });
+        };
+        if threads.stuck.load(Ordering::Acquire) > 0 {
             // The old threads end when their tasks do.
-            *current = start(self.size)?;
+            *threads = start(self.size, &self.there)?;
         }
-        Ok(Arc::clone(&current))
+        Ok(Arc::clone(threads))
+    }
+
+    /// No more tasks. Waits for a moment until the threads are gone.
+    pub(super) fn close(&self) {
+        let threads = self.current.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(threads);
+        drop(self.there.fewer.wait_timeout_while(self.there.lock(), FAREWELL, |count| *count > 0));
     }
 }
 
@@ -77,10 +107,16 @@ impl StagePlace {
     }
 }
 
-fn start(size: usize) -> Result<Arc<Threads>> {
+fn start(size: usize, there: &Arc<There>) -> Result<Arc<Threads>> {
+    let (begins, ends) = (Arc::clone(there), Arc::clone(there));
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(size)
         .spawn_handler(|thread| stack::spawn(format!("dstreams-task-{}", thread.index()), || thread.run()).map(drop))
+        .start_handler(move |_| *begins.lock() += 1)
+        .exit_handler(move |_| {
+            *ends.lock() -= 1;
+            ends.fewer.notify_all();
+        })
         .build()
         .map_err(|problem| EngineError::Invalid { parameter: "master", problem: problem.to_string() })?;
     Ok(Arc::new(Threads { pool, stuck: AtomicUsize::new(0) }))
@@ -111,5 +147,19 @@ mod tests {
         pool.stage().expect("a place").spawn(move || done.send(()).expect("the test waits"));
         next.recv_timeout(LONG).expect("the second task runs while the first is stuck");
         drop(release);
+    }
+
+    #[test]
+    fn a_closed_pool_has_no_threads_whoever_holds_it() {
+        let pool = TaskPool::new(3).expect("three threads");
+        let (done, ran) = bounded(1);
+        pool.stage().expect("a place").spawn(move || done.send(()).expect("the test waits"));
+        ran.recv_timeout(LONG).expect("the task runs");
+        pool.close();
+        let count = pool.there.lock();
+        let (count, late) = pool.there.fewer.wait_timeout_while(count, LONG, |count| *count > 0).expect("no panic");
+        assert_eq!((*count, late.timed_out()), (0, false));
+        drop(count);
+        assert!(matches!(pool.stage(), Err(EngineError::Cancelled { .. })));
     }
 }

@@ -27,7 +27,7 @@ pub struct InputInfo {
     /// Records received for the batch.
     pub records: u64,
     /// What else is known of them, for people to read, for instance file names.
-    pub description: String,
+    pub description: Option<String>,
 }
 
 /// One output operation of one batch.

@@ -23,7 +23,10 @@ impl Drop for Kept {
     fn drop(&mut self) {
         threads::unless_closing(|| {
             // SAFETY: gives back what `attach` took; attached, and whoever attached here lets go last.
-            Python::try_attach(|_| unsafe { ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_LOCKED) });
+            Python::try_attach(|py| {
+                threads::forget_dummy(py);
+                unsafe { ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_LOCKED) }
+            });
         });
     }
 }

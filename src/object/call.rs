@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyStopIteration, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::EngineError;
@@ -57,6 +57,7 @@ pub(crate) fn raised_in(py: Python<'_>, error: &EngineError) -> Option<PyErr> {
     match error {
         EngineError::UserCode { cause } => cause.downcast_ref::<Raised>().map(|raised| raised.0.clone_ref(py)),
         EngineError::TaskFailed { source, .. } => raised_in(py, source),
+        EngineError::Unpaired { .. } => Some(PyValueError::new_err(error.to_string())),
         _ => None,
     }
 }

@@ -24,7 +24,7 @@ use super::step::Step;
 use super::turn::Turn;
 use super::{aggregate, batches, objects, pure, task};
 use crate::block::{Block, Columns, Kind};
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 use crate::expr::Program;
 use crate::object::attach::attach;
 use crate::rdd::{Blocks, Folding, Narrow, Task, ready};
@@ -299,6 +299,8 @@ fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, par
 
 impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
+        // Whatever reads the input is the task's own code, native or not.
+        let input: Blocks = Box::new(input.map(|block| block.map_err(EngineError::in_task)));
         if let Some(remote) = &self.remote {
             return Ok(remote.run(task, partition, input));
         }

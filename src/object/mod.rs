@@ -27,6 +27,7 @@ mod pairing;
 mod pattern;
 mod pipeline;
 mod planned;
+mod printed;
 mod program;
 mod pure;
 mod remote;

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::child::in_one_process;
+use super::printed::Printed;
 use super::threads::Inside;
 use crate::error::TaskId;
 use crate::rdd::{CancelToken, Task};
@@ -27,7 +28,7 @@ thread_local! {
 /// What a task's functions left with it.
 pub(crate) struct Updates(pub Py<PyDict>);
 
-/// Runs `body` as (a part of) `task` on this thread. A child forked in it ends with it.
+/// Runs `body` as (a part of) `task` on this thread, which is attached. A child forked in it ends with it.
 pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     // A chain that pulls from another one of the same task: one context, one dict of updates.
     let nested = RUNNING.with(|slot| slot.borrow().as_ref().is_some_and(|running| running.task.id == task.id));
@@ -37,7 +38,10 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> PyResult<T>) ->
     let _inside = Inside::enter(Some(task.id.stage));
     let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
     let before = RUNNING.with(|slot| slot.replace(Some(Running { task: Arc::clone(task), updates })));
-    let result = in_one_process(body);
+    let result = {
+        let _printed = Printed::enter(task.id);
+        in_one_process(body)
+    };
     let after = RUNNING.with(|slot| slot.replace(before));
     if let Some(updates) = after.and_then(|running| running.updates) {
         task.leave(Box::new(Updates(updates)));

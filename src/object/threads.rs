@@ -187,6 +187,26 @@ pub(crate) fn stack_size() -> usize {
     crate::stack::size()
 }
 
+/// Python code that asks for the current thread, as `logging` does, gets an object for it even in one of the engine's, and
+/// up to CPython 3.12 that is listed for ever. To be called attached, at the end of a thread that Python did not make.
+pub(crate) fn forget_dummy(py: Python<'_>) {
+    // Only where `threading` has been imported.
+    let forget = || {
+        let Some(threading) = py.import("sys")?.getattr("modules")?.cast::<PyDict>()?.get_item("threading")? else {
+            return Ok(());
+        };
+        let (listed, ident) = (threading.getattr("_active")?, current());
+        let Some(thread) = listed.cast::<PyDict>()?.get_item(ident)? else { return Ok(()) };
+        if thread.is_instance(&threading.getattr("_DummyThread")?)? {
+            listed.cast::<PyDict>()?.del_item(ident)?;
+        }
+        Ok::<(), PyErr>(())
+    };
+    if let Err(raised) = forget() {
+        raised.write_unraisable(py, None);
+    }
+}
+
 /// Raises SystemExit in the engine's threads that are inside Python code, the caller's own excepted. Tells how many. To be
 /// called when the process ends.
 #[pyfunction]

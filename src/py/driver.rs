@@ -25,7 +25,7 @@ use crate::monitor::InputInfo;
 use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::child::{check_waits_here, in_one_process};
-use crate::object::threads::{Inside, Shelter};
+use crate::object::threads::{Inside, Shelter, forget_dummy};
 use crate::process::Origin;
 use crate::rdd::{Op, Rdd};
 use crate::source::{FileMonitor, FileMonitorSpec, SocketSpec, Taken, Warn};
@@ -136,12 +136,17 @@ pub(super) fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, 
 
 /// Tells the program's log; a log that fails must not end a stream.
 fn log(function: &str, texts: &[&str]) {
+    // SAFETY: reads a variable of this thread.
+    let is_visitor = unsafe { pyo3::ffi::PyGILState_GetThisThreadState() }.is_null();
     Python::try_attach(|py| {
         // Half a message is worse than a late end.
         let _whole = Shelter::enter(py);
         let told = callback(py, function).and_then(|tell| tell.call1(pyo3::types::PyTuple::new(py, texts)?));
         if let Err(raised) = told {
             raised.write_unraisable(py, None);
+        }
+        if is_visitor {
+            forget_dummy(py);
         }
     });
 }
@@ -255,6 +260,15 @@ impl Driver for PyDriver {
             feeds.iter().for_each(|(_, feed)| feed.ask_to_stop(graceful));
             feeds.iter().for_each(|(_, feed)| feed.wait_stopped(graceful));
         });
+        if let Some(bus) = self.bus.get() {
+            bus.close();
+        }
+    }
+
+    fn rest(&self) {
+        if let Some(durable) = self.durable.get() {
+            self.blocking(|| durable.keeper.rest());
+        }
     }
 
     fn begin_batch(&self, time: Millis) -> Result<()> {
@@ -286,12 +300,12 @@ impl Driver for PyDriver {
                     Live::Received { batches, .. } => {
                         let blocks = batches.get(&time)?.groups.iter().flatten();
                         let records = blocks.map(|block| block.len() as u64).sum();
-                        Some(InputInfo { stream: node.0, records, description: String::new() })
+                        Some(InputInfo { stream: node.0, records, description: None })
                     }
                     Live::Files(monitor, _) => {
                         let names = monitor.selected(time.0).iter().map(|path| path.display().to_string());
                         let description = names.collect::<Vec<_>>().join("\n");
-                        Some(InputInfo { stream: node.0, records: 0, description })
+                        Some(InputInfo { stream: node.0, records: 0, description: Some(description) })
                     }
                     Live::Queue { .. } => None,
                 })
@@ -488,6 +502,7 @@ impl Driver for PyDriver {
         Python::attach(|py| {
             let _inside = Inside::enter(None);
             py.detach(body);
+            forget_dummy(py);
         });
     }
 

@@ -185,6 +185,7 @@ impl PyEngine {
         self.executor.jobs().close(reason);
         interrupt_tasks(py);
         py.detach(|| {
+            self.executor.close();
             self.executor.store().clear();
             give_back();
         });

@@ -20,6 +20,10 @@ pub(crate) fn to_python(py: Python<'_>, error: &EngineError) -> PyErr {
         EngineError::UserCode { .. } => {
             raised_in(py, error).unwrap_or_else(|| PyRuntimeError::new_err(error.to_string()))
         }
+        EngineError::Unpaired { .. } => PyValueError::new_err(error.to_string()),
+        EngineError::TaskFailed { source, .. } if matches!(**source, EngineError::Unpaired { in_task: false, .. }) => {
+            to_python(py, source)
+        }
         EngineError::TaskFailed { source, .. } if matches!(**source, EngineError::WorkerLost { .. }) => {
             java_error_with(py, error, format!("{error}, most recent failure: {source}"))
         }

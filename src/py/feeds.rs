@@ -3,7 +3,7 @@
 //! 1. A batch takes what is there; more is received only as what was taken is released.
 //! 2. Receivers' events go through a thread of their own (`Bus`): a listener may stop the stream, which waits for them.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Sender, unbounded};
 use pyo3::exceptions::PyKeyboardInterrupt;
@@ -14,7 +14,7 @@ use super::receiver::Inbox;
 use crate::error::Result;
 use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
 use crate::object::attach::attach;
-use crate::object::threads::Inside;
+use crate::object::threads::{Inside, forget_dummy};
 use crate::source::{BlockLog, Notice, Notify, Rate, SocketLines, SocketSpec, Taken, Warn};
 use crate::stack;
 use crate::stream::Clock;
@@ -37,22 +37,38 @@ pub(crate) trait Feed: Send + Sync {
 pub(crate) struct Bus {
     listeners: Arc<Listeners>,
     pub(crate) clock: Arc<dyn Clock>,
-    sender: OnceLock<Option<Sender<StreamEvent>>>,
+    line: Mutex<Line>,
+}
+
+/// The way to the thread.
+enum Line {
+    Unused,
+    Open(Sender<StreamEvent>),
+    Closed,
 }
 
 impl Bus {
     pub(crate) fn new(listeners: Arc<Listeners>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { listeners, clock, sender: OnceLock::new() })
+        Arc::new(Self { listeners, clock, line: Mutex::new(Line::Unused) })
     }
 
     fn tell(&self, event: StreamEvent) {
         if self.listeners.is_empty() {
             return;
         }
-        if let Some(sender) = self.sender.get_or_init(|| self.spawn()) {
+        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*line, Line::Unused) {
+            *line = self.spawn().map_or(Line::Closed, Line::Open);
+        }
+        if let Line::Open(sender) = &*line {
             // The other end is gone only when the process ends.
             let _ = sender.send(event);
         }
+    }
+
+    /// The stream is at its end: the thread tells what it has been told, and goes.
+    pub(crate) fn close(&self) {
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = Line::Closed;
     }
 
     fn spawn(&self) -> Option<Sender<StreamEvent>> {
@@ -62,6 +78,7 @@ impl Bus {
             Python::try_attach(|py| {
                 let _inside = Inside::enter(None);
                 py.detach(|| events.iter().for_each(|event| listeners.tell(&event)));
+                forget_dummy(py);
             });
         };
         stack::spawn("streaming-receiver-events", body).ok().map(|_| sender)

@@ -85,7 +85,7 @@ fn input<'py>(py: Python<'py>, info: &InputInfo) -> PyResult<Bound<'py, PyDict>>
     let facts = PyDict::new(py);
     facts.set_item("inputStreamId", info.stream)?;
     facts.set_item("numRecords", info.records)?;
-    facts.set_item("metadataDescription", &info.description)?;
+    facts.set_item("metadataDescription", info.description.as_deref())?;
     Ok(facts)
 }
 

@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyBytes};
 
 use super::chain::{PyChain, chain_of, placing};
+use super::engine::place_of;
 use super::gil::checked;
 use crate::object::{CartesianPairs, DealRouter, Form, Frozen, KeyRouter, Workers, ZippedPairs};
 use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
@@ -74,12 +75,14 @@ impl PyRdd {
         Self(Rdd::new(Op::Coalesce { parent: Arc::clone(&self.0), groups }))
     }
 
-    fn zip(&self, other: &Self) -> Self {
+    /// Pairs; `batches`: how many elements of each side Spark would have pickled together.
+    fn zip(&self, other: &Self, batches: (usize, usize)) -> Self {
+        let batches = (batches.0.max(1), batches.1.max(1));
         Self(Rdd::new(Op::Pair {
             left: Arc::clone(&self.0),
             right: Arc::clone(&other.0),
             meeting: Meeting::Zip,
-            pairing: Arc::new(ZippedPairs),
+            pairing: Arc::new(ZippedPairs { batches }),
         }))
     }
 
@@ -96,6 +99,12 @@ impl PyRdd {
     #[getter]
     fn kind(&self) -> &'static str {
         self.0.kind()
+    }
+
+    /// Where its partitions are kept once computed, if they are.
+    #[getter]
+    fn place(&self) -> Option<&'static str> {
+        self.0.level().map(place_of)
     }
 
     #[getter]

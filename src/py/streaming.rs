@@ -384,6 +384,16 @@ impl PyStreaming {
         enter_engine(py, || self.runtime.stop(graceful))
     }
 
+    /// Ends a running stream because its context is stopped; tells whether there was one.
+    fn break_off(&self, py: Python<'_>, reason: &str) -> PyResult<bool> {
+        enter_engine(py, || self.runtime.break_off(reason))
+    }
+
+    /// Waits until the stream's threads are gone, at most for so many seconds.
+    fn join(&self, py: Python<'_>, longest: f64) -> PyResult<()> {
+        enter_engine(py, || self.runtime.join(Duration::from_secs_f64(longest.max(0.0))))
+    }
+
     /// Whether the stream is stopped; raises the error of a batch.
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {

@@ -102,7 +102,7 @@ pub trait Router: Any + Send + Sync {
 /// Elements of two partitions made into pairs.
 pub trait Pairing: Send + Sync {
     /// The partition that `left` and `right` give together.
-    fn pair(&self, task: &Arc<Task>, left: Blocks, right: Blocks) -> Result<Vec<Block>>;
+    fn pair(&self, left: Blocks, right: Blocks) -> Result<Blocks>;
 }
 
 /// What a batch does to the states of a partition.

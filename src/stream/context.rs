@@ -5,14 +5,14 @@
 //!    never back. While it stops it is still Active. Starting twice and stopping twice are harmless.
 //! 2. `stop(false)`: no new batch, queued batches are dropped, the running one has `stop_wait` to end; then no further
 //!    job begins. Called from one of the stream's own threads it does not wait at all.
-//! 3. `stop(true)`: receiving ends, the batches that are due and one more are made, all queued batches run. Called from
+//! 3. `stop(true)`: receiving ends, the batches that are due by then and one more are made, all queued batches run. Called from
 //!    one of the stream's own threads it returns at once, and the last of them completes the stop.
 //! 4. A `stop(false)` overtakes a `stop(true)` that is still waiting.
 //!
 //! Only the threads keep a running stream alive: dropping the `StreamRuntime` does not stop it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
@@ -55,11 +55,16 @@ struct Inner<D: Driver> {
     shared: Shared<D>,
     settings: Settings,
     life: Life,
+    /// Why it was broken off.
+    broken: OnceLock<String>,
 }
 
 impl<D: Driver> Inner<D> {
     /// What becoming stopped means, besides the phase. Runs under the life's lock.
     fn say_stopped(&self) {
+        if let Some(reason) = self.broken.get() {
+            self.shared.waiter.note_error(EngineError::Cancelled { reason: reason.clone() });
+        }
         self.shared.live.graph().set_state(State::Stopped);
         self.shared.waiter.notify_stop();
     }
@@ -92,7 +97,7 @@ impl<D: Driver> StreamRuntime<D> {
             progress: Progress::default(),
             listeners: Arc::default(),
         };
-        Ok(Self { inner: Arc::new(Inner { shared, settings, life: Life::new() }) })
+        Ok(Self { inner: Arc::new(Inner { shared, settings, life: Life::new(), broken: OnceLock::new() }) })
     }
 
     /// Where it is in its life.
@@ -237,6 +242,30 @@ impl<D: Driver> StreamRuntime<D> {
         waited
     }
 
+    /// Ends a stream whose world has gone: no job begins any more, what runs is not waited for, batches that it has not
+    /// finished do not count as done, and whoever waits is told the reason. Tells whether there was one to end.
+    pub fn break_off(&self, reason: &str) -> Result<bool> {
+        let inner = self.inner.as_ref();
+        let (shared, life) = (&inner.shared, &inner.life);
+        if life.state() != State::Active {
+            return Ok(false);
+        }
+        // First of all: jobs that fail for the same reason are no news then, and their batches not complete.
+        shared.queue.abandon();
+        let _ = inner.broken.set(reason.to_owned());
+        if life.claim_stop(shared.driver.as_ref(), false, || inner.say_stopped())? {
+            self.order_stop(false);
+        }
+        life.become_stopped(|| inner.say_stopped());
+        Ok(true)
+    }
+
+    /// Waits, at most for `longest`, until none of the stream's threads runs, unless the caller is one of them.
+    pub fn join(&self, longest: Duration) -> Result<()> {
+        let inner = self.inner.as_ref();
+        if inner.life.is_inside() { Ok(()) } else { inner.life.wait_deserted(inner.shared.driver.as_ref(), longest) }
+    }
+
     /// Waits for the end of the stream, for an error, or for at most `longest`. Fails if a signal ends the waiting.
     pub fn wait(&self, longest: Option<Duration>) -> Result<Waited> {
         let deadline = longest.and_then(|longest| Instant::now().checked_add(longest));
@@ -280,6 +309,7 @@ impl<D: Driver> StreamRuntime<D> {
             // Dropped whatever happens: the scheduler must not wait for more.
             let _closing = Closing(&shared.queue);
             generator::run(shared, first);
+            shared.driver.rest();
         })
     }
 
@@ -290,11 +320,14 @@ impl<D: Driver> StreamRuntime<D> {
             // In this order: the last batch takes all that was received.
             shared.driver.stop_inputs(true);
             let until = inner.settings.finish_within.and_then(|longest| Instant::now().checked_add(longest));
-            shared.mailbox.send(Message::Finish(until));
+            // The clock is asked now and not again: a stream that is late all the time would never be done.
+            shared.mailbox.send(Message::Finish { due: shared.clock.now(), until });
         } else {
             shared.mailbox.send(Message::Halt);
             shared.queue.drop_waiting();
             shared.driver.stop_inputs(false);
+            // The loop may have ended before the inputs did.
+            shared.driver.rest();
         }
         inner.life.stop_if_deserted(|| inner.say_stopped());
     }

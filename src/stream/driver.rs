@@ -31,6 +31,9 @@ pub trait Driver: Send + Sync + Sized + 'static {
     /// again with `graceful = false` if somebody loses patience, possibly while the first call still runs.
     fn stop_inputs(&self, graceful: bool);
 
+    /// The stream has ended, or nearly: nothing is to be held open for it any more. May be called several times.
+    fn rest(&self) {}
+
     /// A batch begins: what was received so far and belongs to no batch belongs to this one, for all inputs alike.
     /// Called once per batch time, in order, also for batches in which no RDD is computed.
     fn begin_batch(&self, _time: Millis) -> Result<()> {

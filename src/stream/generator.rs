@@ -4,8 +4,9 @@
 //! 1. Every batch time is generated, in order, none skipped: a late loop makes the missed ones one after the other.
 //! 2. A batch that cannot be generated is reported; the loop goes on with the next time.
 //! 3. Messages go before batches. Old RDDs are forgotten only once the batch is complete, and all before it.
-//! 4. The last batch of a graceful stop is made at once, under the next batch time: nothing more arrives by then. A
-//!    graceful stop may have a time limit: batches that are not made by then are left out.
+//! 4. A graceful stop has a last batch, fixed when the stop is ordered: the first one after that moment. It is made at
+//!    once: nothing more arrives by its time. So a loop that is slower than its interval ends as well. A graceful stop may
+//!    have a time limit: batches that are not made by then are left out.
 //!
 //! Elsewhere: running the jobs (`scheduler.rs`).
 
@@ -26,8 +27,8 @@ use crate::monitor::StreamEvent;
 pub(super) enum Message {
     /// All jobs of a batch have ended.
     Completed(Millis),
-    /// Make the batches that are due and one more, then end; none begins after the given moment.
-    Finish(Option<Instant>),
+    /// Make the batches that are due at `due` and one more, then end; none begins after `until`.
+    Finish { due: Millis, until: Option<Instant> },
     /// End.
     Halt,
 }
@@ -51,6 +52,12 @@ impl Mailbox {
         let _ = self.sender.send(message);
         self.wake.raise();
     }
+
+    /// Whether all has been read.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.receiver.is_empty()
+    }
 }
 
 /// Runs the batch loop until it is told to end. `first` is the time of the first batch.
@@ -60,7 +67,7 @@ pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) {
     loop {
         match read_mail(shared) {
             Some(Message::Halt) => return,
-            Some(Message::Finish(until)) => return finish(shared, next, interval, until),
+            Some(Message::Finish { due, until }) => return finish(shared, next, (due, interval), until),
             _ => {}
         }
         let waited = shared.driver.blocking(|| shared.clock.wait_until(next, &shared.mailbox.wake));
@@ -71,14 +78,14 @@ pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) {
     }
 }
 
-fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, interval: Millis, until: Option<Instant>) {
+fn finish<D: Driver>(shared: &Shared<D>, mut next: Millis, (due, interval): (Millis, Millis), until: Option<Instant>) {
     loop {
         if until.is_some_and(|until| Instant::now() >= until) {
             let reason = format!("the batch of {next} and later ones, with what was received for them, are left out");
             let error = EngineError::Cancelled { reason };
             return shared.driver.report_error("Timed out while stopping the job generator", &error);
         }
-        let is_last = next > shared.clock.now();
+        let is_last = next > due;
         generate(shared, next);
         next += interval;
         if read_mail(shared) == Some(Message::Halt) {
@@ -97,7 +104,7 @@ fn wait_for<D: Driver>(shared: &Shared<D>, last: Millis) {
         match message {
             Message::Completed(time) => complete(shared, time),
             Message::Halt => return,
-            Message::Finish(_) => {}
+            Message::Finish { .. } => {}
         }
     }
 }
@@ -121,7 +128,7 @@ fn read_mail<D: Driver>(shared: &Shared<D>) -> Option<Message> {
         match message {
             Message::Completed(time) => complete(shared, time),
             Message::Halt => order = Some(Message::Halt),
-            Message::Finish(_) => order = order.or(Some(message)),
+            Message::Finish { .. } => order = order.or(Some(message)),
         }
     }
     order

@@ -72,7 +72,7 @@ impl Life {
                     Phase::Stopped => return untimely("StreamingContext has already been stopped"),
                 }
             }
-            self.wait_while(driver, None, |phase| matches!(phase, Phase::Starting(_)))?;
+            self.wait_while(driver, None, |facts| matches!(facts.phase, Phase::Starting(_)))?;
         }
     }
 
@@ -102,7 +102,7 @@ impl Life {
                     }
                 }
             }
-            self.wait_while(driver, None, |phase| matches!(phase, Phase::Starting(_)))?;
+            self.wait_while(driver, None, |facts| matches!(facts.phase, Phase::Starting(_)))?;
         }
     }
 
@@ -120,7 +120,12 @@ impl Life {
 
     /// Waits until it is over, at most for `longest`.
     pub(super) fn wait_stopped<D: Driver>(&self, driver: &D, longest: Option<Duration>) -> Result<()> {
-        self.wait_while(driver, longest, |phase| phase != Phase::Stopped)
+        self.wait_while(driver, longest, |facts| facts.phase != Phase::Stopped)
+    }
+
+    /// Waits until none of the stream's threads runs, at most for `longest`.
+    pub(super) fn wait_deserted<D: Driver>(&self, driver: &D, longest: Duration) -> Result<()> {
+        self.wait_while(driver, Some(longest), |facts| facts.running > 0)
     }
 
     /// Whether the caller is one of the stream's own threads.
@@ -171,14 +176,13 @@ impl Life {
         &self,
         driver: &D,
         longest: Option<Duration>,
-        wrong: impl Fn(Phase) -> bool + Sync,
+        wrong: impl Fn(&Facts) -> bool + Sync,
     ) -> Result<()> {
         let deadline = longest.and_then(|longest| Instant::now().checked_add(longest));
         loop {
             let left = deadline.map_or(SIGNALS, |deadline| deadline.saturating_duration_since(Instant::now()));
             let still = driver.blocking(|| {
-                let waited =
-                    self.changed.wait_timeout_while(self.lock(), left.min(SIGNALS), |facts| wrong(facts.phase));
+                let waited = self.changed.wait_timeout_while(self.lock(), left.min(SIGNALS), |facts| wrong(facts));
                 waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
             });
             if !still || left.is_zero() {

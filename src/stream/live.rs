@@ -19,7 +19,7 @@ use super::graph::{Found, Graph, untimely};
 use super::node::{NodeId, Output, Recipe, ReducedRecipe};
 use super::outline::Kept;
 use super::time::Millis;
-use crate::error::Result;
+use crate::error::{EngineError, Result};
 
 /// One output operation of one batch, ready to run.
 pub struct Job<D: Driver> {
@@ -114,25 +114,30 @@ impl<D: Driver> Live<D> {
         let known: HashSet<_> = moment.rdds.iter().map(|kept| (kept.node, kept.time)).collect();
         moment.rdds.extend(since.into_iter().filter(|kept| !known.contains(&(kept.node, kept.time))));
         let rdds = std::mem::take(&mut moment.rdds);
-        moment.rdds = rdds.into_iter().filter_map(|kept| self.keepable(kept)).collect();
+        moment.rdds = rdds.into_iter().filter_map(|kept| self.keepable(kept).transpose()).collect::<Result<_>>()?;
         moment.initial.iter().try_for_each(|(_, rdd)| self.driver.settle(rdd))?;
         self.driver.keep(moment)
     }
 
-    /// What a checkpoint can hold of an RDD: for a state that fails, the last one that is there.
-    fn keepable(&self, kept: Kept<D>) -> Option<Kept<D>> {
-        let Some(rdd) = &kept.rdd else { return Some(kept) };
-        let Err(error) = self.driver.settle(rdd) else {
-            self.graph().note_settled(kept.node, kept.time, rdd.clone());
-            return Some(kept);
+    /// What a checkpoint can hold of an RDD: for a state that fails, the last one that is there. Fails if it was cancelled:
+    /// nothing is wrong with the RDD then, and the checkpoint before is as good.
+    fn keepable(&self, kept: Kept<D>) -> Result<Option<Kept<D>>> {
+        let Some(rdd) = &kept.rdd else { return Ok(Some(kept)) };
+        let error = match self.driver.settle(rdd) {
+            Ok(()) => {
+                self.graph().note_settled(kept.node, kept.time, rdd.clone());
+                return Ok(Some(kept));
+            }
+            Err(stop @ EngineError::Cancelled { .. }) => return Err(stop),
+            Err(error) => error,
         };
         let before = self.graph().last_state(kept.node);
         if let Some(before) = before {
-            return before.map(|(time, rdd)| Kept { time, rdd: Some(rdd), ..kept });
+            return Ok(before.map(|(time, rdd)| Kept { time, rdd: Some(rdd), ..kept }));
         }
         // Whoever asks for it after a restart makes it anew, as far as its input is there.
         self.driver.report_error("A checkpoint is written without an RDD that failed", &error);
-        None
+        Ok(None)
     }
 
     fn known(&self, node: NodeId, time: Millis) -> Result<Option<Option<D::Rdd>>> {

@@ -205,7 +205,7 @@ mod tests {
         let (one, other) = (control.of(1), control.of(2));
         assert_eq!(one.current(), Some(3000));
         for (time, records) in [(1000, 4000), (2000, 500)] {
-            let inputs = vec![InputInfo { stream: 1, records, description: String::new() }];
+            let inputs = vec![InputInfo { stream: 1, records, description: None }];
             let (processing_start, processing_end) = (Some(time), Some(time + 1000));
             let batch =
                 BatchInfo { time, submitted: time, inputs, processing_start, processing_end, ..BatchInfo::default() };

@@ -44,11 +44,15 @@ pub struct Waiter {
 impl Waiter {
     /// Something failed: all waits, now and later, tell this error.
     pub fn notify_error(&self, error: EngineError) {
+        self.note_error(error);
+        self.changed.notify_all();
+    }
+
+    /// The same without waking anybody: a stop follows, and wakes them when it is complete.
+    pub fn note_error(&self, error: EngineError) {
         let mut end = self.lock();
         end.error = Some(Arc::new(error));
         end.errors += 1;
-        drop(end);
-        self.changed.notify_all();
     }
 
     /// How many errors there have been.

@@ -12,22 +12,23 @@ import pytest
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
 
+# What tasks print goes to standard error, unless they ask for the process's own standard output.
 START = """
 import sys, threading, time
 from pyspark import SparkContext
 sc = SparkContext("local[2]", "test")
 
 def sleep(x):
-    print("running\\n", end="", flush=True)
+    print("running\\n", end="", flush=True, file=sys.__stdout__)
     time.sleep(60)
 
 def spin(x):
-    print("running\\n", end="", flush=True)
+    print("running\\n", end="", flush=True, file=sys.__stdout__)
     while True:
         pass
 
 def count(x):
-    print("running\\n", end="", flush=True)
+    print("running\\n", end="", flush=True, file=sys.__stdout__)
     return sum(1 for _ in iter(int, 1))
 """
 
@@ -99,7 +100,7 @@ def test_ctrl_c_during_a_shuffle_leaves_no_half_result(program: Callable[[str], 
 import os
 def slow_first_time(x):
     if x == 3 and not os.path.exists("again"):
-        print("running\\n", end="", flush=True)
+        print("running\\n", end="", flush=True, file=sys.__stdout__)
         while True:
             pass
     return x % 2, x

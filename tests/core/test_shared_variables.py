@@ -174,9 +174,29 @@ def test_what_was_read_of_a_broadcast_variable_outlives_it_in_the_driver(sc: Spa
             sc.parallelize([1]).map(lambda _, each=each: each.value).collect()
         with pytest.raises(Py4JJavaError, match="after it was destroyed"):
             each.unpersist()
+        with pytest.raises(Py4JJavaError, match="after it was destroyed"):
+            each.destroy()
     assert read.value == [1]
-    with pytest.raises(Py4JJavaError, match="after it was destroyed"):
-        unread.value  # noqa: B018
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError, match="destroyed before its value was read"):
+            unread.value  # noqa: B018
+
+
+def test_a_function_has_no_say_when_its_broadcast_is_gone(sc: SparkContext) -> None:
+    shared = sc.broadcast([1])
+    read_before = sc.parallelize([0], 1).map(lambda _: shared.value)
+
+    def careful(_: int) -> object:
+        try:
+            return shared.value
+        except Exception:
+            return "excuse"
+
+    assert read_before.first() == [1]
+    shared.destroy()
+    for job in (read_before, sc.parallelize([0], 1).map(careful)):
+        with pytest.raises(Py4JJavaError, match="after it was destroyed"):
+            job.collect()
 
 
 def test_a_broadcast_without_a_context_reads_what_was_dumped(sc: SparkContext, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ print(sc.parallelize([10, 7], 2).map(even).collect())
     assert program(START + text).ended() == (0, "[55, 23416728348467685] 0\n[True, False]\n", "")
 
 
-def test_what_tasks_print_is_there_when_the_job_ends(program: Callable[[str], Any]) -> None:
+def test_what_tasks_print_is_there_when_the_job_ends_on_standard_error(program: Callable[[str], Any]) -> None:
     text = """
 def tell(x):
     sys.stdout.write(f"task {x}")
@@ -68,7 +68,7 @@ def tell(x):
     return sys.stdin.read()
 print(sc.parallelize([1], 1).map(tell).collect(), flush=True)
 """
-    assert program(START + text).ended() == (0, "task 1['']\n", "!")
+    assert program(START + text).ended() == (0, "['']\n", "task 1!")
 
 
 def test_a_traceback_shows_lines_that_no_file_has(program: Callable[[str], Any]) -> None:
@@ -106,7 +106,7 @@ except KeyboardInterrupt:
 print(sc.parallelize(range(4), 2).map(lambda x: x + 1).reduce(lambda a, b: a + b), flush=True)
 """
     child = program(START + WORK + text)
-    child.wait_for("running")
+    child.wait_for_task("running")
     child.interrupt()
     sent = time.monotonic()
     child.wait_for("interrupted")
@@ -125,16 +125,16 @@ except Exception as error:
 print(sc.parallelize(range(4), 2).map(lambda x: x + 1).collect(), flush=True)
 """
     child = program(START + WORK + text)
-    child.wait_for("running")
-    child.wait_for("running")
+    child.wait_for_task("running")
+    child.wait_for_task("running")
     assert child.ended() == (0, "True\n[1, 2, 3, 4]\n", "")
 
 
 @pytest.mark.parametrize("work", ["sleep", "spin"])
 def test_workers_end_with_a_driver_that_is_killed(program: Callable[[str], Any], work: str) -> None:
     child = program(START + WORK + f"sc.parallelize([0, 1], 2).map({work}).collect()")
-    child.wait_for("running")
-    child.wait_for("running")
+    child.wait_for_task("running")
+    child.wait_for_task("running")
     child.process.kill()
     # The workers hold the other end of its stdout: this waits until the last of them is gone.
     assert child.ended() == (-9, "", "")

@@ -193,7 +193,7 @@ def test_a_file_that_vanishes_is_a_warning(
 ) -> None:
     # The file is selected when its batch is made, and gone before the batch reads it.
     lines = ssc.textFileStream(str(folder))
-    lines.foreachRDD(lambda rdd: [file.unlink() for file in folder.glob("gone*") if rdd.getNumPartitions()])
+    lines.foreachRDD(lambda rdd: [file.unlink() for file in folder.glob("gone*") if rdd.getNumPartitions()] and None)
     found = gather(lines)
     begin()
     put("gone.txt", "gone\n")

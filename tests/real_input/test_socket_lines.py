@@ -139,7 +139,7 @@ def test_lines_wait_while_batches_are_late(ssc: StreamingContext, gather: Gather
     free, stuck = threading.Event(), threading.Event()
     with Feeder([str(number) for number in range(5000)], rate=20_000) as feeder:
         lines = ssc.socketTextStream("127.0.0.1", feeder.port)
-        lines.foreachRDD(lambda rdd: stuck.set() or free.wait(15))
+        lines.foreachRDD(lambda rdd: (stuck.set() or free.wait(15)) and None)
         found = gather(lines)
         ssc.start()
         eventually(lambda: feeder.sent == 5000 and stuck.is_set())

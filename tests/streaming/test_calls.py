@@ -24,6 +24,40 @@ def test_a_batch_duration_is_a_number(sc: SparkContext, seconds: object) -> None
         StreamingContext(sc)
 
 
+DURATIONS: dict[str, tuple[str, Callable]] = {
+    "remember": ("duration", lambda ssc, stream, x: ssc.remember(x)),
+    "window": ("windowDuration", lambda ssc, stream, x: stream.window(x)),
+    "slide": ("slideDuration", lambda ssc, stream, x: stream.window(0.1, x)),
+    "reduceByWindow": ("windowDuration", lambda ssc, stream, x: stream.reduceByWindow(max, None, x, 1)),
+    "countByWindow": ("slideDuration", lambda ssc, stream, x: stream.countByWindow(0.1, x)),
+    "reduceByKeyAndWindow": ("windowDuration", lambda ssc, stream, x: stream.reduceByKeyAndWindow(max, min, x)),
+    "checkpoint": ("interval", lambda ssc, stream, x: stream.checkpoint(x)),
+    "awaitTermination": ("timeout", lambda ssc, stream, x: ssc.awaitTermination(x)),
+    "awaitTerminationOrTimeout": ("timeout", lambda ssc, stream, x: ssc.awaitTerminationOrTimeout(x)),
+    "slice": ("begin", lambda ssc, stream, x: stream.slice(x, 1)),
+}
+
+
+@pytest.mark.parametrize("call", DURATIONS)
+def test_durations_are_numbers(ssc: StreamingContext, call: str) -> None:
+    name, use = DURATIONS[call]
+    stream = ssc.queueStream([[1]])
+    wrong = [(ValueError, "x"), (ValueError, b"x"), (ValueError, float("nan")), (TypeError, []), (TypeError, 1j)]
+    for error, value in [*wrong, (OverflowError, float("inf")), (ValueError, 10**20)]:
+        with pytest.raises(error, match=f"^{name}: expected") as caught:
+            use(ssc, stream, value)
+        assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "call", [call for call in DURATIONS if call not in ("slide", "countByWindow", "awaitTermination")]
+)
+def test_durations_have_to_be_there(ssc: StreamingContext, call: str) -> None:
+    name, use = DURATIONS[call]
+    with pytest.raises(TypeError, match=f"^{name}: expected"):
+        use(ssc, ssc.queueStream([[1]]), None)
+
+
 def test_a_transform_of_the_context_wants_streams_that_slide_alike(ssc: StreamingContext) -> None:
     stream = ssc.queueStream([[1]])
     with pytest.raises(Py4JJavaError, match="Some of the DStreams have different slide durations") as caught:

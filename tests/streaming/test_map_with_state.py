@@ -226,7 +226,7 @@ def test_neither_elements_nor_snapshots_share_objects_with_the_states(
             (found[1] if isinstance(found, tuple) else found).append("spoiled")
 
     stream.foreachRDD(spoil)
-    stream.map(lambda state: state.append("spoiled")).foreachRDD(lambda rdd: rdd.count())
+    stream.map(lambda state: state.append("spoiled")).foreachRDD(lambda rdd: rdd.count() and None)
     snapshots.foreachRDD(spoil)
     snapshots.foreachRDD(lambda rdd: seen.append(rdd.collect()))
     ssc.start()
@@ -242,8 +242,8 @@ def test_a_batch_is_applied_once_however_many_outputs_there_are(ssc: StreamingCo
         return add(key, value, state)
 
     stream = ssc.queueStream([[("a", 1)], [("a", 1)]]).mapWithState(one_partition(counting))
-    stream.foreachRDD(lambda rdd: (rdd.collect(), rdd.count(), rdd.unpersist(), rdd.collect()))
-    stream.stateSnapshots().foreachRDD(lambda rdd: rdd.count())
+    stream.foreachRDD(lambda rdd: (rdd.collect(), rdd.count(), rdd.unpersist(), rdd.collect())[4:])
+    stream.stateSnapshots().foreachRDD(lambda rdd: rdd.count() and None)
     doubled = stream.mapValues(lambda total: total * 2)
     assert batches(doubled, 3) == [[("a", 2)], [("a", 4)], []]
 
@@ -310,7 +310,7 @@ def test_many_failed_batches_are_told_of_in_one_sentence(
     def broken(key, value, state):
         raise ValueError("broken")
 
-    ssc.queueStream([[("a", 1)]]).mapWithState(one_partition(broken)).foreachRDD(lambda rdd: rdd.collect())
+    ssc.queueStream([[("a", 1)]]).mapWithState(one_partition(broken)).foreachRDD(lambda rdd: rdd.collect() and None)
     ssc.start()
     eventually(lambda: any("which failed or were never computed" in text for text in log()), 40)
 
@@ -325,7 +325,7 @@ def test_a_stream_without_rdds_still_times_out(ssc: StreamingContext, batches: B
 def test_the_states_go_with_the_stream(sc: SparkContext) -> None:
     ssc = StreamingContext(sc, 0.05)
     stream = ssc.queueStream([[("a", 1)]]).mapWithState(one_partition(add))
-    stream.stateSnapshots().foreachRDD(lambda rdd: rdd.count())
+    stream.stateSnapshots().foreachRDD(lambda rdd: rdd.count() and None)
     states = weakref.ref(stream._stateful)
     assert states() is not None
     del stream, ssc

@@ -181,7 +181,7 @@ def test_states_of_the_course_are_kept_in_columns(manual: SparkContext, tmp_path
     ssc = StreamingContext(manual, 1)
     ssc.checkpoint(str(tmp_path))
     stream = elements(FUNCTIONS[name])(ssc.queueStream([manual.parallelize(batch, 3) for batch in data]))
-    stream.foreachRDD(lambda rdd: rdd.count())
+    stream.foreachRDD(lambda rdd: rdd.count() and None)
     advance(ssc, len(data))
     tables = stream._stateful.tables
     in_columns = [table._columns is not None for table in tables]
@@ -204,7 +204,7 @@ def test_a_state_beyond_64_bits_goes_on_in_python(manual: SparkContext, tmp_path
 def test_get_without_a_state_fails_as_in_python(manual: SparkContext, tmp_path: Path) -> None:
     both_ways(manual, tmp_path, [[("a", 1)], [("a", 9), ("b", 9)], [("a", 9)]], elements(needs_state))
     ssc = StreamingContext(manual, 1)
-    elements(needs_state)(ssc.queueStream([[("b", 9)]])).foreachRDD(lambda rdd: rdd.count())
+    elements(needs_state)(ssc.queueStream([[("b", 9)]])).foreachRDD(lambda rdd: rdd.count() and None)
     with pytest.raises(Exception, match="State is not set") as raised:
         advance(ssc, 1)
         ssc.awaitTerminationOrTimeout(5)

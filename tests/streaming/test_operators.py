@@ -203,11 +203,12 @@ def test_what_a_batch_prints_is_seen_by_the_program(
     assert capsys.readouterr().out.startswith("['hello']\n")
 
 
-def test_print_in_a_task_reaches_the_program_too(
+def test_print_in_a_task_goes_to_standard_error(
     ssc: StreamingContext, eventually: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     done = []
     ssc.queueStream([["hello"]]).foreachRDD(lambda rdd: rdd.foreach(print) or done.append(1))
     ssc.start()
     eventually(lambda: done)
-    assert "hello\n" in capsys.readouterr().out
+    found = capsys.readouterr()
+    assert "hello\n" in found.err and found.out == ""

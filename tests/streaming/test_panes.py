@@ -313,8 +313,8 @@ def test_little_memory_gives_the_same(
 def test_memory_is_that_of_the_panes_in_the_window(sc: SparkContext, ssc: StreamingContext) -> None:
     held: list[int] = []
     pairs = feed(ssc, [[(n % 100, n) for n in range(500)]] * 60)
-    pairs.reduceByKeyAndWindow(operator.add, None, 10, 1).foreachRDD(lambda rdd: rdd.count())
-    pairs.window(10).map(lambda kv: (kv[1], 1)).reduceByKey(operator.add).foreachRDD(lambda rdd: rdd.count())
+    pairs.reduceByKeyAndWindow(operator.add, None, 10, 1).foreachRDD(lambda rdd: rdd.count() and None)
+    pairs.window(10).map(lambda kv: (kv[1], 1)).reduceByKey(operator.add).foreachRDD(lambda rdd: rdd.count() and None)
     for _ in range(6):
         advance(ssc, 10)
         held.append(sc._running.memory_held)

@@ -26,7 +26,7 @@ def sleep(rdd):
 
 def spin(rdd):
     def forever(x):
-        print("running", flush=True)
+        print("running", flush=True, file=sys.__stdout__)  # a task's own prints go to standard error
         while True:
             pass
     rdd.foreach(forever)

@@ -24,7 +24,7 @@ class Endless(Receiver):
             self.store("x" * 100)
 
 ssc = StreamingContext(SparkContext("local[2]", "test"), 0.05)
-ssc.receiverStream(Endless()).foreachRDD(lambda rdd: rdd.count())
+ssc.receiverStream(Endless()).foreachRDD(lambda rdd: rdd.count() and None)
 ssc.start()
 time.sleep(0.3)
 print("running")
@@ -59,7 +59,7 @@ class Hanging(Receiver):
 
 started = threading.Event()
 ssc = StreamingContext(SparkContext("local[2]", "test"), 0.05)
-ssc.receiverStream(Hanging()).foreachRDD(lambda rdd: rdd.count())
+ssc.receiverStream(Hanging()).foreachRDD(lambda rdd: rdd.count() and None)
 ssc.start()
 started.wait()
 try:

@@ -216,7 +216,7 @@ def test_store_waits_when_too_much_waits(streams: Callable[..., StreamingContext
     ssc = streams(3600)
     receiver = Counting()
     receiver.max_pending_bytes = 10_000
-    ssc.receiverStream(receiver).foreachRDD(lambda rdd: rdd.count())
+    ssc.receiverStream(receiver).foreachRDD(lambda rdd: rdd.count() and None)
     ssc.start()
     # A block of a thousand numbers has 8000 bytes: two of them are too many, and part of a third waits for no room.
     eventually(lambda: receiver.stored >= 2000)
@@ -345,7 +345,7 @@ def test_an_on_stop_that_raises_or_hangs_does_not_keep_the_stream(
             raise RuntimeError("bad")
 
     receiver = Bad()
-    ssc.receiverStream(receiver).foreachRDD(lambda rdd: rdd.count())
+    ssc.receiverStream(receiver).foreachRDD(lambda rdd: rdd.count() and None)
     ssc.start()
     started(receiver, eventually)
     ssc.stop(stopSparkContext=False)
@@ -407,7 +407,7 @@ BACKPRESSURE = {"spark.streaming.backpressure." + key: value for key, value in P
 def test_backpressure_slows_store_down_to_what_is_processed(ssc: StreamingContext, eventually: Eventually) -> None:
     receiver, gate = Counting(), threading.Event()
     # 5 ms a record: 200 a second.
-    ssc.receiverStream(receiver).foreachRDD(lambda rdd: gate.wait(rdd.count() * 0.005))
+    ssc.receiverStream(receiver).foreachRDD(lambda rdd: gate.wait(rdd.count() * 0.005) and None)
     ssc.start()
     eventually(lambda: (ssc._graph.receiver_rate(receiver.stream_id) or 2000) < 500)
     begun, before = time.monotonic(), receiver.stored

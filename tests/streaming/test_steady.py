@@ -108,10 +108,10 @@ def test_a_stream_pickles_its_functions_only_when_they_may_have_changed(
     hand: StreamingContext, dumps: list[int]
 ) -> None:
     words = hand.queueStream([["a b", "b"]] * 9).flatMap(lambda line: line.split()).map(lambda word: (word, 1))
-    words.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: rdd.count())
-    words.reduceByKeyAndWindow(add, lambda a, b: a - b, 6, 1).foreachRDD(lambda time, rdd: rdd.count())
+    words.updateStateByKey(lambda new, old: sum(new) + (old or 0)).foreachRDD(lambda rdd: rdd.count() and None)
+    words.reduceByKeyAndWindow(add, lambda a, b: a - b, 6, 1).foreachRDD(lambda time, rdd: rdd.count() and None)
     counted = words.mapWithState(StateSpec.function(lambda k, v, s: s.update(v)).initialState([("a", 1)]))
-    counted.stateSnapshots().foreachRDD(lambda rdd: rdd.count())
+    counted.stateSnapshots().foreachRDD(lambda rdd: rdd.count() and None)
     hand.start()
     hand.advance(3)  # the first states are in the functions until the first batch
     del dumps[:]

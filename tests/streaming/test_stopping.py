@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from py4j.protocol import Py4JJavaError
@@ -22,6 +25,129 @@ def test_await_termination_tells_whether_it_is_over(ssc: StreamingContext) -> No
     ssc.stop(stopSparkContext=False)
     assert ssc.awaitTerminationOrTimeout(10) is True
     assert ssc.awaitTermination() is None
+
+
+OUTPUTS: dict[str, Callable] = {
+    "a job": lambda rdd: rdd.map(lambda x: x + 1).count() and None,
+    "nothing": lambda rdd: None,
+    "sleep": lambda rdd: time.sleep(0.5),
+    "a job that sleeps": lambda rdd: rdd.foreach(lambda x: time.sleep(60)),
+}
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_stopped_spark_context_ends_its_stream(
+    sc: SparkContext, ssc: StreamingContext, output: str, eventually: Callable[..., None]
+) -> None:
+    begun: list[int] = []
+    ssc.queueStream([[1]] * 100).foreachRDD(lambda rdd: begun.append(1) or OUTPUTS[output](rdd))
+    ssc.start()
+    eventually(lambda: begun)
+    stopper = threading.Thread(target=sc.stop)
+    stopper.start()
+    for _ in range(2):
+        with pytest.raises(Py4JJavaError, match="SparkContext was shut down"):
+            ssc.awaitTerminationOrTimeout(20)
+        assert StreamingContext.getActive() is None
+    stopper.join(20)
+    assert not stopper.is_alive()
+    eventually(lambda: not [name for name in threads_of_streams() if "streaming-job" in name])
+    ssc.stop()
+    with pytest.raises(Py4JJavaError, match="already been stopped"):
+        ssc.start()
+    # Another one works.
+    with SparkContext("local[2]", "test") as again:
+        later = StreamingContext(again, 0.05)
+        seen: list[int] = []
+        later.queueStream([[7]]).foreachRDD(lambda rdd: seen.extend(rdd.collect()))
+        later.start()
+        eventually(lambda: seen)
+    with pytest.raises(Py4JJavaError, match="SparkContext was shut down"):
+        later.awaitTermination()
+    assert seen == [7]
+
+
+def threads_of_streams() -> list[str]:
+    if not os.path.isdir("/proc/self/task"):
+        return []
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError), open(f"/proc/self/task/{task}/comm") as file:
+            names.append(file.read().strip())
+    return names
+
+
+def test_a_spark_context_may_be_stopped_from_inside_an_output(sc: SparkContext, ssc: StreamingContext) -> None:
+    ssc.queueStream([[1]] * 100).foreachRDD(lambda rdd: sc.stop())
+    ssc.start()
+    with pytest.raises(Py4JJavaError, match="SparkContext was shut down"):
+        ssc.awaitTerminationOrTimeout(20)
+
+
+def test_a_stream_of_a_stopped_context_does_not_start(sc: SparkContext, ssc: StreamingContext) -> None:
+    ssc.queueStream([[1]]).foreachRDD(lambda rdd: None)
+    sc.stop()
+    with pytest.raises(Py4JJavaError, match="stopped SparkContext"):
+        ssc.start()
+
+
+def test_batches_that_a_stopped_context_cut_off_are_made_again(
+    program: Callable, tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    text = f"""
+import sys, time, threading
+from pyspark import SparkContext
+from pyspark.streaming import StreamingContext
+folder = {str(tmp_path / "checkpoint")!r}
+sys.stuck = threading.Event()
+def output(rdd):
+    got = rdd.collect()
+    if got and got[0] > 2 and "first" in sys.argv[0]:
+        sys.stuck.set()
+        rdd.foreach(lambda x: time.sleep(60))
+    if got:
+        print(got[0], flush=True)
+def setup():
+    ssc = StreamingContext(SparkContext("local[2]", "x"), 0.1)
+    ssc.queueStream([[n] for n in range(1, 6)]).foreachRDD(output)
+    return ssc
+sys.argv[0] = FIRST
+ssc = StreamingContext.getOrCreate(folder, setup)
+ssc.start()
+if FIRST == "first":
+    sys.stuck.wait(30)
+    ssc.sparkContext.stop()
+    try:
+        ssc.awaitTerminationOrTimeout(20)
+    except Exception as error:
+        print(type(error).__name__, flush=True)
+else:
+    ssc.awaitTerminationOrTimeout(2)
+    ssc.stop()
+"""
+    first = program(text.replace("FIRST", "'first'")).ended(60)
+    assert (first[0], first[1]) == (0, "1\n2\nPy4JJavaError\n")
+    again = program(text.replace("FIRST", "'again'")).ended(60)
+    assert (again[0], again[1]) == (0, "3\n4\n5\n")
+
+
+def test_a_stream_slower_than_its_interval_stops_gracefully(
+    ssc: StreamingContext, eventually: Callable[..., None]
+) -> None:
+    made: list[int] = []
+
+    def slow(rdd):
+        time.sleep(0.07)
+        made.append(1)
+        return rdd
+
+    ssc.queueStream([[1]]).transform(slow).foreachRDD(lambda rdd: None)
+    ssc.start()
+    eventually(lambda: len(made) >= 10)
+    stopper = threading.Thread(target=lambda: ssc.stop(stopSparkContext=False, stopGraceFully=True))
+    stopper.start()
+    stopper.join(20)
+    assert not stopper.is_alive()
 
 
 def test_what_never_ran_has_not_ended(ssc: StreamingContext, streams: Callable[..., StreamingContext]) -> None:

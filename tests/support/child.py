@@ -30,6 +30,12 @@ class Child:
         while (read := self.process.stdout.readline().decode()) != line + "\n":
             assert read, f"the program ended before it printed {line!r}: {self.ended()}"
 
+    def wait_for_task(self, line: str) -> None:
+        """Reads what its tasks print, which goes to standard error, until this line."""
+        assert self.process.stderr is not None
+        while (read := self.process.stderr.readline().decode()) != line + "\n":
+            assert read, f"the program ended before a task printed {line!r}: {self.ended()}"
+
     def interrupt(self) -> None:
         """What Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)

@@ -126,7 +126,7 @@ def test_a_function_of_the_stream_cannot_advance_it(streaming_context: Streaming
 
 def test_ctrl_c_ends_the_wait(streaming_context: StreamingContext) -> None:
     gate = threading.Event()
-    feed(streaming_context, [[1]]).foreachRDD(lambda rdd: gate.wait(20))
+    feed(streaming_context, [[1]]).foreachRDD(lambda rdd: gate.wait(20) and None)
     streaming_context.start()
     interrupt = threading.Timer(0.2, lambda: signal.raise_signal(signal.SIGINT))
     interrupt.start()

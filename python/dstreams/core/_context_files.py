@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dstreams.core import inputs, process, sequencefile
-from dstreams.core.files import ShippedFiles
+from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
 
@@ -107,12 +107,12 @@ class FileInputs:
     @property
     def listFiles(self) -> list[str]:
         """The files and folders that were added, as `file:` addresses."""
-        return sorted(self._shipped_files.files) if self._shipped_files else []
+        return in_order(self._shipped_files.files) if self._shipped_files else []
 
     @property
     def listArchives(self) -> list[str]:
         """The archives that were added, as `file:` addresses."""
-        return sorted(self._shipped_files.archives) if self._shipped_files else []
+        return in_order(self._shipped_files.archives) if self._shipped_files else []
 
     @property
     def _context(self) -> SparkContext:

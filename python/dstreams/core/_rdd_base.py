@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
 
 T = TypeVar("T")
+# How Spark would have pickled an RDD's elements together: the number in a batch as it declares it, which decides what a
+# zip makes of two RDDs, and the number there is. What leaves a Python function is in batches of any size.
+Batching: TypeAlias = tuple[int, int]
+UNKNOWN: Batching = (0, 0)
+ONE_BY_ONE: Batching = (1, 1)
 # Steps by name, functions, native forms, and how worker processes get them.
 ChainParts: TypeAlias = tuple[
     list[tuple[str, int]], "list[Any] | bytes", "list[Form] | None", "tuple[_native.Workers, bytes, list[bool]] | None"
@@ -51,6 +56,7 @@ class RDDBase(Generic[T]):
         self._checkpoint_file: str | None = None
         self._checkpoint_done = False
         self._locally_checkpointed = False
+        self._batching = UNKNOWN
 
     @property
     def _node(self) -> _native.Rdd:
@@ -110,17 +116,22 @@ class RDDBase(Generic[T]):
         return self.persist(StorageLevel.MEMORY_ONLY)
 
     def persist(self, storageLevel: StorageLevel = StorageLevel.MEMORY_ONLY) -> RDD[T]:
-        """Keeps partitions once computed. The level cannot be changed afterwards.
+        """Keeps partitions once computed. The level cannot be changed afterwards, unless it is NONE.
 
-        In memory alone, partitions that do not fit are computed again when needed; with disk, they are in files.
+        In memory alone, partitions that do not fit are computed again when needed; with disk, they are in files, and so
+        are those of an RDD that is checkpointed locally.
+        Raises: Py4JJavaError when the RDD has another level. RDDs that a stream keeps have one.
         """
         check_level(storageLevel)
-        if self.is_cached and storageLevel != self._storage:
+        level = storageLevel._on_disk_too if self._locally_checkpointed else storageLevel
+        before = self.getStorageLevel()
+        if before not in (StorageLevel.NONE, level) and not self._locally_checkpointed:
             raise java_error(
-                "java.lang.UnsupportedOperationException",
-                "Cannot change storage level of an RDD after it was already assigned a level",
+                "org.apache.spark.SparkUnsupportedOperationException",
+                "Cannot change storage level of an RDD after it was already assigned a level: this one has "
+                f"{before!r}, unpersist() takes it away",
             )
-        self._keep(storageLevel)
+        self._keep(level)
         self.is_cached = True
         return self._self
 
@@ -137,6 +148,11 @@ class RDDBase(Generic[T]):
 
     def getStorageLevel(self) -> StorageLevel:
         """How partitions are kept."""
+        if self._storage == StorageLevel.NONE and self._frozen_node is not None:
+            # A stream may keep its RDDs, mostly in memory as far as Spark would say.
+            place = self._frozen_node.place
+            if place is not None:
+                return StorageLevel.DISK_ONLY if place == "disk" else StorageLevel.MEMORY_ONLY
         return self._storage
 
     # -- lineage --------------------------------------------------------------------------------
@@ -173,7 +189,8 @@ class RDDBase(Generic[T]):
         As in PySpark, Python steps on top of Python steps run as one and do not need the RDD between them: after
         `rdd = source.map(f)`, that is `rdd.collect()`, but not `rdd.map(g).collect()`. `persist` keeps it for both.
         """
-        self._keep(StorageLevel.MEMORY_AND_DISK_DESER)
+        before = self.getStorageLevel()
+        self._keep(StorageLevel.MEMORY_AND_DISK_DESER if before == StorageLevel.NONE else before._on_disk_too)
         self._locally_checkpointed = True
         self.ctx._checkpoints.mark(self)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstreams.core import tasks
-from dstreams.core._rdd_base import RDDBase
+from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, RDDBase
 
 if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 U = TypeVar("U")
 K = TypeVar("K")
+
+_DEALT = 10  # elements that `repartition` deals out together
+_REPACKED = 100  # elements in a batch of Spark's when a zip packs them anew
 
 
 class NarrowOps(RDDBase[T]):
@@ -54,6 +57,7 @@ class NarrowOps(RDDBase[T]):
         if not isinstance(other, RDD):
             raise AttributeError(f"other: union needs an RDD, not {type(other).__name__}")
         made: RDD[Any] = RDD(self.ctx._running.union([self._node, other._node]), self.ctx)
+        made._batching = self._batching if self._batching == other._batching else UNKNOWN
         if self.partitioner == other.partitioner and self.getNumPartitions() == made.getNumPartitions():
             made.partitioner = self.partitioner
         return made
@@ -71,25 +75,42 @@ class NarrowOps(RDDBase[T]):
 
         if not numPartitions > 0:
             raise ValueError("Number of partitions must be positive.")
-        return RDD(self._node.deal(numPartitions) if shuffle else self._node.coalesce(numPartitions), self.ctx)
+        made: RDD[T] = RDD(self._node.deal(numPartitions) if shuffle else self._node.coalesce(numPartitions), self.ctx)
+        made._batching = (_DEALT, _DEALT) if shuffle else self._batching
+        return made
 
     def repartition(self, numPartitions: int) -> RDD[T]:
         """Exactly `numPartitions` partitions, filled with batches of 10 elements in turn."""
         return self.coalesce(numPartitions, shuffle=True)
 
     def zip(self, other: RDD[U]) -> RDD[tuple[T, U]]:
-        """Pairs the first with the first, the second with the second; partitions must be equally many and long."""
+        """Pairs the first with the first, the second with the second; partitions must be equally many and long.
+
+        Raises: ValueError when they are not equally many. Where they are not equally long an action fails: as in Spark
+            with ValueError when the pairs are collected as they are, with Py4JJavaError when a task reads them, and
+            when there are so many more on one side that a whole batch has no partner.
+        """
         from dstreams.core.rdd import RDD
 
         if self.getNumPartitions() != other.getNumPartitions():
             raise ValueError("Can only zip with RDD which has the same number of partitions")
-        return RDD(self._node.zip(other._node), self.ctx)
+        declared, other_declared = self._batching[0], other._batching[0]
+        batches = self._batching[1], other._batching[1]
+        if declared != other_declared or not declared:
+            # Spark then pickles both anew, in batches of the smaller size.
+            smaller = min(declared, other_declared)
+            batches = (smaller, smaller) if smaller > 0 else (_REPACKED, _REPACKED)
+        made: RDD[Any] = RDD(self._node.zip(other._node, batches), self.ctx)
+        made._batching = (1, batches[0])
+        return made
 
     def cartesian(self, other: RDD[U]) -> RDD[tuple[T, U]]:
         """All pairs."""
         from dstreams.core.rdd import RDD
 
-        return RDD(self._node.cartesian(other._node), self.ctx)
+        made: RDD[Any] = RDD(self._node.cartesian(other._node), self.ctx)
+        made._batching = ONE_BY_ONE
+        return made
 
     def zipWithIndex(self) -> RDD[tuple[T, int]]:
         """Pairs elements with their position; counts the partitions at once when there are several."""

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import pickle
 import threading
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
@@ -62,7 +64,11 @@ class Broadcast(Generic[T]):
 
     @property
     def value(self) -> T:
-        """The value: a copy of what was broadcast. Raises Py4JJavaError after `destroy`, if it was not read before."""
+        """The value: a copy of what was broadcast.
+
+        Raises: FileNotFoundError, as in Spark, in the driver after `destroy` if it was not read before;
+            Py4JJavaError in a task after `destroy`.
+        """
         side = "driver" if _native.task_info() is None or self._id < 0 else "task"
         with self._lock:
             if side not in self._copies:
@@ -75,7 +81,13 @@ class Broadcast(Generic[T]):
             return pickle.loads(self._data)
         if self._path is not None:
             return self.load_from_path(self._path)
+        if _native.task_info() is None:
+            problem = f"Broadcast({self._id}) was destroyed before its value was read"
+            raise FileNotFoundError(errno.ENOENT, f"{os.strerror(errno.ENOENT)}: {problem}")
         raise self._destroyed()
+
+    def _is_gone(self) -> bool:
+        return self._data is None and self._path is None
 
     def _destroyed(self) -> Py4JJavaError:
         problem = f"[INTERNAL_ERROR_BROADCAST] Attempted to use Broadcast({self._id}) after it was destroyed"
@@ -91,9 +103,11 @@ class Broadcast(Generic[T]):
             forgotten.append(self._id)
 
     def destroy(self, blocking: bool = False) -> None:
-        """Forget all but what the driver has read; tasks cannot use it afterwards."""
+        """Forget all but what the driver has read; tasks cannot use it then. Raises Py4JJavaError when repeated."""
         self._check_shared("destroyed")
         with self._lock:
+            if self._data is None:
+                raise self._destroyed()
             self._copies.pop("task", None)
             self._data = None
             forgotten.append(self._id)
@@ -136,11 +150,15 @@ def _pickled(value: Any) -> bytes:
 
 def _from_id(bid: int) -> Broadcast[Any]:
     try:
-        return _broadcastRegistry[bid]
+        found = _broadcastRegistry[bid]
     except KeyError:
         raise PySparkRuntimeError(
             error_class="BROADCAST_VARIABLE_NOT_LOADED", message_parameters={"variable": str(bid)}
         ) from None
+    # A task that would get it fails as a whole, as in Spark: its functions have no say.
+    if found._is_gone() and _native.task_info() is not None:
+        raise found._destroyed()
+    return found
 
 
 def data_of(bid: int) -> bytes:

@@ -13,14 +13,16 @@ import sys
 import threading
 import time
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from dstreams import _native
 from dstreams.core import barrier, callsite, process
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
+from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
@@ -33,8 +35,10 @@ from dstreams.core.naming import named_as_one
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
 from dstreams.core.rdd import RDD
 from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
+from dstreams.core.settings import check_core, value_of
+from dstreams.core.surroundings import show_to_tasks
 from dstreams.core.version import SPARK_API_VERSION
-from dstreams.core.workers import WorkerPools
+from dstreams.core.workers import SEED, WorkerPools, executor_environment
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkContext"]
@@ -44,6 +48,13 @@ U = TypeVar("U")
 Numbers = range  # inside the class, `range` is the method
 
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
+
+
+class Breakable(Protocol):
+    """What runs on a context and has to end with it."""
+
+    def _break_off(self, reason: str) -> Callable[[], None] | None:
+        """Begins to end; what is returned waits for that. None if it does not run."""
 
 
 @named_as_one
@@ -99,7 +110,7 @@ class SparkContext(JobControl, FileInputs):
     def _profilers(
         self, profiler: type[Profiler], udf_profiler: type[Profiler], memory_profiler: type[Profiler]
     ) -> ProfilerCollector | None:
-        if "true" not in (self._conf.get("spark.python.profile"), self._conf.get("spark.python.profile.memory")):
+        if not any(value_of(self._conf, f"spark.python.profile{which}") for which in ("", ".memory")):
             return None
         dump_path = self._conf.get("spark.python.profile.dump")
         return ProfilerCollector(profiler, udf_profiler, memory_profiler, dump_path)
@@ -133,6 +144,8 @@ class SparkContext(JobControl, FileInputs):
         self.master = self._conf.get("spark.master") or ""
         self.appName = self._conf.get("spark.app.name") or ""
         self.sparkHome = self._conf.get("spark.home")
+        self._streams: weakref.WeakSet[Breakable] = weakref.WeakSet()
+        check_core(self._conf)
         threads, failures = masters.parse(self.master)
         self._local_dirs = LocalDirs(self._conf)
         self._workers = WorkerPools(self._conf, self._local_dirs, threads)
@@ -145,6 +158,7 @@ class SparkContext(JobControl, FileInputs):
         self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
         self._barriers: dict[int, tuple[int, ...]] = {}  # the barrier steps in each node that has some
+        show_to_tasks({SEED: os.environ.get(SEED, "0"), **executor_environment(self._conf)})
         self._conf.setIfMissing("spark.app.id", self.applicationId)
         self._conf.setIfMissing("spark.app.startTime", str(self.startTime))
         self._conf.setIfMissing("spark.executor.id", "driver")
@@ -214,8 +228,8 @@ class SparkContext(JobControl, FileInputs):
     @property
     def defaultParallelism(self) -> int:
         """Partitions of `parallelize`: `spark.default.parallelism`, else the number of task threads."""
-        setting = self._conf.get("spark.default.parallelism")
-        return int(setting) if setting else self._running.threads
+        threads = self._running.threads
+        return value_of(self._conf, "spark.default.parallelism") or threads
 
     @property
     def defaultMinPartitions(self) -> int:
@@ -246,14 +260,20 @@ class SparkContext(JobControl, FileInputs):
     def stop(self) -> None:
         """End all jobs; the context cannot be used afterwards. Stopping twice is harmless.
 
+        Streams that run on it end: `awaitTermination` raises Py4JJavaError. What their last batches had not finished is
+        not in their checkpoints, so a stream that goes on from there makes these batches again.
         In a forked child it ends nothing: the context is the parent's.
         """
         if not process.is_here(self._process):
             return
+        # Without the lock, which code of the program may want before it ends.
+        broken = [end for end in map(_ending, list(self._streams)) if end is not None]
         with SparkContext._lock:
             engine, self._engine = self._engine, None
             if engine is not None:
                 engine.stop("because SparkContext was shut down")
+                for join in broken:
+                    join()
                 self._workers.stop()
                 self._local_dirs.remove()
                 if self._shipped_files is not None:
@@ -264,7 +284,9 @@ class SparkContext(JobControl, FileInputs):
     # -- RDDs -----------------------------------------------------------------------------------
     def emptyRDD(self) -> RDD[Any]:
         """An RDD without partitions."""
-        return RDD(self._running.held([]), self)
+        made: RDD[Any] = RDD(self._running.held([]), self)
+        made._batching = ONE_BY_ONE
+        return made
 
     def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD[int]:
         """An RDD of the ints of `range(start, end, step)`; with one argument, of `range(start)`."""
@@ -285,7 +307,9 @@ class SparkContext(JobControl, FileInputs):
             data = list(through(BatchedSerializer(self._unbatched_serializer, batch), data))
         batches = -(-len(data) // batch)
         cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
-        return RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)]), self)
+        made: RDD[T] = RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)]), self)
+        made._batching = (batch, batch)
+        return made
 
     @property
     def _has_own_serializer(self) -> bool:
@@ -308,6 +332,7 @@ class SparkContext(JobControl, FileInputs):
         least = minPartitions or min(self.defaultParallelism, 2)
         rdd: RDD[str] = RDD(self._running.text_file(name, least), self)
         rdd._node.label = name
+        rdd._batching = ONE_BY_ONE
         return rdd if use_unicode else rdd._step("map", _encode)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
@@ -317,7 +342,9 @@ class SparkContext(JobControl, FileInputs):
         """
         if not rdds:
             raise IndexError("rdds: a union needs at least one RDD")
-        return RDD(self._running.union([rdd._node for rdd in rdds]), self)
+        made: RDD[T] = RDD(self._running.union([rdd._node for rdd in rdds]), self)
+        made._batching = rdds[0]._batching if len({rdd._batching for rdd in rdds}) == 1 else UNKNOWN
+        return made
 
     # -- shared variables -----------------------------------------------------------------------
     def broadcast(self, value: T) -> Broadcast[T]:
@@ -424,6 +451,10 @@ def _stop_active() -> None:
     active = SparkContext._active_spark_context
     if active is not None:
         active.stop()
+
+
+def _ending(stream: Breakable) -> Callable[[], None] | None:
+    return stream._break_off("Job aborted because SparkContext was shut down")
 
 
 def _encode(line: str) -> bytes:

@@ -60,14 +60,15 @@ class ShippedFiles:
         self._folder = OwnFolder(tempfile.gettempdir(), "files")
         self.root = os.path.join(self._folder.path, "shipped")
         os.mkdir(self.root)
-        self.files: set[str] = set()
-        self.archives: set[str] = set()
+        self.files: list[str] = []
+        self.archives: list[str] = []
 
     def add(self, path: str, recursive: bool) -> None:
         """Copies a file, or a folder if `recursive`. Adding the same once more changes nothing."""
         source = _existing(path)
         is_folder = os.path.isdir(source)
-        address = f"file:{source}/" if is_folder else f"file:{source}"
+        # What has a scheme is known as the program wrote it.
+        address = path if path.startswith("file:") else f"file:{source}/" if is_folder else f"file:{source}"
         if is_folder and not recursive:
             problem = f"Added file {address} is a directory and recursive is not turned on."
             raise java_error("org.apache.spark.SparkException", problem)
@@ -81,7 +82,7 @@ class ShippedFiles:
             raise java_error("org.apache.spark.SparkException", problem)
         else:
             shutil.copyfile(source, target)
-        self.files.add(address)
+        self.files.append(address)
 
     def add_archive(self, path: str) -> None:
         """Unpacks an archive into a folder with its name, or the one that follows a `#`."""
@@ -99,11 +100,32 @@ class ShippedFiles:
             shutil.unpack_archive(source, target)
         else:
             raise java_error("java.lang.IllegalArgumentException", f"{address} is no .zip, .tar, .tar.gz, .tgz or .jar")
-        self.archives.add(address)
+        self.archives.append(address)
 
     def remove(self) -> None:
         """Removes the folder."""
         self._folder.remove()
+
+
+def in_order(addresses: list[str]) -> list[str]:
+    """Addresses in the order in which Spark lists them: that of the bins of a hash table of Java's."""
+    bins = 16
+    while len(addresses) >= bins * 3 // 4:
+        bins *= 2
+
+    def bin_of(address: str) -> int:
+        code = java_hash(address) & 0xFFFFFFFF
+        return (code ^ code >> 16) & (bins - 1)
+
+    return sorted(addresses, key=bin_of)
+
+
+def java_hash(text: str) -> int:
+    """The hash code of a text in Java: 32 bits with a sign."""
+    code, units = 0, text.encode("utf-16-be", "surrogatepass")
+    for high, low in zip(units[::2], units[1::2], strict=True):
+        code = (code * 31 + (high << 8 | low)) & 0xFFFFFFFF
+    return code - (1 << 32) if code >= 1 << 31 else code
 
 
 def _existing(path: str) -> str:

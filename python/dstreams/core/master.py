@@ -10,8 +10,9 @@ import os
 import re
 
 from dstreams.core.errors import java_error
+from dstreams.core.settings import MOST_THREADS
 
-_LOCAL = re.compile(r"local(?:\[\s*(\*|[0-9]+)\s*(?:,\s*([0-9]+)\s*)?\])?")
+_LOCAL = re.compile(r"local(?:\[(\*|[0-9]+)(?:\s*,\s*([0-9]+))?\])?")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*([0-9]+)\s*,\s*([0-9]+)\s*,\s*([0-9]+)\s*\]")
 
 
@@ -25,13 +26,13 @@ def parse(master: str) -> tuple[int, int]:
     """Task threads and tries per task. Raises Py4JJavaError for anything that is not local."""
     found = _LOCAL.fullmatch(master)
     if found:
-        threads = _cores() if found[1] == "*" else int(found[1] or 1)
-        if threads == 0:
-            raise java_error("org.apache.spark.SparkException", "Asked to run locally with 0 threads")
-        return threads, int(found[2] or 1)
+        threads = _cores() if found[1] == "*" else _number(master, "threads", found[1] or "1", MOST_THREADS)
+        return threads, _number(master, "tries of a task", found[2] or "1", 2**31 - 1)
     cluster = _LOCAL_CLUSTER.fullmatch(master)
     if cluster:
-        return max(1, int(cluster[1]) * int(cluster[2])), 4
+        processes = _number(master, "workers", cluster[1], MOST_THREADS)
+        cores = _number(master, "cores", cluster[2], MOST_THREADS // processes)
+        return processes * cores, 4
     if master in ("yarn", "k8s") or re.match(r"(spark|mesos|k8s|yarn)://?", master):
         raise java_error(
             "org.apache.spark.SparkException",
@@ -42,3 +43,13 @@ def parse(master: str) -> tuple[int, int]:
         "org.apache.spark.SparkException",
         f"Could not parse Master URL: '{master}'. Use local, local[n], local[*] or local[n, maxFailures]",
     )
+
+
+def _number(master: str, what: str, text: str, most: int) -> int:
+    # What has more digits is not even read.
+    found = int(text[:12])
+    if not 1 <= found <= most:
+        asked = "Asked to run locally with 0 threads" if (what, found) == ("threads", 0) else "Could not use Master URL"
+        problem = f"{asked}: '{master}' has {text:.40} for its number of {what}, which is 1 to {most}"
+        raise java_error("org.apache.spark.SparkException", problem)
+    return found

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+from dstreams.core.errors import java_error
+
 __all__ = ["StorageLevel"]
+
+_MOST_COPIES = 40
 
 
 class StorageLevel:
@@ -37,6 +41,11 @@ class StorageLevel:
             return "memory and disk" if self.useDisk else "memory"
         return "disk" if self.useDisk else None
 
+    @property
+    def _on_disk_too(self) -> StorageLevel:
+        """What a local checkpoint makes of it: its data must not be lost."""
+        return StorageLevel(True, self.useMemory, False, self.deserialized, self.replication)
+
     def _fields(self) -> tuple[Any, ...]:
         return self.useDisk, self.useMemory, self.useOffHeap, self.deserialized, self.replication
 
@@ -56,9 +65,12 @@ class StorageLevel:
 
 
 def check_level(level: object) -> None:
-    """Raises: TypeError, in Spark's words, when it is none."""
+    """Raises: TypeError, in Spark's words, when it is none; Py4JJavaError when Spark's JVM would not have it."""
     if not isinstance(level, StorageLevel):
         raise TypeError(f"storageLevel must be of type pyspark.StorageLevel, not {level!r:.80}")
+    if not level.replication < _MOST_COPIES:
+        problem = "assertion failed: Replication restricted to be less than 40 for calculating hash codes"
+        raise java_error("java.lang.AssertionError", f"{problem}; storageLevel has {level.replication}")
 
 
 StorageLevel.NONE = StorageLevel(False, False, False, False)

@@ -1,4 +1,4 @@
-"""What programs import from `pyspark.util`: threads that inherit what their parent has set for its jobs, versions."""
+"""What programs import from `pyspark.util`: threads that inherit settings, versions; and `keyword_only`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,22 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-__all__ = ["InheritableThread", "VersionUtils", "inheritable_thread_target"]
+__all__ = ["InheritableThread", "VersionUtils", "inheritable_thread_target", "keyword_only"]
 
 R = TypeVar("R")
+
+
+def keyword_only(func: Callable[..., R]) -> Callable[..., R]:
+    """A method that takes arguments by name alone, and keeps those of its last call in `self._input_kwargs`."""
+
+    @wraps(func)
+    def by_name(self: Any, *args: Any, **kwargs: Any) -> R:
+        if args:
+            raise TypeError(f"Method {func.__name__} forces keyword arguments.")
+        self._input_kwargs = kwargs
+        return func(self, **kwargs)
+
+    return by_name
 
 
 def inheritable_thread_target(f: Callable[..., R]) -> Callable[..., R]:

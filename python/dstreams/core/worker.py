@@ -64,6 +64,8 @@ def main(limits: tuple[int, int | None]) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
+    # Standard output is the program's: what tasks and the processes they start print goes to standard error.
+    os.dup2(2, 1)
     # What is printed shows up even if the process is killed a moment later.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -132,6 +134,9 @@ class _Remote(Broadcast[Any]):
         self._lock = threading.Lock()
         self._copies = {}
         self._driver = driver
+
+    def _is_gone(self) -> bool:
+        return False  # only the driver knows; it says so when the value is asked for
 
     def _loaded(self) -> Any:
         return pickle.loads(self._driver.ask("broadcast", self._id))

@@ -17,6 +17,7 @@ from dstreams import _native
 from dstreams.core.errors import java_error
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.sets import makes_sets, seed_is_zero
+from dstreams.core.settings import value_of
 from dstreams.core.travel import shipment
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from dstreams.core.native import Form
 
 COUNT = "spark.dstreams.python.workers"
-NO_WORKERS = "none"
 TRIES = "spark.task.maxFailures"
+SEED = "PYTHONHASHSEED"
 _ENVIRONMENT = "spark.executorEnv."
 
 # The name in the middle is for whoever looks at a list of processes.
@@ -44,9 +45,9 @@ class WorkerPools:
         self._lock = threading.Lock()
         self._make: Callable[[int], _native.Workers] = partial(_workers_of, conf, local_dirs)
         self._threads = threads
-        self._for_sets = conf.get(COUNT) != NO_WORKERS and bool(sys.executable) and not seed_is_zero()
-        count = _number(conf, COUNT, 0, 0) if conf.get(COUNT) != NO_WORKERS else 0
-        self._for_all = self._make(count) if count > 0 else None
+        count: int | None = value_of(conf, COUNT)
+        self._for_sets = count is not None and bool(sys.executable) and not seed_is_zero()
+        self._for_all = self._make(count) if count else None
         self._pool = self._for_all
 
     def remote_form(
@@ -71,23 +72,19 @@ class WorkerPools:
             self._pool.stop()
 
 
+def executor_environment(conf: SparkConf) -> dict[str, str]:
+    """The environment variables that the program sets for its tasks."""
+    set_here = ((key, value) for key, value in conf.getAll() if key.startswith(_ENVIRONMENT))
+    return {key[len(_ENVIRONMENT) :]: value for key, value in set_here}
+
+
 def _workers_of(conf: SparkConf, local_dirs: LocalDirs, count: int) -> _native.Workers:
     """So many worker processes, of which none is started yet."""
     # Hash seed 0 as Spark's workers have; after it, what the program sets for its executors.
-    environment = [("PYTHONHASHSEED", "0")]
-    environment += [(key[len(_ENVIRONMENT) :], value) for key, value in conf.getAll() if key.startswith(_ENVIRONMENT)]
+    environment = [(SEED, "0"), *executor_environment(conf).items()]
     # The budget of the driver's engine once more, for all of them together.
     limits = limit_of(conf) // count, task_limit_of(conf)
-    return _native.Workers(count, _number(conf, TRIES, 4, 1), _command(limits), environment, local_dirs.claim)
-
-
-def _number(conf: SparkConf, key: str, default: int, least: int) -> int:
-    text = conf.get(key, str(default)) or ""
-    if not text.strip().isdecimal() or int(text) < least:
-        raise java_error(
-            "java.lang.IllegalArgumentException", f"{key} is {text!r}: it has to be a whole number, {least} or more"
-        )
-    return int(text)
+    return _native.Workers(count, value_of(conf, TRIES), _command(limits), environment, local_dirs.claim)
 
 
 def _command(limits: tuple[int, int | None]) -> list[str]:

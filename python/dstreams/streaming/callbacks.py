@@ -40,16 +40,21 @@ def transform(
     """The node of what a transformation returned; None for "no RDD". A missing parent is an empty RDD."""
     rdds: list[RDD[Any]] = [RDD(node, ctx) if node is not None else ctx.emptyRDD() for node in nodes]
     made = func(batch_time(milliseconds), *rdds)
-    return _node_of(made)
+    return _node_of(made, "transform")
 
 
-def _node_of(made: Any) -> _native.Rdd | None:
+def _node_of(made: Any, given_to: str) -> _native.Rdd | None:
+    """The node of what a function returned, frozen now; None for whatever is false.
+
+    Raises: AttributeError for what is no RDD, with the words of Spark, which asks it for its JVM object.
+    """
     if not made:
         return None
     if not isinstance(made, RDD):
-        # Spark fails here too, with an AttributeError about its own innards.
+        whose = f"type object '{made.__name__}'" if isinstance(made, type) else f"'{type(made).__name__}' object"
         raise AttributeError(
-            f"a function given to transform must return an RDD, not a {type(made).__name__}: {made!r:.80}"
+            f"{whose} has no attribute '_jrdd': a function given to {given_to} has to return an RDD or None, and "
+            f"returned {made!r:.80}"
         )
     return made._node
 
@@ -62,12 +67,13 @@ def fold(
     newer: _native.Rdd,
 ) -> _native.Rdd | None:
     """The node of a state or window made from an earlier one, if there was any, and what is new."""
-    return _node_of(func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx)))
+    made = func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx))
+    return _node_of(made, "a window or state")
 
 
 def output(ctx: SparkContext, func: Callable[..., Any], milliseconds: int, node: _native.Rdd) -> None:
-    """Runs an output operation."""
-    func(batch_time(milliseconds), RDD(node, ctx))
+    """Runs an output operation. As in Spark, what it returns is looked at: an RDD is as good as nothing."""
+    _node_of(func(batch_time(milliseconds), RDD(node, ctx)), "foreachRDD")
 
 
 def report(what: str, text: str) -> None:

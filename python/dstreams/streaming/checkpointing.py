@@ -32,8 +32,8 @@ from dstreams.streaming.mapwithstate import Stateful, watch_oldest
 from dstreams.streaming.receiver import Receiver
 from dstreams.streaming.settings import (
     block_interval_ms,
-    boolean,
     clock_jump_ms,
+    logs_received,
     receiver_limits,
     restart_delay_ms,
     waiting_bytes,
@@ -50,7 +50,6 @@ Facts = list[Any] | None
 
 ANY_OWNER = "DSTREAMS_CHECKPOINTS_OF_ANYBODY"
 """The environment variable that allows checkpoints which another user could have written."""
-LOGS = "spark.streaming.receiver.writeAheadLog.enable"
 # Settings that belong to one run.
 _OF_A_RUN = {"spark.app.id", "spark.app.startTime", "spark.driver.host", "spark.driver.port", "spark.executor.id"}
 
@@ -80,12 +79,12 @@ def begin_keeping(ssc: StreamingContext, directory: str, supervisors: list[tuple
     except Exception as error:  # whatever a `__reduce__` raises
         raise _not_picklable(functions, supervisors, error) from error
     conf = ssc._sc._conf
-    ssc._graph.keep_in(local_path(directory), boolean(conf, LOGS, False), conf.getAll(), _program(), dumped)
+    ssc._graph.keep_in(local_path(directory), logs_received(conf), conf.getAll(), _program(), dumped)
 
 
 def check_logs(ssc: StreamingContext, directory: str | None) -> None:
     """Raises: Py4JJavaError when received data are to be logged and there is no folder for it."""
-    if directory is None and ssc._has_receivers and boolean(ssc._sc._conf, LOGS, False):
+    if directory is None and ssc._has_receivers and logs_received(ssc._sc._conf):
         raise java_error(
             "org.apache.spark.SparkException",
             "Cannot enable receiver write-ahead log without checkpoint directory set. Please use "

@@ -21,6 +21,7 @@ from dstreams.core.storagelevel import StorageLevel
 from dstreams.streaming import checkpointing, functions
 from dstreams.streaming.base import check_one_context
 from dstreams.streaming.dstream import DStream
+from dstreams.streaming.durations import duration_ms, milliseconds_of
 from dstreams.streaming.engine_side import EngineSide
 from dstreams.streaming.events import BatchInfo, batch_info
 from dstreams.streaming.listener import StreamingListener
@@ -41,6 +42,8 @@ __all__ = ["StreamingContext"]
 
 T = TypeVar("T")
 
+_PATIENCE = 2.0  # seconds for the batch that runs when the SparkContext is stopped
+
 
 @named_as_one
 class StreamingContext(ReceiverSources):
@@ -58,7 +61,7 @@ class StreamingContext(ReceiverSources):
         self._jssc = EngineSide(self)
         goes_on = isinstance(jssc, _native.Checkpoint)
         assert goes_on or batchDuration is not None, "batchDuration: expected a number of seconds, got none"
-        interval = jssc.interval_ms if goes_on else _duration_ms("batchDuration", batchDuration)
+        interval = jssc.interval_ms if goes_on else duration_ms("batchDuration", batchDuration)
         settings = stream_settings(sparkContext._conf)
         self._runtime = _native.Streaming(sparkContext._running, interval, sparkContext, settings)
         self._checkpoint_folder: str | None = None
@@ -104,6 +107,10 @@ class StreamingContext(ReceiverSources):
                 raise
             if watch.watcher is not None:
                 watch.watcher.starting(self)
+            if self._graph.is_new() and self._sc._engine is None:
+                problem = "Cannot call methods on a stopped SparkContext: make a new one, and a StreamingContext of it"
+                raise java_error("java.lang.IllegalStateException", problem)
+            self._sc._streams.add(self)
             self._graph.start()
             self._ran = True
             StreamingContext._activeContext = self
@@ -112,20 +119,22 @@ class StreamingContext(ReceiverSources):
 
     def awaitTermination(self, timeout: float | None = None) -> None:
         """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised."""
+        seconds = None if timeout is None else milliseconds_of("timeout", timeout) / 1000.0
         if watch.watcher is not None:
             watch.watcher.starting(self)
-        self._graph.wait(timeout)
+        self._graph.wait(seconds)
 
     def awaitTerminationOrTimeout(self, timeout: float) -> bool:
         """Waits for at most `timeout` seconds: whether the streaming has ended. Raises what a batch raised.
 
         A context that was stopped before it ran has not ended, as in Spark.
         """
+        seconds = max(milliseconds_of("timeout", timeout) / 1000.0, 0.0)
         if watch.watcher is not None:
             watch.watcher.starting(self)
-        stopped = self._graph.wait(timeout)
+        stopped = self._graph.wait(seconds)
         if stopped and not self._ran:
-            time.sleep(max(timeout, 0.0))
+            time.sleep(seconds)
             return False
         return stopped
 
@@ -137,12 +146,22 @@ class StreamingContext(ReceiverSources):
         if not process.is_here(self._process):
             return
         self._graph.stop(stopGraceFully)
+        self._forget_active()
+        if stopSparkContext:
+            self._sc.stop()
+
+    def _forget_active(self) -> None:
         with StreamingContext._lock:
             if StreamingContext._activeContext is self:
                 StreamingContext._activeContext = None
         forget_sigterm(self._stop_on_sigterm)
-        if stopSparkContext:
-            self._sc.stop()
+
+    def _break_off(self, reason: str) -> Callable[[], None] | None:
+        """The SparkContext is stopped."""
+        if not self._graph.break_off(reason):
+            return None
+        self._forget_active()
+        return partial(self._graph.join, _PATIENCE)
 
     def _stop_on_sigterm(self) -> None:
         self._graph.stop(stops_gracefully(self._sc._conf))
@@ -225,7 +244,7 @@ class StreamingContext(ReceiverSources):
 
     def remember(self, duration: float) -> None:
         """Keeps the RDDs of the last `duration` seconds, for use outside the stream's own operations."""
-        self._graph.remember(_duration_ms("duration", duration))
+        self._graph.remember(duration_ms("duration", duration))
 
     # -- sources ------------------------------------------------------------------------------------
     def socketTextStream(
@@ -301,16 +320,6 @@ class StreamingContext(ReceiverSources):
         check_one_context(*dstreams)
         func = partial(functions.with_rdd_list, transformFunc)
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
-
-
-def _duration_ms(name: str, seconds: float | None) -> int:
-    """Whole milliseconds. Raises: TypeError or ValueError naming the argument."""
-    if not isinstance(seconds, (int, float)):
-        raise TypeError(f"{name}: expected a number of seconds, got {seconds!r}")
-    milliseconds = int(seconds * 1000)
-    if milliseconds <= 0:
-        raise ValueError(f"{name}: expected a positive number of seconds (at least 0.001), got {seconds!r}")
-    return milliseconds
 
 
 def _check_folder(directory: object) -> None:

@@ -17,6 +17,7 @@ from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.streaming import functions
 from dstreams.streaming.base import DStreamBase
+from dstreams.streaming.durations import milliseconds_of
 from dstreams.streaming.windows import Windows
 
 __all__ = ["DStream"]
@@ -98,15 +99,16 @@ class DStream(Windows[T]):
         What a restart needs is saved after every batch anyway, whatever the interval. But as in Spark the start fails
         without a checkpoint folder, or when the interval is no multiple of the stream's slide.
         """
+        milliseconds = milliseconds_of("interval", interval)
         self.is_checkpointed = True
-        self._ssc._graph.checkpoint(self._id, int(interval * 1000))
+        self._ssc._graph.checkpoint(self._id, milliseconds)
         # As what is saved, it is not to be computed again.
         self._ssc._graph.persist(self._id, "memory and disk")
         return self
 
     def slice(self, begin: datetime | int, end: datetime | int) -> list[RDD[T]]:
         """The RDDs of the batches from `begin` to `end`, both included."""
-        nodes = self._ssc._graph.slice(self._id, _milliseconds(begin), _milliseconds(end))
+        nodes = self._ssc._graph.slice(self._id, _milliseconds("begin", begin), _milliseconds("end", end))
         return [RDD(node, self._sc) for node in nodes]
 
 
@@ -128,7 +130,7 @@ class TransformedDStream(DStream[T]):
         return self._node_id
 
 
-def _milliseconds(timestamp: datetime | float) -> int:
+def _milliseconds(name: str, timestamp: datetime | float) -> int:
     if isinstance(timestamp, datetime):
         timestamp = time.mktime(timestamp.timetuple())  # whole seconds, as in Spark
-    return int(timestamp * 1000)
+    return milliseconds_of(name, timestamp)

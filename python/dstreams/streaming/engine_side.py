@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dstreams.core import process
-from dstreams.streaming.settings import boolean
+from dstreams.streaming.settings import stops_spark_context
 
 if TYPE_CHECKING:
     from dstreams.streaming.context import StreamingContext
@@ -19,8 +19,7 @@ class EngineSide:
 
     def stop(self, stopSparkContext: bool | None = None, stopGraceFully: bool = False) -> None:
         """Ends the stream alone. Default: `spark.streaming.stopSparkContextByDefault`."""
-        key = "spark.streaming.stopSparkContextByDefault"
-        also = boolean(self._ssc._sc._conf, key, True) if stopSparkContext is None else stopSparkContext
+        also = stops_spark_context(self._ssc._sc._conf) if stopSparkContext is None else stopSparkContext
         if process.is_here(self._ssc._process):
             self._ssc._graph.stop(stopGraceFully)
         if also:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.output import remove_half
 from dstreams.core.rdd import RDD
 from dstreams.streaming.util import rddToFileName
@@ -24,8 +24,12 @@ def without_time(func: Function, time: datetime, *rdds: RDD[Any]) -> Any:
 
 
 def with_rdd_list(func: Function, time: datetime, *rdds: RDD[Any]) -> Any:
-    """A function of all RDDs as one tuple."""
-    return func(rdds)
+    """A function of all RDDs as one tuple. Raises: Py4JJavaError when it returns none; Spark asks for one here."""
+    made = func(rdds)
+    if not made:
+        problem = f"transformFunc: StreamingContext.transform needs a function that returns an RDD, not {made!r:.80}"
+        raise java_error("java.lang.NullPointerException", problem)
+    return made
 
 
 def after(first: Function, second: Function, time: datetime, rdd: RDD[Any]) -> Any:

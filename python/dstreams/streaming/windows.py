@@ -15,6 +15,7 @@ from dstreams._native import States
 from dstreams.core.rdd import RDD
 from dstreams.core.resultiterable import ResultIterable
 from dstreams.streaming import folds
+from dstreams.streaming.durations import milliseconds_of
 from dstreams.streaming.state import StateSpec
 from dstreams.streaming.transformations import Transformations
 
@@ -32,7 +33,8 @@ class Windows(Transformations[T]):
     def _validate_window_param(self, window: float, slide: float | None) -> None:
         step = self._ssc._graph.slide_ms(self._id)
         for name, duration in (("windowDuration", window), ("slideDuration", slide)):
-            if duration is not None and int(duration * 1000) % step != 0:
+            # Only the slide may be left out.
+            if not (duration is None and name == "slideDuration") and milliseconds_of(name, duration) % step != 0:
                 raise ValueError(f"{name} must be multiple of the parent dstream's slide (batch) duration ({step} ms)")
 
     def window(self, windowDuration: float, slideDuration: float | None = None) -> DStream[T]:
@@ -42,8 +44,9 @@ class Windows(Transformations[T]):
         Raises: ValueError when a duration is no multiple of the stream's slide.
         """
         self._validate_window_param(windowDuration, slideDuration)
-        slide = None if slideDuration is None else int(slideDuration * 1000)
-        return self._made(self._ssc._graph.add_window(self._id, int(windowDuration * 1000), slide))
+        slide = None if slideDuration is None else milliseconds_of("slideDuration", slideDuration)
+        length = milliseconds_of("windowDuration", windowDuration)
+        return self._made(self._ssc._graph.add_window(self._id, length, slide))
 
     def reduceByWindow(
         self,
@@ -103,8 +106,8 @@ class Windows(Transformations[T]):
             reduced._id,
             partial(folds.add_window, func, count, filterFunc, tables),
             partial(folds.subtract_window, func, invFunc, count, tables),
-            int(windowDuration * 1000),
-            int(slide * 1000),
+            milliseconds_of("windowDuration", windowDuration),
+            milliseconds_of("slideDuration", slide),
         )
         return self._made(node)
 

@@ -118,7 +118,7 @@ impl Driver for Fake {
         Ok(())
     }
     fn input_info(&self, _time: Millis) -> Vec<InputInfo> {
-        vec![InputInfo { stream: 0, records: 3, description: String::new() }]
+        vec![InputInfo { stream: 0, records: 3, description: None }]
     }
     fn batch_ended(&self, time: Millis) {
         self.notes.add(format!("ended {}.", time.0));

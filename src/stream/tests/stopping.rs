@@ -71,6 +71,36 @@ fn a_late_stream_stops_gracefully_after_every_due_batch() {
 }
 
 #[test]
+fn a_stream_slower_than_its_interval_stops_gracefully_after_what_was_due_when_that_was_ordered() {
+    let (lab, gate) = (Lab::new(), Gate::default());
+    let input = lab.stream.input(0).unwrap();
+    let (clock, notes, shut) = (lab.clock.clone(), lab.notes.clone(), gate.clone());
+    let slow = map(move |_, rdd| {
+        notes.add("making");
+        shut.pass();
+        clock.advance(Millis(13));
+        Ok(Some(rdd))
+    });
+    let slow = lab.stream.transform(vec![input], slow).unwrap();
+    lab.record(slow, "out");
+    lab.stream.start().unwrap();
+    lab.clock.set(Millis(1030));
+    lab.notes.wait("making", 1);
+    thread::scope(|scope| {
+        let stopper = scope.spawn(|| lab.stream.stop(true));
+        // The stop is ordered after this note: the gate stays shut until the order has been read off the clock.
+        lab.notes.wait("stop inputs true", 1);
+        while lab.stream.shared().mailbox.is_empty() {
+            thread::yield_now();
+        }
+        gate.open();
+        stopper.join().unwrap().unwrap();
+    });
+    assert_eq!(lab.notes.with("out 1").last().unwrap(), "out 1040: [1040]");
+    assert!(lab.clock.now() > Millis(1050), "the clock was ahead all the time");
+}
+
+#[test]
 fn a_stop_drops_what_is_queued_and_waits_for_the_running_batch() {
     let (lab, gate) = crowded(Lab::new());
     thread::scope(|scope| {

@@ -1,0 +1,100 @@
+"""What does a task see of the process that it runs in? Where its prints go, and its environment variables.
+
+Spark's workers are processes of their own: what a task prints is copied to standard error, standard output is the
+program's, and their environment is the program's with some variables more. Here tasks run in the program's process, so
+both depend on who asks:
+1. While tasks run, `sys.stdout` is a `TaskStdout`: for a task it is `sys.stderr`, for everybody else what it was. The
+   engine puts it there and takes it away (`src/object/printed.rs`).
+2. From the first context on, `os.environ` shows tasks some variables more (`show_to_tasks`). What a task sets there the
+   program sees too; a process that a task starts inherits the program's environment and its standard output.
+3. Threads that a task starts count as the program's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from dstreams import _native
+
+# What tasks find in `os.environ` beside what is there.
+_shown: dict[str, str] = {}
+
+
+class TaskStdout:
+    """`sys.stdout` while tasks run: each thread's own."""
+
+    __slots__ = ("program",)
+
+    def __init__(self, program: Any) -> None:
+        object.__setattr__(self, "program", program)
+
+    def _own(self) -> Any:
+        return self.program if _native.task_info() is None else sys.stderr
+
+    def write(self, text: str) -> Any:
+        """Writes to the caller's stream."""
+        own = self._own()
+        return own.write(text) if own is not None else len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Writes to the caller's stream."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flushes the caller's stream."""
+        own = self._own()
+        if own is not None:
+            own.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._own(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._own(), name, value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._own())
+
+    def __repr__(self) -> str:
+        return repr(self._own())
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        # Code of the program may ask what kind of stream it has.
+        return type(self._own())
+
+
+class _Environ(os._Environ):  # type: ignore[type-arg]
+    """`os.environ` with more in it for tasks."""
+
+    def __getitem__(self, key: str) -> str:
+        if key in _shown and _native.task_info() is not None:
+            return _shown[key]
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[str]:
+        names = list(super().__iter__())
+        if _native.task_info() is not None:
+            names += [name for name in _shown if name not in names]
+        return iter(names)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __setitem__(self, key: str, value: str) -> None:
+        if _native.task_info() is not None:
+            _shown.pop(key, None)
+        super().__setitem__(key, value)
+
+
+def show_to_tasks(variables: dict[str, str]) -> None:
+    """Has tasks find these in `os.environ`, and no longer those of the context before."""
+    _shown.clear()
+    _shown.update(variables)
+    if type(os.environ) is os._Environ:
+        # Not another object: whoever has it already is to see the same.
+        os.environ.__class__ = _Environ
