@@ -47,7 +47,8 @@ EVERYWHERE = [
     "`pyspark.ml`, `pyspark.mllib`, `pyspark.pandas`. Importing them raises `ModuleNotFoundError`. (Beside an "
     "installed Spark Connect client, `pyspark.sql` is the client's.)",
     "Everything runs on this machine, in one process. Tasks are threads of the program's own process, where Spark has "
-    "worker processes: a function of a task is a copy, but variables of imported modules, `os.environ`, the current "
+    "worker processes: a function of a task is a copy, but variables of imported modules, what a task sets in "
+    "`os.environ`, the standard output of processes that a task starts, the current "
     "folder and the state of `random` are the program's own. With `spark.dstreams.python.workers` = n functions run in "
     "n worker processes, as on a cluster: of all these, only the current folder is the program's there.",
     "What shuffles, groupings, sorts and persisted partitions hold beyond `spark.executor.memory` (or "
@@ -115,7 +116,6 @@ BEHAVIOUR = {
     "pyspark:RDD.toDF": "Always raises what Spark raises before there is a SparkSession.",
     "pyspark:SparkContext.show_profiles": "Functions of this package show where Spark's show those of its workers.",
     "pyspark:SparkContext.addFile": "Takes local files only, and an address with `file:` or none.",
-    "pyspark:SparkContext.addPyFile": "Puts a local file's folder, a folder or a zip on `sys.path`, without a copy.",
     "pyspark:SparkContext.resources": "Always empty.",
     "pyspark:SparkContext.setInterruptOnCancel": _INTERRUPTS,
     "pyspark:SparkContext.setJobGroup": _INTERRUPTS,

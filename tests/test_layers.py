@@ -26,7 +26,20 @@ MAY_USE: dict[str, set[str]] = {
     "rdd": {"block", "memory", "kernel", "expr", "process", "error"},
     "exec": {"rdd", "block", "memory", "kernel", "expr", "process", "stack", "error"},
     "durable": {"exec", "rdd", "block", "memory", "kernel", "expr", "process", "error"},
-    "stream": {"durable", "exec", "rdd", "block", "memory", "kernel", "expr", "source", "monitor", "process", "stack", "error"},
+    "stream": {
+        "durable",
+        "exec",
+        "rdd",
+        "block",
+        "memory",
+        "kernel",
+        "expr",
+        "source",
+        "monitor",
+        "process",
+        "stack",
+        "error",
+    },
 }
 # These two know the interpreter, so they may use all the others; nobody may use them.
 PYTHON_SIDE = {"object", "py"}

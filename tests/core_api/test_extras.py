@@ -42,6 +42,47 @@ def test_files_that_cannot_be_added(sc: SparkContext, tmp_path: Path) -> None:
     assert os.listdir(SparkFiles.get("two")) == ["same.txt"]
 
 
+def test_files_are_listed_in_sparks_order_and_as_they_were_added(sc: SparkContext, tmp_path: Path) -> None:
+    from dstreams.core.files import in_order, java_hash
+
+    assert [java_hash(text) for text in ("", "hello", "Aa", "BB")] == [0, 99162322, 2112, 2112]
+    # What Spark 3.5 gives.
+    names = ["mymod_zz.py", "data.txt", ""]
+    added = [f"file:/tmp/q/sm/pf/{name}" for name in names] + ["file:///tmp/q/sm/pf/data.txt"]
+    assert in_order(added) == [added[2], added[0], added[1], added[3]]
+    file = tmp_path / "listed.txt"
+    file.write_text("a")
+    for address in (f"file://{file}", str(file)):
+        sc.addFile(address)
+    assert {f"file://{file}", f"file:{file}"} <= set(sc.listFiles)
+    assert type(sc.listFiles) is list
+
+
+def test_a_task_cannot_take_a_broadcast_away(sc: SparkContext) -> None:
+    shared = sc.broadcast(1)
+    for work in (lambda _: shared.unpersist(), lambda _: shared.destroy()):
+        with pytest.raises(Py4JJavaError, match="INVALID_BROADCAST_OPERATION"):
+            sc.parallelize([0], 1).map(work).collect()
+    assert sc.parallelize([0], 1).map(lambda _: shared.value).first() == 1
+
+
+def test_keyword_only_keeps_what_was_given() -> None:
+    from pyspark import keyword_only
+
+    class Taking:
+        """Takes arguments by name."""
+
+        @keyword_only
+        def take(self, *, a: int = 1, b: int = 2) -> dict[str, int]:
+            """What it was given."""
+            return self._input_kwargs  # type: ignore[attr-defined, no-any-return]
+
+    assert Taking().take(a=3) == {"a": 3}
+    assert Taking.take.__name__ == "take" and Taking.take.__doc__ == "What it was given."
+    with pytest.raises(TypeError, match=r"Method take forces keyword arguments\."):
+        Taking().take(3)
+
+
 def test_archives_are_unpacked_under_their_name(sc: SparkContext, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.txt").write_text("a")
@@ -49,7 +90,7 @@ def test_archives_are_unpacked_under_their_name(sc: SparkContext, tmp_path: Path
     sc.addArchive(archive)
     sc.addArchive(f"{archive}#other")
     assert [os.listdir(SparkFiles.get(name)) for name in ("packed.tar.gz", "other")] == [["a.txt"], ["a.txt"]]
-    assert sc.listArchives == [f"file:{archive}", f"file:{archive}#other"]
+    assert sorted(sc.listArchives) == [f"file:{archive}", f"file:{archive}#other"]
     with pytest.raises(Py4JJavaError, match=r"is no \.zip"):
         sc.addArchive(str(tmp_path / "in"))
 

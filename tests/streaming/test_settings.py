@@ -169,6 +169,57 @@ def test_states_are_right_with_concurrent_jobs(stream_with: Callable[..., Stream
     assert sorted(total for [(_, total)] in sums) == sorted(sum(range(max(0, n - 5), n + 1)) for n in range(200))
 
 
+HUGE = "1" + "0" * 20
+
+
+@pytest.mark.parametrize(
+    "key, text",
+    [
+        ("concurrentJobs", "-1"),
+        ("concurrentJobs", "1000000000"),
+        ("concurrentJobs", HUGE),
+        ("ui.retainedBatches", HUGE),
+        ("gracefulStopTimeout", "-1"),
+        ("gracefulStopTimeout", HUGE),
+        ("unpersist", ""),
+        ("stopGracefullyOnShutdown", "abc"),
+        ("stopSparkContextByDefault", "abc"),
+        ("clock", "abc"),
+    ],
+)
+def test_a_context_names_the_setting_that_makes_no_sense(
+    stream_with: Callable[..., StreamingContext], key: str, text: str
+) -> None:
+    with pytest.raises(Py4JJavaError) as caught:
+        stream_with(0.05, conf={S + key: text})
+    assert S + key in str(caught.value) and text in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key, text",
+    [
+        ("blockInterval", "-5ms"),
+        ("blockInterval", HUGE),
+        ("receiver.maxRate", HUGE),
+        ("backpressure.initialRate", "abc"),
+    ],
+)
+def test_a_receivers_setting_that_makes_no_sense_is_named_when_the_input_is_made(
+    stream_with: Callable[..., StreamingContext], key: str, text: str
+) -> None:
+    ssc = stream_with(0.05, conf={S + key: text})
+    with pytest.raises(Py4JJavaError) as caught:
+        ssc.socketTextStream("localhost", 9)
+    assert S + key in str(caught.value) and text in str(caught.value)
+
+
+def test_a_number_of_batches_below_none_retains_none(stream_with: Callable[..., StreamingContext]) -> None:
+    ssc = stream_with(clock="manual", conf={S + "ui.retainedBatches": "-1"})
+    feed(ssc, [[1]]).foreachRDD(lambda rdd: None)
+    advance(ssc, 2)
+    assert ssc.recentBatches() == []
+
+
 @pytest.mark.parametrize("unpersist", ["true", "false"])
 def test_old_batches_stay_persisted_without_unpersist(
     stream_with: Callable[..., StreamingContext], unpersist: str

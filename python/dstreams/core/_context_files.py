@@ -6,14 +6,18 @@ missing one is noticed by the first action.
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstreams.core import inputs, process, sequencefile
 from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
+from dstreams.core.output import local_path
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -82,6 +86,8 @@ class FileInputs:
 
     # -- files for tasks --------------------------------------------------------------------------
     _shipped_files: ShippedFiles | None = None
+    _python_includes: list[str]
+    PACKAGE_EXTENSIONS: ClassVar[Iterable[str]] = (".zip", ".egg", ".jar")
 
     @property
     def _shipped(self) -> ShippedFiles:
@@ -96,6 +102,27 @@ class FileInputs:
         Raises: Py4JJavaError when it does not exist, or another file of this name was added.
         """
         self._shipped.add(path, recursive)
+
+    def addPyFile(self, path: str) -> None:
+        """Makes a copy of a module, or of those in a .zip, .egg or .jar, importable from now on, here and in tasks.
+
+        Raises: Py4JJavaError when it does not exist, is a folder, or another file of this name was added.
+        """
+        shipped = self._shipped
+        shipped.add(path, False)
+        name = os.path.basename(local_path(path))
+        if name.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)):
+            self._python_includes.append(name)
+            sys.path.insert(1, os.path.join(shipped.root, name))
+        elif shipped.root not in sys.path:
+            sys.path.append(shipped.root)
+        importlib.invalidate_caches()
+
+    def _forget_files(self) -> None:
+        if self._shipped_files is not None:
+            root = self._shipped_files.root
+            sys.path[:] = [folder for folder in sys.path if folder != root and not folder.startswith(root + os.sep)]
+            self._shipped_files.remove()
 
     def addArchive(self, path: str) -> None:
         """Unpacks a local .zip, .tar, .tar.gz, .tgz or .jar into the folder that `SparkFiles.get` finds under its name.

@@ -128,7 +128,8 @@ class Broadcast(Generic[T]):
             return self.load(file)
 
     def _check_shared(self, operation: str) -> None:
-        if self._id < 0:
+        # In a task it is a copy, which can be read and sent on alone.
+        if self._id < 0 or (operation != "serialized" and _native.task_info() is not None):
             raise PySparkRuntimeError(
                 error_class="INVALID_BROADCAST_OPERATION", message_parameters={"operation": operation}
             )

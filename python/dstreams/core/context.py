@@ -71,7 +71,6 @@ class SparkContext(JobControl, FileInputs):
     _lock: ClassVar[threading.RLock] = threading.RLock()
     _gateway: ClassVar[Any] = None
     _jvm: ClassVar[Any] = None
-    PACKAGE_EXTENSIONS: ClassVar[Iterable[str]] = (".zip", ".egg", ".jar")
 
     def __init__(
         self,
@@ -155,6 +154,7 @@ class SparkContext(JobControl, FileInputs):
         self._start_time = int(time.time() * 1000)
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
         self.pythonVer = "{}.{}".format(*sys.version_info[:2])
+        self._python_includes = []
         self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
         self._barriers: dict[int, tuple[int, ...]] = {}  # the barrier steps in each node that has some
@@ -276,8 +276,7 @@ class SparkContext(JobControl, FileInputs):
                     join()
                 self._workers.stop()
                 self._local_dirs.remove()
-                if self._shipped_files is not None:
-                    self._shipped_files.remove()
+                self._forget_files()
             if SparkContext._active_spark_context is self:
                 SparkContext._active_spark_context = None
 
@@ -427,15 +426,6 @@ class SparkContext(JobControl, FileInputs):
     def _temp_dir(self) -> str:
         """A folder for files of the program, removed when the context stops."""
         return self._local_dirs.claim()[0]
-
-    def addPyFile(self, path: str) -> None:
-        """Makes modules of a file, zip or folder importable in tasks (which run in this process)."""
-        if not os.path.exists(path):
-            raise java_error("java.io.FileNotFoundException", f"File file:{os.path.abspath(path)} does not exist")
-        folder = path if path.endswith((".zip", ".egg")) or os.path.isdir(path) else os.path.dirname(path)
-        folder = os.path.abspath(folder)
-        if folder not in sys.path:
-            sys.path.insert(1, folder)
 
 
 def _begin_in_child() -> None:
