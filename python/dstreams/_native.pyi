@@ -172,6 +172,8 @@ class Engine:
         """Keep partitions once computed."""
     def unpersist(self, rdd: Rdd) -> None:
         """Forget kept partitions."""
+    def kept(self, rdd: Rdd) -> tuple[int, int, int]:
+        """Partitions that are kept now, and their bytes in memory and in files."""
     def stop(self, reason: str) -> None:
         """End all jobs and refuse new ones."""
 

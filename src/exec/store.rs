@@ -114,6 +114,27 @@ impl Store {
         Some(pins)
     }
 
+    /// How many partitions of an RDD are kept now, and their bytes in memory and in files. One that is being computed does
+    /// not count.
+    pub fn sizes(&self, rdd: RddId) -> (usize, usize, usize) {
+        let found: Vec<Entry> = {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.iter().filter(|((owner, _), _)| *owner == rdd).map(|(_, entry)| Arc::clone(entry)).collect()
+        };
+        let mut all = (0, 0, 0);
+        for entry in found {
+            let Ok(kept) = entry.try_lock() else { continue };
+            let Some(parcels) = kept.as_ref() else { continue };
+            all.0 += 1;
+            for parcel in parcels {
+                let (memory, disk) = parcel.sizes();
+                all.1 += memory;
+                all.2 += disk;
+            }
+        }
+        all
+    }
+
     /// Forget all partitions of an RDD.
     pub fn forget(&self, rdd: RddId) {
         let dropped: Vec<Entry> = {

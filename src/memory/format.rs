@@ -47,6 +47,11 @@ impl Frame {
         Ok((Self { offset, length: bytes.len(), sum: checksum(&bytes), form }, bytes))
     }
 
+    /// Its bytes in the file.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
     /// The block, read back.
     pub fn read(&self, file: &SpillFile) -> Result<Block> {
         let bytes = file.read(self.offset, self.length)?;

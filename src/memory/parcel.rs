@@ -109,6 +109,15 @@ impl Parcel {
         }
     }
 
+    /// Bytes of the blocks in memory, and in a file.
+    pub fn sizes(&self) -> (usize, usize) {
+        match &*self.contents() {
+            Contents::Here { _holding: holding, .. } => (holding.bytes(), 0),
+            Contents::File(stored) => (0, stored.sections.iter().flatten().map(Frame::length).sum()),
+            Contents::Gone => (0, 0),
+        }
+    }
+
     /// Whether the blocks are in memory.
     pub fn is_here(&self) -> bool {
         matches!(*self.contents(), Contents::Here { .. })

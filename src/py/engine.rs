@@ -180,6 +180,11 @@ impl PyEngine {
         py.detach(|| self.executor.store().forget(rdd.0.id()));
     }
 
+    /// Partitions of an RDD that are kept now, and their bytes in memory and in files.
+    fn kept(&self, py: Python<'_>, rdd: &PyRdd) -> (usize, usize, usize) {
+        py.detach(|| self.executor.store().sizes(rdd.0.id()))
+    }
+
     /// End all jobs and refuse new ones.
     fn stop(&self, py: Python<'_>, reason: &str) {
         self.executor.jobs().close(reason);

@@ -233,6 +233,8 @@ def run(folder: Path, rounds: int, seed: int) -> list[str]:
         child.wait()
     patience.cancel()
     listening.join()
+    child.stdout.close()
+    child.stderr.close()
     if child.returncode != 0:
         problems.append(f"the program ended with {child.returncode}: {complaints[0]}")
     return problems

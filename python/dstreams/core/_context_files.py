@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dstreams.core import inputs, process, sequencefile
+from dstreams.core import inputs, lineage, process, sequencefile
 from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
@@ -37,7 +37,8 @@ class FileInputs:
         """
         least = minPartitions or self._context.defaultMinPartitions
         plan = partial(inputs.whole_text_plan, path, least)
-        return self._read(path, plan, partial(inputs.read_texts, use_unicode))
+        read = self._read(path, plan, partial(inputs.read_texts, use_unicode))
+        return self._shown(read, ("WholeTextFileRDD", "MapPartitionsRDD*"), "wholeTextFiles", path, pairs=True)
 
     def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
         """(path, content) of each file.
@@ -46,7 +47,8 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
         parallelism = max(self._context.defaultParallelism, minPartitions or self._context.defaultMinPartitions)
-        return self._read(path, partial(inputs.binary_plan, path, parallelism), inputs.read_binaries)
+        read = self._read(path, partial(inputs.binary_plan, path, parallelism), inputs.read_binaries)
+        return self._shown(read, ("BinaryFileRDD*",), "binaryFiles", path, pairs=True)
 
     def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
         """The records of `recordLength` bytes that files consist of.
@@ -54,7 +56,8 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there, or a file ends within a record.
         """
         plan = partial(inputs.records_plan, path, recordLength)
-        return self._read(path, plan, partial(inputs.read_records, recordLength))
+        read = self._read(path, plan, partial(inputs.read_records, recordLength))
+        return self._shown(read, ("NewHadoopRDD*", "MapPartitionsRDD"), "binaryRecords", path)
 
     def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
         """The elements that `RDD.saveAsPickleFile` saved, here or with Spark.
@@ -62,7 +65,8 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there, or a file is no pickle file.
         """
         plan = partial(inputs.sequence_plan, name, minPartitions or self._context.defaultMinPartitions)
-        return self._read(name, plan, partial(inputs.read_sequences, sequencefile.read_pickles))
+        read = self._read(name, plan, partial(inputs.read_sequences, sequencefile.read_pickles))
+        return self._shown(read, ("HadoopRDD*", "MapPartitionsRDD"), "objectFile", name)
 
     def sequenceFile(
         self,
@@ -151,11 +155,19 @@ class FileInputs:
         plan: Callable[[], list[list[inputs.Piece]]],
         read: Callable[[Iterable[inputs.Piece]], Iterable[Any]],
     ) -> RDD[Any]:
+        from dstreams.core._rdd_base import frozen
         from dstreams.core.rdd import RDD
 
-        pieces: RDD[Any] = RDD(self._context._running.planned(plan), self._context)
-        pieces._node.label = path
-        return RDD(pieces.mapPartitions(read)._node, self._context)
+        pieces = self._context._running.planned(plan)
+        pieces.label = path
+        # Below Python in Spark: no chain of the program's, and under no profiler.
+        return RDD(frozen(self._context, pieces, (("partitions", 0, (read,)),), False), self._context)
+
+    def _shown(self, made: RDD[Any], kinds: tuple[str, ...], method: str, path: str, pairs: bool = False) -> RDD[Any]:
+        """Says what Spark has for an RDD of files."""
+        shown = lineage.of_file(self._context, kinds, method, path, made._node.partitions)
+        shown.pairs = pairs
+        return made._shown_as(shown, lineage.RAW if pairs else lineage.AUTOMATIC)
 
     # -- Hadoop's formats -----------------------------------------------------------------------
     def hadoopFile(

@@ -131,6 +131,7 @@ class Actions(NarrowOps[T]):
         With `prefetchPartitions` the job of the next partition runs while this one's elements are used.
         """
         node = self._node  # now: a function that cannot travel must say so here, not at the first element
+        self._show()
         jobs = [partial(self.ctx._collect, node, [partition]) for partition in range(self.getNumPartitions())]
         return itertools.chain.from_iterable(ahead(jobs) if prefetchPartitions else (job() for job in jobs))
 
@@ -179,6 +180,7 @@ class Actions(NarrowOps[T]):
         """
         precision = hyperloglog.precision_for(relativeSD)
         found = self.mapPartitions(partial(hyperloglog.registers_of, precision))
+        self.ctx._next_rdd()  # the RDD of Java objects that Spark counts
         return hyperloglog.estimate(precision, found.fold({}, hyperloglog.merge_registers))
 
     def histogram(self, buckets: Any) -> tuple[Any, list[int]]:

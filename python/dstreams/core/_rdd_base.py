@@ -12,10 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from dstreams import _native
-from dstreams.core import process, watch
+from dstreams.core import lineage, process, watch
 from dstreams.core.closure import freeze
 from dstreams.core.errors import java_error
-from dstreams.core.lineage import describe, draw
+from dstreams.core.lineage import AUTOMATIC, Packing, Shown, draw
 from dstreams.core.native import Form, forms_of
 from dstreams.core.profiler import run_profiled
 from dstreams.core.serializers import Serializer, through
@@ -57,6 +57,10 @@ class RDDBase(Generic[T]):
         self._checkpoint_done = False
         self._locally_checkpointed = False
         self._batching = UNKNOWN
+        self._packing: Packing = AUTOMATIC
+        self._shown: Shown | None = None
+        # What a chain of Python steps is based on, if this is one to Spark.
+        self._shown_base: Shown | None = None
 
     @property
     def _node(self) -> _native.Rdd:
@@ -79,14 +83,46 @@ class RDDBase(Generic[T]):
     def __repr__(self) -> str:
         if not process.is_here(self.ctx._process):
             return f"<an RDD of process {self.ctx._process.number}>"
-        return describe(self._node, self.ctx._first_rdd)
+        shown = self._show()
+        if shown.pairs:
+            return f"org.apache.spark.api.java.JavaPairRDD@{id(shown) & 0x7FFFFFFF:x}"
+        return str(shown)
+
+    # -- as Spark shows it: see `lineage.py` ------------------------------------------------------
+    def _show(self) -> Shown:
+        """What Spark has for this RDD, made now unless it is there."""
+        process.check(self.ctx._process, "this RDD")
+        if self._shown is None:
+            if self._shown_base is None:
+                self._shown = lineage.of_engine(self.ctx, self._node)
+            else:
+                self._shown = lineage.python_rdd(self.ctx, self._shown_base, self.getNumPartitions)
+        return self._shown
+
+    def _show_chain(self) -> Shown:
+        """A new chain of Python steps on this RDD, which goes on with the chain that this one is, if it is one."""
+        return lineage.python_rdd(self.ctx, self._show_parent(), self.getNumPartitions)
+
+    def _show_parent(self) -> Shown:
+        """What a chain of Python steps on this RDD is based on."""
+        chain = self._shown_base
+        return self._show() if chain is None or self.is_cached or self.is_checkpointed else chain
+
+    def _show_packed(self, packing: Packing = AUTOMATIC) -> Shown:
+        """What it is where its elements must lie together like this."""
+        return self._show() if self._packing == packing else self._show_chain()
+
+    def _shown_as(self, shown: Shown, packing: Packing = AUTOMATIC, base: Shown | None = None) -> RDD[T]:
+        """Says what Spark has for this RDD; with `base`, of a chain of Python steps on that one."""
+        self._shown, self._packing, self._shown_base = shown, packing, base
+        return self._self
 
     def __getnewargs__(self) -> Any:
         raise PySparkRuntimeError(error_class="RDD_TRANSFORM_ONLY_VALID_ON_DRIVER", message_parameters={})
 
     def id(self) -> int:
         """The RDD's number, from 0 in each context."""
-        return self._node.id - self.ctx._first_rdd
+        return self._show().number
 
     @property
     def context(self) -> SparkContext:
@@ -95,11 +131,11 @@ class RDDBase(Generic[T]):
 
     def name(self) -> str | None:
         """The name given by `setName`, or the path of a file."""
-        return self._node.label
+        return self._show().name
 
     def setName(self, name: str) -> RDD[T]:
         """Names the RDD."""
-        self._node.label = name
+        self._node.label = self._show().name = name
         return self._self
 
     @property
@@ -136,6 +172,7 @@ class RDDBase(Generic[T]):
         return self._self
 
     def _keep(self, level: StorageLevel) -> None:
+        self._show().kept = self._node
         if level._place is not None:
             self.ctx._running.persist(self._node, level._place)
         self._storage = level
@@ -143,6 +180,7 @@ class RDDBase(Generic[T]):
     def unpersist(self, blocking: bool = False) -> RDD[T]:
         """Forgets kept partitions; they are computed again when needed."""
         self.is_cached, self._storage = False, StorageLevel.NONE
+        self._show().kept = None
         self.ctx._running.unpersist(self._node)
         return self._self
 
@@ -159,7 +197,7 @@ class RDDBase(Generic[T]):
     def toDebugString(self) -> bytes | None:
         """How the RDD is made from others, a line each, as text in UTF-8."""
         storage = "" if self._storage == StorageLevel.NONE else str(self._storage).replace("OffHeap", "(off heap)")
-        return draw(self._node, self.ctx._first_rdd, storage).encode("utf-8")
+        return draw(self.ctx, self._show(), storage).encode("utf-8")
 
     def explain(self) -> None:
         """Prints how the RDD is made, step by step, and of each function whether it runs natively, or why not.
@@ -181,6 +219,7 @@ class RDDBase(Generic[T]):
                 "org.apache.spark.SparkException", "Checkpoint directory has not been set in the SparkContext"
             )
         self.is_checkpointed = True
+        self._show()
         self.ctx._checkpoints.mark(self)
 
     def localCheckpoint(self) -> None:
@@ -235,20 +274,27 @@ class RDDBase(Generic[T]):
         if self.ctx._has_own_serializer:
             rdd = rdd.mapPartitions(partial(through, self.ctx.serializer))
         node = rdd._node
+        rdd._show()
         return self.ctx._collect(node, partitions)
 
 
-def frozen_steps(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
+def frozen_steps(
+    ctx: SparkContext,
+    base: _native.Rdd,
+    steps: tuple[Step, ...],
+    keeps_partitioner: bool,
+    number: Callable[[], int],
+) -> _native.Rdd:
     """The engine's node for a chain of steps, its functions frozen now, for worker processes too if there are any.
 
-    Under a profiler it is a single step.
+    Under a profiler it is a single step, and the RDD has to have its `number`.
     """
     profilers = ctx.profiler_collector
     if profilers is None or not is_profiled(ctx):
-        return _frozen(ctx, base, steps, keeps_partitioner)
+        return frozen(ctx, base, steps, keeps_partitioner)
     profiler = profilers.new_profiler(ctx)
-    node = _frozen(ctx, base, (profiled(profiler, steps),), keeps_partitioner)
-    profilers.add_profiler(node.id - ctx._first_rdd, profiler)
+    node = frozen(ctx, base, (profiled(profiler, steps),), keeps_partitioner)
+    profilers.add_profiler(number(), profiler)
     return node
 
 
@@ -262,7 +308,8 @@ def profiled(profiler: Any, steps: tuple[Step, ...]) -> Step:
     return ("indexedPartitions", 0, (partial(run_profiled, profiler, steps),))
 
 
-def _frozen(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
+def frozen(ctx: SparkContext, base: _native.Rdd, steps: tuple[Step, ...], keeps_partitioner: bool) -> _native.Rdd:
+    """As `frozen_steps`, without a profiler."""
     named, functions, forms, remote = chain_parts(ctx, steps)
     return base.narrow(named, functions, forms, keeps_partitioner, remote)
 

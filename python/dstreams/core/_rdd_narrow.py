@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dstreams.core import tasks
+from dstreams.core import lineage, tasks
 from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, RDDBase
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ class NarrowOps(RDDBase[T]):
         made._batching = self._batching if self._batching == other._batching else UNKNOWN
         if self.partitioner == other.partitioner and self.getNumPartitions() == made.getNumPartitions():
             made.partitioner = self.partitioner
-        return made
+        alike = self._packing == other._packing
+        parents = (self._show(), other._show()) if alike else (self._show_packed(), other._show_packed())
+        shown = lineage.Shown(self.ctx, made._node.kind, lineage.by("union"), parents, made._node.partitions)
+        return made._shown_as(shown, self._packing if alike else lineage.AUTOMATIC)
 
     def __add__(self, other: RDD[Any]) -> RDD[Any]:
         from dstreams.core.rdd import RDD
@@ -75,9 +78,17 @@ class NarrowOps(RDDBase[T]):
 
         if not numPartitions > 0:
             raise ValueError("Number of partitions must be positive.")
-        made: RDD[T] = RDD(self._node.deal(numPartitions) if shuffle else self._node.coalesce(numPartitions), self.ctx)
-        made._batching = (_DEALT, _DEALT) if shuffle else self._batching
-        return made
+        if not shuffle:
+            made: RDD[T] = RDD(self._node.coalesce(numPartitions), self.ctx)
+            kind, count = "CoalescedRDD", made._node.partitions
+            shown = lineage.Shown(self.ctx, kind, lineage.by("coalesce"), (self._show(),), count)
+            made._batching = self._batching
+            return made._shown_as(shown, self._packing)
+        made = RDD(self._node.deal(numPartitions), self.ctx)
+        made._batching = (_DEALT, _DEALT)
+        packing = ("batch", min(10, self.ctx._batchSize or 1024))
+        parent = self._show_packed(packing)
+        return made._shown_as(lineage.dealt(self.ctx, parent, parent.count, made._node.partitions), packing)
 
     def repartition(self, numPartitions: int) -> RDD[T]:
         """Exactly `numPartitions` partitions, filled with batches of 10 elements in turn."""
@@ -102,15 +113,18 @@ class NarrowOps(RDDBase[T]):
             batches = (smaller, smaller) if smaller > 0 else (_REPACKED, _REPACKED)
         made: RDD[Any] = RDD(self._node.zip(other._node, batches), self.ctx)
         made._batching = (1, batches[0])
-        return made
+        return made._shown_as(*_shown_zip(self._self, other))
 
     def cartesian(self, other: RDD[U]) -> RDD[tuple[T, U]]:
         """All pairs."""
         from dstreams.core.rdd import RDD
 
-        made: RDD[Any] = RDD(self._node.cartesian(other._node), self.ctx)
+        made: RDD[tuple[T, U]] = RDD(self._node.cartesian(other._node), self.ctx)
         made._batching = ONE_BY_ONE
-        return made
+        parents = (self._show(), other._show())
+        place, count = lineage.by("cartesian"), made._node.partitions
+        shown = lineage.Shown(self.ctx, made._node.kind, place, parents, count, pairs=True)
+        return made._shown_as(shown, ("cartesian", self._packing, other._packing))
 
     def zipWithIndex(self) -> RDD[tuple[T, int]]:
         """Pairs elements with their position; counts the partitions at once when there are several."""
@@ -132,3 +146,15 @@ class NarrowOps(RDDBase[T]):
         # Without PATH the program would not be found; Spark's workers leave that to the C library's default.
         variables = {"PATH": os.environ.get("PATH", os.defpath), **(env or {})}
         return self.mapPartitions(partial(tasks.pipe_through, command, variables, checkCode))
+
+
+def _shown_zip(one: RDD[Any], other: RDD[Any]) -> tuple[lineage.Shown, lineage.Packing]:
+    """Of a zip: elements must lie together alike on both sides."""
+    sizes = [rdd._packing[1] if rdd._packing[0] == "batch" else 1 for rdd in (one, other)]
+    packings = [one._packing, other._packing]
+    if sizes[0] != sizes[1] or not sizes[0]:
+        size = min(sizes)
+        packings = [("batch", size if size > 0 else 100)] * 2
+    parents = (one._show_packed(packings[0]), other._show_packed(packings[1]))
+    place, count = lineage.by("zip"), one.getNumPartitions
+    return lineage.Shown(one.ctx, "ZippedPartitionsRDD2", place, parents, count, pairs=True), ("pair", *packings)

@@ -12,7 +12,7 @@ from functools import partial, reduce
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from dstreams.core import tasks
+from dstreams.core import lineage, tasks
 from dstreams.core._rdd_sampling import Sampling
 from dstreams.core.closure import freeze
 from dstreams.core.native import program_of, ranges_form
@@ -65,7 +65,8 @@ class PairOps(Sampling[T]):
             node = self._node.shuffle(count, freeze([partitionFunc]), id(partitionFunc), form)
         placed: RDD[T] = RDD(node, self.ctx)
         placed.partitioner = partitioner
-        return placed
+        shown = lineage.placed(self.ctx, self._show_parent(), self.getNumPartitions, node.partitions)
+        return placed._shown_as(shown, lineage.UNLIMITED)
 
     def combineByKey(
         self,

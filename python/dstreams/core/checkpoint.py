@@ -16,7 +16,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
+from dstreams.core import callsite
 from dstreams.core.errors import java_error
+from dstreams.core.lineage import Shown
 from dstreams.core.output import local_path
 from dstreams.core.pickled import read_batches, write_batches
 
@@ -66,8 +68,12 @@ class Checkpoints:
         folder = os.path.join(self._ctx.getCheckpointDir() or "", f"rdd-{rdd.id()}")
         os.makedirs(folder.removeprefix("file:"), exist_ok=True)
         paths = self._ctx._collect(rdd._step("indexedPartitions", partial(_write_part, folder))._node)
-        rdd._node.settle_as(stored_parts(self._ctx, folder, paths))
+        stored = stored_parts(self._ctx, folder, paths)
+        rdd._node.settle_as(stored)
         rdd._checkpoint_file = folder
+        shown = rdd._show()
+        place, count = callsite.short(), stored.partitions
+        shown.parents, shown.wide = (Shown(self._ctx, "ReliableCheckpointRDD", place, (), count),), False
 
     def _settle(self, rdd: RDDBase[Any]) -> None:
         # The job that has just ended has kept the partitions it needed; the others are computed now.

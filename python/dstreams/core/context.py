@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from dstreams import _native
-from dstreams.core import barrier, callsite, process
+from dstreams.core import barrier, callsite, lineage, process
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
@@ -33,7 +33,7 @@ from dstreams.core.localdirs import LocalDirs
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.naming import named_as_one
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
-from dstreams.core.rdd import RDD
+from dstreams.core.rdd import RDD, PipelinedRDD
 from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
 from dstreams.core.settings import check_core, value_of
 from dstreams.core.surroundings import show_to_tasks
@@ -150,7 +150,7 @@ class SparkContext(JobControl, FileInputs):
         self._workers = WorkerPools(self._conf, self._local_dirs, threads)
         limits = limit_of(self._conf), task_limit_of(self._conf)
         self._engine = _native.Engine(threads, failures, *limits, self._local_dirs.claim)
-        self._first_rdd = self._engine.held([]).id + 1
+        self._next_rdd = lineage.numbers()
         self._start_time = int(time.time() * 1000)
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
         self.pythonVer = "{}.{}".format(*sys.version_info[:2])
@@ -285,7 +285,8 @@ class SparkContext(JobControl, FileInputs):
         """An RDD without partitions."""
         made: RDD[Any] = RDD(self._running.held([]), self)
         made._batching = ONE_BY_ONE
-        return made
+        shown = lineage.Shown(self, "EmptyRDD", lineage.by("emptyRDD"), (), made._node.partitions)
+        return made._shown_as(shown, lineage.RAW)
 
     def range(self, start: int, end: int | None = None, step: int = 1, numSlices: int | None = None) -> RDD[int]:
         """An RDD of the ints of `range(start, end, step)`; with one argument, of `range(start)`."""
@@ -299,7 +300,10 @@ class SparkContext(JobControl, FileInputs):
         if slices < 0:
             raise java_error("java.lang.IllegalArgumentException", "Positive number of partitions required")
         if isinstance(c, range) and len(c):
-            return self._of_range(_range_slices(c, slices))
+            source = self._of_range(_range_slices(c, slices))
+            count = source._node.partitions
+            source._shown_as(lineage.Shown(self, "ParallelCollectionRDD", lineage.OF_LIST, (), count))
+            return PipelinedRDD._of_numbers(source)
         data: Sequence[T] = c if isinstance(c, (list, tuple)) else list(c)
         batch = max(1, min(len(data) // slices, self._batchSize or 1024))
         if self._has_own_serializer:
@@ -308,7 +312,8 @@ class SparkContext(JobControl, FileInputs):
         cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
         made: RDD[T] = RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)]), self)
         made._batching = (batch, batch)
-        return made
+        shown = lineage.Shown(self, "ParallelCollectionRDD", lineage.OF_LIST, (), made._node.partitions)
+        return made._shown_as(shown, ("batch", batch))
 
     @property
     def _has_own_serializer(self) -> bool:
@@ -332,7 +337,10 @@ class SparkContext(JobControl, FileInputs):
         rdd: RDD[str] = RDD(self._running.text_file(name, least), self)
         rdd._node.label = name
         rdd._batching = ONE_BY_ONE
-        return rdd if use_unicode else rdd._step("map", _encode)
+        shown = lineage.of_file(self, ("HadoopRDD*", "MapPartitionsRDD*"), "textFile", name, rdd._node.partitions)
+        rdd._shown_as(shown, lineage.TEXT)
+        # To Spark there is no further step.
+        return rdd if use_unicode else rdd._step("map", _encode)._shown_as(shown, lineage.RAW, shown)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
         """The elements of all RDDs in turn; RDDs partitioned alike are merged partition by partition.
@@ -343,7 +351,10 @@ class SparkContext(JobControl, FileInputs):
             raise IndexError("rdds: a union needs at least one RDD")
         made: RDD[T] = RDD(self._running.union([rdd._node for rdd in rdds]), self)
         made._batching = rdds[0]._batching if len({rdd._batching for rdd in rdds}) == 1 else UNKNOWN
-        return made
+        alike = all(rdd._packing == rdds[0]._packing for rdd in rdds)
+        parents = tuple([rdd._show() if alike else rdd._show_packed() for rdd in rdds])
+        shown = lineage.Shown(self, made._node.kind, lineage.by("union"), parents, made._node.partitions)
+        return made._shown_as(shown, rdds[0]._packing if alike else lineage.AUTOMATIC)
 
     # -- shared variables -----------------------------------------------------------------------
     def broadcast(self, value: T) -> Broadcast[T]:
@@ -365,6 +376,8 @@ class SparkContext(JobControl, FileInputs):
     ) -> list[U]:
         """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
         chosen, total = list(partitions) if partitions is not None else None, rdd.getNumPartitions()
+        if chosen is None:
+            rdd._show()  # which Spark asks for its partitions
         for partition in chosen or ():
             if not 0 <= partition < total:
                 raise java_error(

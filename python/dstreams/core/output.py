@@ -96,6 +96,9 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: 
     drafts = os.path.join(folder, "_temporary", uuid.uuid4().hex)
     written = rdd.mapPartitionsWithIndex(partial(_write_part, drafts, prefix, ending, write))
     written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
+    written._show()
+    for _ in range(2):  # Spark makes two more RDDs, of what Hadoop writes
+        rdd.ctx._next_rdd()
     os.makedirs(drafts)
     try:
         for name in written.collect():

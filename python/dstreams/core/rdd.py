@@ -103,10 +103,12 @@ class PipelinedRDD(RDD[T]):
         self.preservesPartitioning: bool
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self._base, self._steps = prev._base, (*prev._steps, step)
+            self._shown_base = prev._shown_base
             self._barriers = (*prev._barriers, *barriers)
             self.preservesPartitioning = prev.preservesPartitioning and preservesPartitioning
         else:
             self._base, self._steps = prev._node, (step,)
+            self._shown_base = prev._show_parent()
             self._barriers = barriers
             self.preservesPartitioning = preservesPartitioning
         self.prev = prev
@@ -114,6 +116,16 @@ class PipelinedRDD(RDD[T]):
             self.partitioner = prev.partitioner
         if watch.watcher is not None:
             watch.watcher.made(self)
+
+    @classmethod
+    def _of_numbers(cls, source: RDD[T]) -> PipelinedRDD[T]:
+        """Numbers of a range, which Spark makes by a step on `source`, and the engine without one."""
+        made = cls.__new__(cls)
+        RDD.__init__(made, source._node, source.ctx)
+        made._base, made._steps, made._barriers = source._node, (), ()
+        made.preservesPartitioning, made.prev = True, source
+        made._shown_base = source._show()
+        return made
 
     def _is_pipelinable(self) -> bool:
         return not (self.is_cached or self.is_checkpointed)
@@ -124,7 +136,8 @@ class PipelinedRDD(RDD[T]):
         return partial(run_steps, self._steps)
 
     def _freeze(self) -> _native.Rdd:
-        node = frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning)
+        number = lambda: self._show().number  # noqa: E731 - it is asked for under a profiler alone
+        node = frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning, number)
         if self._barriers:
             self.ctx._barriers[node.id] = self._barriers
         return node
