@@ -146,14 +146,40 @@ def test_pickles_load_under_either_name(ask: Ask) -> None:
 import pickle, dstreams
 from pyspark import StorageLevel
 from pyspark.streaming import DStream
-for cls, theirs in [(StorageLevel, "pyspark.storagelevel"), (DStream, "pyspark.streaming.dstream")]:
+names = [(StorageLevel, "pyspark.storagelevel", "dstreams.core.storagelevel")]
+names += [(DStream, "pyspark.streaming.dstream", "dstreams.streaming.dstream")]
+for cls, theirs, ours in names:
     data = pickle.dumps(cls, protocol=0)
-    renamed = data.replace(cls.__module__.encode(), theirs.encode())
+    assert cls.__module__ == theirs
+    renamed = data.replace(theirs.encode(), ours.encode())
     assert renamed != data
     assert pickle.loads(data) is pickle.loads(renamed) is cls
 print("same")
 """
     assert ask(code) == "same"
+
+
+def test_classes_bear_the_names_by_which_programs_import_them(ask: Ask) -> None:
+    code = """
+from pyspark import RDDBarrier, SparkConf, SparkContext
+from pyspark.streaming import StreamingContext
+from pyspark.errors import PySparkRuntimeError
+from pyspark.rdd import BoundedFloat, PipelinedRDD
+from py4j.protocol import Py4JJavaError
+import cloudpickle, pickle
+print(PipelinedRDD, RDDBarrier, BoundedFloat, SparkContext, StreamingContext, Py4JJavaError, PySparkRuntimeError)
+print(str(SparkConf()).partition(" ")[0])
+for cls in (PipelinedRDD, RDDBarrier, BoundedFloat, StreamingContext, Py4JJavaError, PySparkRuntimeError):
+    assert pickle.loads(pickle.dumps(cls)) is pickle.loads(cloudpickle.dumps(cls)) is cls
+"""
+    names = "rdd.PipelinedRDD rdd.RDDBarrier rdd.BoundedFloat context.SparkContext streaming.context.StreamingContext"
+    told = [f"<class 'pyspark.{name}'>" for name in names.split()] + ["<class 'py4j.protocol.Py4JJavaError'>"]
+    told.append("<class 'pyspark.errors.exceptions.base.PySparkRuntimeError'>")
+    assert ask(code) == " ".join(told) + "\n<pyspark.conf.SparkConf"
+
+
+def test_without_pyspark_classes_have_the_names_of_this_package(ask: Ask) -> None:
+    assert ask("import dstreams; print(dstreams.SparkConf.__module__)") == "dstreams.core.conf"
 
 
 def test_a_pickle_from_spark_loads_in_a_fresh_interpreter(ask: Ask) -> None:

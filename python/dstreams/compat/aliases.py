@@ -6,7 +6,9 @@ Owns the loading of the three roots (`fill_root`) and of everything below them (
    and the module keeps its own `__name__` and `__spec__`.
 2. `pyspark` alone is a module object of its own, because its `__version__` and `__path__` differ from those
    of dstreams.
-3. No name below our roots may reach the normal path finder by its `dstreams` path: it would be loaded a
+3. Classes bear the names by which programs import them (`type(rdd)` is `pyspark.rdd.PipelinedRDD`), once `pyspark` is
+   ours alone. Pickles of them hold these names, which lead back to them in every process that has this choice.
+4. No name below our roots may reach the normal path finder by its `dstreams` path: it would be loaded a
    second time.
 """
 
@@ -20,6 +22,7 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
+import _dstreams_names as names
 from dstreams.compat.table import ALIASES, CLIENT_NAMES, CLIENTS, SHARED
 
 
@@ -35,6 +38,7 @@ class AliasLoader:
     def exec_module(self, module: ModuleType) -> None:
         # The import system takes what it finds here after loading; the fresh `module` is dropped.
         sys.modules[module.__name__] = importlib.import_module(self.target)
+        name_classes()
 
 
 class SharedLoader(SourceFileLoader):
@@ -89,6 +93,7 @@ def _fill_pyspark(module: ModuleType) -> None:
     for name in public:
         if name in vars(dstreams) and not (name in CLIENT_NAMES and module.__path__):
             setattr(module, name, vars(dstreams)[name])
+    name_classes()
 
 
 def _lazily(module: ModuleType, public: frozenset[str]) -> Callable[[str], object]:
@@ -161,3 +166,44 @@ def _spec_of_file(fullname: str, found: ModuleSpec, loader: SharedLoader) -> Mod
     )
     assert spec is not None, "a loader was given"
     return spec
+
+
+# -- names of classes -------------------------------------------------------------------------------
+_named: set[str] = set()
+
+
+def name_classes() -> None:
+    """Gives the classes of all modules loaded so far their names in `pyspark` and `py4j`."""
+    root = sys.modules.get("pyspark")
+    # Beside a Spark Connect client, names below `pyspark` may be its own.
+    if root is None or not names.is_ours("pyspark") or root.__path__:
+        return
+    known = [(alias, target) for alias, target in ALIASES.items() if alias.startswith("pyspark.")]
+    importlib.import_module("py4j")
+    if names.is_ours("py4j"):
+        importlib.import_module("dstreams.compat.py4j.protocol")
+        known.append(("py4j", ALIASES["py4j"]))
+    loaded = [(name, module) for name, module in list(sys.modules.items()) if name.startswith("dstreams.")]
+    own = {name: alias for name, _ in loaded if (alias := _alias_of(name, known)) is not None}
+    for name, module in loaded:
+        if name in own and name not in _named and getattr(module, "__name__", None) == name:
+            sys.modules.setdefault(own[name], module)
+            _name_classes_of(module, own)
+            _named.add(name)
+
+
+def _alias_of(name: str, known: list[tuple[str, str]]) -> str | None:
+    for alias, target in known:
+        if name == target or name.startswith(target + "."):
+            return alias + name.removeprefix(target)
+    return None
+
+
+def _name_classes_of(module: ModuleType, own: dict[str, str]) -> None:
+    """Classes defined there, and those that it offers from a module which has no other name."""
+    offered = getattr(module, "__all__", ())
+    for name, value in list(vars(module).items()):
+        if not isinstance(value, type) or not value.__module__.startswith("dstreams.") or value.__name__ != name:
+            continue
+        if value.__module__ == module.__name__ or (name in offered and value.__module__ not in own):
+            value.__module__ = own[module.__name__]

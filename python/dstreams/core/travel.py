@@ -144,7 +144,8 @@ def _must_stay(function: Any) -> bool:
 
 
 # Where functions come from that do little: the engine's own, and operators (`sum` folds with one).
-_NOT_OWN = ("dstreams", "_operator")
+# Its classes have names in `pyspark`, too.
+_NOT_OWN = ("dstreams", "pyspark", "_operator")
 
 
 def _is_ours(function: Any) -> bool:

@@ -20,7 +20,7 @@ _FIXED = (
     *(int, float, complex, str, bool, bytes, type(None), type(Ellipsis)),
     *(CodeType, MethodDescriptorType, ModuleType, _native.States),
 )
-_OWN = "dstreams."
+_OWN = ("dstreams.", "pyspark.")  # see `compat/aliases.py`
 
 
 class _Changeable(Exception):
