@@ -57,6 +57,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<object::PyLink>()?;
     module.add_class::<object::TaskRun>()?;
     module.add_class::<object::WorkerMemory>()?;
+    module.add_function(wrap_pyfunction!(py::input::decode_utf8, module)?)?;
+    module.add_function(wrap_pyfunction!(py::input::glob, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::list_files, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::zstd_pack, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;

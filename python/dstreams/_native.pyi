@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, final
 
 from dstreams.core.context import SparkContext
+from dstreams.core.hadoopreading import Reading
 from dstreams.explain.streams import DrawnNode
 from dstreams.streaming.settings import StreamSettings
 from dstreams.streaming.supervisor import Supervisor
@@ -30,6 +31,8 @@ __all__ = [
     "_hash_as_columns",
     "_is_immutable",
     "_partition_of",
+    "decode_utf8",
+    "glob",
     "interrupt_threads",
     "list_files",
     "portable_hash",
@@ -148,6 +151,10 @@ class Engine:
         """An RDD of lists, one per partition, copied now."""
     def numbers(self, slices: Sequence[tuple[int, int, int]]) -> Rdd:
         """An RDD of numbers: (start, step, count) per partition, all within 64 bits."""
+    def tell(self, reading: Reading, problem: tuple[str, str] | None = None) -> None:
+        """What the settings say about reading files from now on, or the Java exception of one that cannot be used."""
+    def text_pairs(self, path: str, min_partitions: int | None, separator: int | None, reading: Reading) -> Rdd:
+        """(position, record) of text files, or what is before and behind a byte; `None` partitions: the newer API."""
     def text_file(self, path: str, min_partitions: int) -> Rdd:
         """The lines of text files."""
     def planned(self, plan: Callable[[], list[list[Any]]]) -> Rdd:
@@ -539,7 +546,13 @@ def task_property(key: str) -> str | None:
 def task_updates() -> dict[int, Any] | None:
     """The running task's accumulator updates; None in the driver."""
 
-def list_files(spec: str) -> list[tuple[str, int]]:
+def decode_utf8(data: bytes) -> str:
+    """The text that Java reads from bytes that should be UTF-8."""
+
+def glob(pattern: str) -> list[str]:
+    """The existing local paths that a pattern names, sorted."""
+
+def list_files(spec: str, recursive: bool = False, passes_folders: bool = False) -> list[tuple[str, int]]:
     """(path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name."""
 
 def zstd_pack(data: bytes) -> bytes:

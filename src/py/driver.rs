@@ -14,7 +14,7 @@ use super::durable::Durable;
 use super::engine::place_of;
 use super::feeds::{Bus, Feed, PythonFeed, SocketFeed};
 use super::gil::{DriverHooks, detached};
-use super::input::{Records, stream_files};
+use super::input::{Records, Told, stream_files};
 use super::rdd::PyRdd;
 use super::receiver::Inbox;
 use crate::durable::{Found, InputFound, PathName, Snapshot};
@@ -65,6 +65,8 @@ enum Live {
 pub(crate) struct PyDriver {
     executor: Arc<Executor>,
     origin: Origin,
+    /// What the context's settings say about reading files.
+    told: Told,
     context: Py<PyAny>,
     live: Mutex<HashMap<NodeId, Live>>,
     warn: Warn,
@@ -77,11 +79,18 @@ pub(crate) struct PyDriver {
 }
 
 impl PyDriver {
-    pub(crate) fn new(executor: Arc<Executor>, context: Py<PyAny>, rates: Arc<RateControl>, unpersists: bool) -> Self {
+    pub(crate) fn new(
+        executor: Arc<Executor>,
+        told: Told,
+        context: Py<PyAny>,
+        rates: Arc<RateControl>,
+        unpersists: bool,
+    ) -> Self {
         let warn: Warn = Arc::new(|text| log("warn", &[&text]));
         Self {
             executor,
             origin: Origin::here(),
+            told,
             context,
             live: Mutex::default(),
             warn,
@@ -379,7 +388,7 @@ impl Driver for PyDriver {
                         files
                     }
                 };
-                stream_files(&files, *records, &self.warn).map(Some)
+                stream_files(&files, *records, &self.told, &self.warn).map(Some)
             }
         })
     }

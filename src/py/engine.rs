@@ -1,14 +1,14 @@
 //! `_native.Engine`: makes the first nodes of lineages and runs jobs, for one SparkContext.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
-use super::input::text_files;
+use super::input::{ReadingFields, Told, Untold, text_files};
 use super::jobs::{self, PyJobs};
 use super::rdd::PyRdd;
 use crate::block::Block;
@@ -18,6 +18,7 @@ use crate::memory::{Level, Memory, give_back};
 use crate::object::threads::interrupt_tasks;
 use crate::object::{Numbers, ObjectSealer, Planned, claimed_from, load_list, seal_list};
 use crate::rdd::{CancelToken, Op, Rdd};
+use crate::source::{Api, Reading, Shape};
 
 /// The engine of one SparkContext.
 #[pyclass(name = "Engine", module = "dstreams._native", frozen)]
@@ -25,6 +26,7 @@ pub(crate) struct PyEngine {
     executor: Arc<Executor>,
     /// Number of the engine in the process.
     number: u64,
+    told: Told,
 }
 
 static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
@@ -32,6 +34,11 @@ static NEXT_NUMBER: AtomicU64 = AtomicU64::new(1);
 impl PyEngine {
     pub(crate) fn executor(&self) -> Arc<Executor> {
         Arc::clone(&self.executor)
+    }
+
+    /// What the context's settings say about reading files.
+    pub(crate) fn told(&self) -> Told {
+        Arc::clone(&self.told)
     }
 
     fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
@@ -90,7 +97,7 @@ impl PyEngine {
         };
         let executor = checked(py, Executor::new(threads, max_failures, Arc::new(ObjectSealer), memory))?;
         let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { executor, number })
+        Ok(Self { executor, number, told: Arc::new(RwLock::new(Ok(Reading::default()))) })
     }
 
     /// Its jobs.
@@ -118,9 +125,30 @@ impl PyEngine {
         PyRdd(Rdd::new(Op::Read(Arc::new(Numbers { slices }))))
     }
 
-    /// The lines of text files.
+    /// What the context's settings say about reading files from now on, or why they cannot be used.
+    #[pyo3(signature = (reading, problem=None))]
+    fn tell(&self, py: Python<'_>, reading: ReadingFields, problem: Option<(String, String)>) {
+        let now = problem.map_or_else(|| Ok(reading.into()), |(class, text)| Err(Untold::new(&class, text)));
+        py.detach(|| *self.told.write().unwrap_or_else(PoisonError::into_inner) = now);
+    }
+
+    /// The lines of text files, or what the context's settings have for records.
     fn text_file(&self, path: &str, min_partitions: usize) -> PyRdd {
-        PyRdd(text_files(path, min_partitions))
+        PyRdd(text_files(path, Api::Older(min_partitions), Shape::Text, self.told()))
+    }
+
+    /// The records of text files with their positions, or cut in two at a byte. `min_partitions`: of the older interface.
+    #[pyo3(signature = (path, min_partitions, separator, reading))]
+    fn text_pairs(
+        &self,
+        path: &str,
+        min_partitions: Option<usize>,
+        separator: Option<u8>,
+        reading: ReadingFields,
+    ) -> PyRdd {
+        let shape = separator.map_or(Shape::Placed, Shape::Parted);
+        let told = Arc::new(RwLock::new(Ok(reading.into())));
+        PyRdd(text_files(path, min_partitions.map_or(Api::Newer, Api::Older), shape, told))
     }
 
     /// An RDD of what `plan()` gives as a list per partition; asked once, on first use.

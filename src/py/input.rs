@@ -6,59 +6,130 @@ use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use arrow_array::BinaryViewArray;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, Columns, Kind};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use super::gil::enter_engine;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
 use crate::source::text::{self, InputFile, Split};
-use crate::source::{Warn, zstd};
+use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, matching, utf8, zstd};
+
+/// What the settings of a context say about reading, or why they cannot be used; the context's program may change them.
+pub(crate) type Told = Arc<RwLock<std::result::Result<Reading, Untold>>>;
+
+/// A setting that cannot be used: the class of Java's exception, and what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Untold {
+    class: &'static str,
+    problem: String,
+}
+
+impl Untold {
+    pub(crate) fn new(class: &str, problem: String) -> Self {
+        let known = ["java.lang.NumberFormatException", "java.lang.UnsupportedOperationException"];
+        let found = known.into_iter().find(|name| *name == class);
+        Self { class: found.unwrap_or("java.lang.IllegalArgumentException"), problem }
+    }
+}
+
+/// What settings say now.
+pub(crate) fn reading_now(told: &Told) -> Result<Reading> {
+    let now = told.read().unwrap_or_else(PoisonError::into_inner);
+    now.clone().map_err(|Untold { class, problem }| EngineError::Refused { class, problem })
+}
 
 /// Files named by a path, a folder, a glob, or several with commas. Listed on first use, read anew by each action.
 struct TextFiles {
     spec: String,
-    min_partitions: usize,
-    splits: OnceLock<Vec<Split>>,
+    api: Api,
+    shape: Shape,
+    told: Told,
+    splits: OnceLock<(Reading, Vec<Split>)>,
 }
 
 impl TextFiles {
-    fn splits(&self) -> Result<&[Split]> {
+    fn splits(&self) -> Result<&(Reading, Vec<Split>)> {
         if let Some(found) = self.splits.get() {
             return Ok(found);
         }
-        let mut found = text::splits(&text::list_inputs(&self.spec)?, self.min_partitions);
+        let reading = reading_now(&self.told)?;
+        let inputs = text::list_inputs(&self.spec, &reading).map_err(|error| self.of_its_api(error))?;
+        let mut found = text::splits(&inputs, &reading, self.api);
         // Spark leaves empty files out (`spark.hadoopRDD.ignoreEmptySplits`).
         found.retain(|split| split.length > 0);
-        Ok(self.splits.get_or_init(|| found))
+        Ok(self.splits.get_or_init(|| (reading, found)))
+    }
+
+    fn of_its_api(&self, error: EngineError) -> EngineError {
+        let class = "org.apache.hadoop.mapreduce.lib.input.InvalidInputException";
+        match (self.api, error) {
+            (Api::Newer, error @ EngineError::MissingInput { .. }) => {
+                EngineError::Refused { class, problem: error.to_string() }
+            }
+            (Api::Newer, EngineError::Refused { class: "org.apache.hadoop.mapred.InvalidInputException", problem }) => {
+                EngineError::Refused { class, problem }
+            }
+            (_, other) => other,
+        }
     }
 }
 
 impl Reader for TextFiles {
     fn partitions(&self) -> Result<usize> {
-        Ok(self.splits()?.len())
+        Ok(self.splits()?.1.len())
     }
 
     fn read(&self, partition: usize) -> Result<Blocks> {
-        let split = self.splits()?.get(partition);
+        let (reading, splits) = self.splits()?;
+        let split = splits.get(partition);
         let split = split.ok_or_else(|| EngineError::Bug(format!("{} has no split {partition}", self.spec)))?;
-        Ok(ready(vec![text::read_split(split)?]))
+        read_records(split, reading, self.api, self.shape)
     }
 
     fn name(&self) -> &'static str {
-        "HadoopRDD"
+        match self.api {
+            Api::Older(_) => "HadoopRDD",
+            Api::Newer => "NewHadoopRDD",
+        }
     }
 }
 
-/// The lines of text files.
-pub(crate) fn text_files(spec: &str, min_partitions: usize) -> Arc<Rdd> {
-    let reader = TextFiles { spec: spec.to_owned(), min_partitions, splits: OnceLock::new() };
-    Rdd::new(Op::Read(Arc::new(reader)))
+fn read_records(split: &Split, reading: &Reading, api: Api, shape: Shape) -> Result<Blocks> {
+    if shape == Shape::Text && reading.is_plain() {
+        return Ok(ready(vec![text::read_split(split)?]));
+    }
+    Ok(Box::new(RecordBlocks::open(split, reading, api, shape)?))
+}
+
+/// The records of text files, in a shape.
+pub(crate) fn text_files(spec: &str, api: Api, shape: Shape, told: Told) -> Arc<Rdd> {
+    Rdd::new(Op::Read(Arc::new(TextFiles { spec: spec.to_owned(), api, shape, told, splits: OnceLock::new() })))
+}
+
+/// What Hadoop's settings say, by the names of `dstreams.core.hadoopreading.Reading`.
+#[derive(FromPyObject)]
+pub(crate) struct ReadingFields {
+    delimiter: Option<Vec<u8>>,
+    longest: Option<u32>,
+    recursive: bool,
+    passes_folders: bool,
+    least_split: u64,
+    most_split: u64,
+    block: u64,
+}
+
+impl From<ReadingFields> for Reading {
+    fn from(fields: ReadingFields) -> Self {
+        let ReadingFields { delimiter, longest, recursive, passes_folders, least_split, most_split, block } = fields;
+        Self { delimiter: delimiter.map(Arc::from), longest, recursive, passes_folders, least_split, most_split, block }
+    }
 }
 
 /// What the records of a file are.
@@ -71,10 +142,10 @@ pub(crate) enum Records {
 }
 
 impl Records {
-    fn read(self, split: &Split) -> Result<Block> {
+    fn read(self, split: &Split, reading: &Reading) -> Result<Blocks> {
         match self {
-            Self::Lines => text::read_split(split),
-            Self::Pieces(length) => read_pieces(split, length),
+            Self::Lines => read_records(split, reading, Api::Newer, Shape::Text),
+            Self::Pieces(length) => Ok(ready(vec![read_pieces(split, length)?])),
         }
     }
 }
@@ -93,9 +164,29 @@ fn read_pieces(split: &Split, length: usize) -> Result<Block> {
 
 /// (path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name.
 #[pyfunction]
-pub(crate) fn list_files(py: Python<'_>, spec: &str) -> PyResult<Vec<(OsString, u64)>> {
-    let found = enter_engine(py, || text::list_inputs(spec))?;
+#[pyo3(signature = (spec, recursive=false, passes_folders=false))]
+pub(crate) fn list_files(
+    py: Python<'_>,
+    spec: &str,
+    recursive: bool,
+    passes_folders: bool,
+) -> PyResult<Vec<(OsString, u64)>> {
+    let reading = Reading { recursive, passes_folders, ..Reading::default() };
+    let found = enter_engine(py, || text::list_inputs(spec, &reading))?;
     Ok(found.into_iter().map(|file| (file.path.into_os_string(), file.len)).collect())
+}
+
+/// The existing local paths that a pattern names, sorted.
+#[pyfunction]
+pub(crate) fn glob(py: Python<'_>, pattern: &str) -> PyResult<Vec<OsString>> {
+    let found = enter_engine(py, || matching(pattern))?;
+    Ok(found.into_iter().map(PathBuf::into_os_string).collect())
+}
+
+/// The text that Java reads from bytes that should be UTF-8.
+#[pyfunction]
+pub(crate) fn decode_utf8<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyString> {
+    PyString::new(py, &utf8::decode(data))
 }
 
 /// Bytes compressed by Zstandard.
@@ -114,6 +205,7 @@ pub(crate) fn zstd_unpack(py: Python<'_>, data: &[u8]) -> PyResult<Cow<'static, 
 struct StreamFile {
     splits: Vec<Split>,
     records: Records,
+    reading: Reading,
     warn: Warn,
 }
 
@@ -124,8 +216,8 @@ impl Reader for StreamFile {
 
     fn read(&self, partition: usize) -> Result<Blocks> {
         let Some(split) = self.splits.get(partition) else { return Ok(ready(Vec::new())) };
-        match self.records.read(split) {
-            Ok(block) => Ok(ready(vec![block])),
+        match self.records.read(split, &self.reading) {
+            Ok(blocks) => Ok(blocks),
             Err(problem @ (EngineError::MissingInput { .. } | EngineError::External { .. })) => {
                 (self.warn)(format!("textFileStream: a file is left out: {problem}"));
                 Ok(ready(Vec::new()))
@@ -140,16 +232,17 @@ impl Reader for StreamFile {
 }
 
 /// The records of files that a stream found, a partition or more per file, in their order.
-pub(crate) fn stream_files(paths: &[PathBuf], records: Records, warn: &Warn) -> Result<Arc<Rdd>> {
+pub(crate) fn stream_files(paths: &[PathBuf], records: Records, told: &Told, warn: &Warn) -> Result<Arc<Rdd>> {
+    let reading = reading_now(told)?;
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         // Spark reads such a name as "no input" and gives the batch up.
         if path.file_name().is_some_and(|name| crate::source::files::is_hidden(&name.to_string_lossy())) {
             return Err(EngineError::MissingInput { path: format!("file:{}", path.display()) });
         }
-        match stream_splits(path, records) {
+        match stream_splits(path, records, &reading) {
             Ok(splits) => {
-                let file = StreamFile { splits, records, warn: Arc::clone(warn) };
+                let file = StreamFile { splits, records, reading: reading.clone(), warn: Arc::clone(warn) };
                 files.push(Rdd::new(Op::Read(Arc::new(file))));
             }
             Err(problem) => warn(format!("textFileStream: a file is left out: {problem}")),
@@ -158,12 +251,12 @@ pub(crate) fn stream_files(paths: &[PathBuf], records: Records, warn: &Warn) -> 
     Ok(Rdd::new(Op::Union(files)))
 }
 
-fn stream_splits(path: &Path, records: Records) -> Result<Vec<Split>> {
+fn stream_splits(path: &Path, records: Records, reading: &Reading) -> Result<Vec<Split>> {
     let context = format!("file:{}", path.display());
     let found = File::open(path).and_then(|file| file.metadata()).map_err(EngineError::external(context))?;
     let (path, length) = (path.to_owned(), found.len());
     match records {
-        Records::Lines => Ok(text::splits(&[InputFile { path, len: length }], 1)),
+        Records::Lines => Ok(text::splits(&[InputFile { path, len: length }], reading, Api::Newer)),
         // Whole, so that no piece is cut in two.
         Records::Pieces(_) => Ok(vec![Split { path, start: 0, length }]),
     }

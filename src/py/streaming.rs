@@ -97,7 +97,8 @@ impl PyStreaming {
             None => Arc::new(SystemClock::default()),
         };
         let (rates, log) = (Arc::<RateControl>::default(), Arc::new(BatchLog::new(settings.retained_batches)));
-        let driver = Arc::new(PyDriver::new(engine.executor(), context, Arc::clone(&rates), settings.unpersist));
+        let driver =
+            Arc::new(PyDriver::new(engine.executor(), engine.told(), context, Arc::clone(&rates), settings.unpersist));
         let engine_settings = Settings {
             concurrent_jobs: settings.concurrent_jobs,
             finish_within: settings.graceful_stop_ms.map(Duration::from_millis),

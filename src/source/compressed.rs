@@ -44,7 +44,7 @@ impl Codec {
     }
 
     /// The file's content.
-    pub(super) fn reader(self, file: File) -> io::Result<Box<dyn Read>> {
+    pub(super) fn reader(self, file: File) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Gzip => Box::new(MultiGzDecoder::new(file)),
             Self::Bzip2 => Box::new(MultiBzDecoder::new(file)),

@@ -5,7 +5,7 @@
 
 use std::env;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::glob;
 use crate::error::{EngineError, Result};
@@ -41,6 +41,11 @@ pub(super) fn local(text: &str) -> Result<String> {
     let folder = env::current_dir().map_err(EngineError::external("current folder"))?;
     // The current folder is meant literally, whatever its name.
     Ok(normal(&format!("{}/{path}", glob::escape(&folder.to_string_lossy()))))
+}
+
+/// The existing local paths that a pattern names, sorted.
+pub fn matching(pattern: &str) -> Result<Vec<PathBuf>> {
+    glob::expand(&local(pattern)?).map_err(invalid)
 }
 
 /// A local path as Hadoop writes it.

@@ -21,12 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::compressed::{Codec, codec_of};
 use super::files::is_hidden;
 use super::lines::{HIGHEST_MAX_LINE, LineCutter};
+use super::reading::{Api, Reading};
 use super::{glob, paths};
 use crate::block::{Block, Columns, Kind};
 use crate::error::{EngineError, Result};
-
-/// Block size of Hadoop's local file system, in bytes: no split is larger, but for the slop.
-const LOCAL_BLOCK: u64 = 32 << 20;
 
 /// The last split of a file may be larger than the others by this factor.
 const SPLIT_SLOP: f64 = 1.1;
@@ -54,26 +52,27 @@ pub struct Split {
 }
 
 /// The files that a list with commas names: paths (`file:` or none), patterns, folders.
-pub fn list_inputs(spec: &str) -> Result<Vec<InputFile>> {
+pub fn list_inputs(spec: &str, reading: &Reading) -> Result<Vec<InputFile>> {
     let mut found = Vec::new();
     for entry in paths::split_list(spec) {
         for (path, metadata) in named_by(entry)? {
             if metadata.is_dir() {
-                list_folder(&path, &mut found)?;
+                list_folder(&path, reading.recursive, &mut found)?;
             } else {
                 found.push((path, metadata));
             }
         }
     }
+    if reading.passes_folders {
+        found.retain(|(_, metadata)| !metadata.is_dir());
+    }
     // Only now, as Hadoop does: a missing path is reported before a folder in the wrong place.
     found.into_iter().map(|(path, metadata)| as_input(path, &metadata)).collect()
 }
 
-/// Cuts files into splits. `min_partitions` is a wish: there are at least that many unless files are tiny or empty.
-pub fn splits(inputs: &[InputFile], min_partitions: usize) -> Vec<Split> {
-    let total: u64 = inputs.iter().map(|input| input.len).sum();
-    let goal = total / (min_partitions.max(1) as u64);
-    let size = goal.clamp(1, LOCAL_BLOCK);
+/// Cuts files into splits, as an interface of Hadoop does.
+pub fn splits(inputs: &[InputFile], reading: &Reading, api: Api) -> Vec<Split> {
+    let size = reading.split_size(api, inputs.iter().map(|input| input.len).sum());
     let mut result = Vec::new();
     for input in inputs {
         let mut remaining = input.len;
@@ -196,13 +195,14 @@ fn named_by(entry: &str) -> Result<Vec<(PathBuf, Metadata)>> {
     Ok(vec![(path, metadata)])
 }
 
-fn list_folder(folder: &Path, found: &mut Vec<(PathBuf, Metadata)>) -> Result<()> {
+fn list_folder(folder: &Path, recursive: bool, found: &mut Vec<(PathBuf, Metadata)>) -> Result<()> {
     for entry in fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
         let path = entry.map_err(|cause| unreadable(folder, cause))?.path();
         if is_hidden_path(&path) {
             continue;
         }
         match fs::metadata(&path) {
+            Ok(metadata) if recursive && metadata.is_dir() => list_folder(&path, true, found)?,
             Ok(metadata) => found.push((path, metadata)),
             // It went away since it was listed.
             Err(cause) if cause.kind() == ErrorKind::NotFound => {}
@@ -214,7 +214,14 @@ fn list_folder(folder: &Path, found: &mut Vec<(PathBuf, Metadata)>) -> Result<()
 
 fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
     if metadata.is_dir() {
-        return Err(paths::invalid(format!("Not a file: {}", paths::display(&path))));
+        return Err(EngineError::Refused {
+            class: "java.io.IOException",
+            problem: format!(
+                "Path: {} is a directory, which is not supported by the record reader when \
+                 `mapreduce.input.fileinputformat.input.dir.recursive` is false.",
+                path.display()
+            ),
+        });
     }
     Ok(InputFile { path, len: metadata.len() })
 }
@@ -223,7 +230,7 @@ fn is_hidden_path(path: &Path) -> bool {
     path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy()))
 }
 
-fn unreadable(path: &Path, cause: io::Error) -> EngineError {
+pub(super) fn unreadable(path: &Path, cause: io::Error) -> EngineError {
     let path = paths::display(path);
     match cause.kind() {
         // A path through a file is as missing as one through nothing.

@@ -13,6 +13,8 @@ use arrow_array::StringViewArray;
 use arrow_array::builder::make_view;
 use arrow_buffer::{Buffer, ScalarBuffer};
 
+use super::utf8;
+
 /// Longest text that a view holds itself (a fact of Arrow's format).
 const INLINE: usize = 12;
 
@@ -68,7 +70,7 @@ impl Views {
 
     /// Adds a line that may hold invalid UTF-8, each piece of which becomes U+FFFD.
     pub(super) fn push_repaired(&mut self, line: &[u8]) {
-        let text = String::from_utf8_lossy(line);
+        let text = utf8::decode(line);
         let start = self.decoded.len() as u32;
         let mut number = 0;
         if text.len() > INLINE {

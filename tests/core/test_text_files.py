@@ -194,3 +194,16 @@ def test_text_that_utf_8_cannot_hold_fails_the_save(sc: SparkContext, tmp_path: 
     with pytest.raises(Py4JJavaError, match="UnicodeEncodeError"):
         sc.parallelize(["\ud800"], 1).saveAsTextFile(str(tmp_path / "out"))
     assert not (tmp_path / "out" / "_SUCCESS").exists()
+
+
+def test_malformed_text_is_read_as_java_reads_it(sc: SparkContext, tmp_path: Path) -> None:
+    data = b"a\xed\xa0\x80b\n\xed\xa0\xbd\xed\xb8\x80\n\xed\xa0\nx\xe2\x82\n\xf0\x9f\x98y\n\xc0\x80\n\xf4\x90\x80\x80\n"
+    lines = ["a?b", "??", "?", "x?", "?y", "??", "????"]
+    expected = [line.replace("?", "\ufffd") for line in lines]
+    (tmp_path / "a.txt").write_bytes(data)
+    path = str(tmp_path / "a.txt")
+    assert sc.textFile(path).collect() == expected
+    assert sc.textFile(path, use_unicode=False).collect() == [line.encode() for line in expected]
+    assert sc.wholeTextFiles(path).values().first() == "".join(line + "\n" for line in expected)
+    sc.parallelize([data], 1).saveAsTextFile(str(tmp_path / "out"))
+    assert (tmp_path / "out" / "part-00000").read_text(encoding="utf-8").split("\n")[:7] == expected

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dstreams import SparkContext
 from dstreams.core.errors import Py4JJavaError
-from dstreams.core.hadoopinput import read_lines
 from dstreams.core.hadoopoutput import java_text
 
 OLD, NEW = "org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib."
@@ -53,25 +51,23 @@ def test_lines_with_keys(sc: SparkContext, tmp_path: Path) -> None:
     assert found.collect() == [("a\t", "\tc"), ("d", "")]
 
 
-@settings(deadline=None)
-@given(lines=st.lists(st.text("ab\u00e9", max_size=5), max_size=12), cuts=st.lists(st.integers(1, 40), max_size=4))
-def test_a_line_belongs_to_one_piece(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], cuts: list[int]
-) -> None:
-    path = tmp_path_factory.mktemp("pieces") / "lines"
-    data = "".join(line + "\n" for line in lines).encode()
-    path.write_bytes(data)
-    borders = [0, *sorted({cut for cut in cuts if cut < len(data)}), len(data)]
-    found = [pair for a, b in itertools.pairwise(borders) for pair in read_lines(str(path), a, b - a)]
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=st.lists(st.text("ab\u00e9", max_size=5), max_size=12), most=st.integers(1, 40))
+def test_a_line_belongs_to_one_piece(sc: SparkContext, tmp_path: Path, lines: list[str], most: int) -> None:
+    path = tmp_path / "lines"
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    conf = {"mapreduce.input.fileinputformat.split.maxsize": str(most)}
+    found = sc.newAPIHadoopFile(str(path), NEW + "input.TextInputFormat", LONG, TEXT, conf=conf).collect()
     positions = [len("".join(line + "\n" for line in lines[:at]).encode()) for at in range(len(lines))]
     assert found == list(zip(positions, lines, strict=True))
 
 
-def test_ends_of_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
+def test_ends_of_lines_and_a_byte_order_mark(sc: SparkContext, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xef\xbb\xbfa\r\nb\rc\n\xff")
-    assert list(read_lines(str(tmp_path / "a"), 0, 12)) == [(0, "a"), (6, "b"), (8, "c"), (10, "\ufffd")]
+    found = sc.newAPIHadoopFile(str(tmp_path / "a"), NEW + "input.TextInputFormat", LONG, TEXT)
+    assert found.collect() == [(0, "a"), (6, "b"), (8, "c"), (10, "\ufffd")]
     (tmp_path / "empty").write_bytes(b"")
-    assert list(read_lines(str(tmp_path / "empty"), 0, 0)) == []
+    assert sc.newAPIHadoopFile(str(tmp_path / "empty"), NEW + "input.TextInputFormat", LONG, TEXT).collect() == []
 
 
 @pytest.mark.parametrize(("new_api", "prefix"), [(False, "part-"), (True, "part-r-")])

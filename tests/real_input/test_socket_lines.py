@@ -41,7 +41,7 @@ def lines_of(
         (b" spaces kept \n\ttab\n", [" spaces kept ", "\ttab"]),
         (b"form\x0cfeed \x1c \x85 \xc2\x85 \xe2\x80\xa8 end\n", ["form\x0cfeed \x1c \ufffd \x85 \u2028 end"]),
         ("ünï ☃ 𝄞\n".encode(), ["ünï ☃ 𝄞"]),
-        (b"a\xff\xfeb\n\xe2\x82\n\xed\xa0\x80\n", ["a\ufffd\ufffdb", "\ufffd", "\ufffd\ufffd\ufffd"]),
+        (b"a\xff\xfeb\n\xe2\x82\n\xed\xa0\x80\n", ["a\ufffd\ufffdb", "\ufffd", "\ufffd"]),
         (b"nul\x00inside\n", ["nul\x00inside"]),
     ],
 )

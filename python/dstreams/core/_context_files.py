@@ -17,6 +17,7 @@ from dstreams.core import inputs, lineage, process, sequencefile
 from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
+from dstreams.core.hadoopreading import Reading, reading_of
 from dstreams.core.output import local_path
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
         least = minPartitions or self._context.defaultMinPartitions
-        plan = partial(inputs.whole_text_plan, path, least)
+        plan = partial(inputs.whole_text_plan, path, least, self._reading)
         read = self._read(path, plan, partial(inputs.read_texts, use_unicode))
         return self._shown(read, ("WholeTextFileRDD", "MapPartitionsRDD*"), "wholeTextFiles", path, pairs=True)
 
@@ -47,7 +48,7 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
         parallelism = max(self._context.defaultParallelism, minPartitions or self._context.defaultMinPartitions)
-        read = self._read(path, partial(inputs.binary_plan, path, parallelism), inputs.read_binaries)
+        read = self._read(path, partial(inputs.binary_plan, path, parallelism, self._reading), inputs.read_binaries)
         return self._shown(read, ("BinaryFileRDD*",), "binaryFiles", path, pairs=True)
 
     def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
@@ -55,7 +56,7 @@ class FileInputs:
 
         Raises: Py4JJavaError when an action runs and nothing is there, or a file ends within a record.
         """
-        plan = partial(inputs.records_plan, path, recordLength)
+        plan = partial(inputs.records_plan, path, recordLength, self._reading)
         read = self._read(path, plan, partial(inputs.read_records, recordLength))
         return self._shown(read, ("NewHadoopRDD*", "MapPartitionsRDD"), "binaryRecords", path)
 
@@ -64,7 +65,7 @@ class FileInputs:
 
         Raises: Py4JJavaError when an action runs and nothing is there, or a file is no pickle file.
         """
-        plan = partial(inputs.sequence_plan, name, minPartitions or self._context.defaultMinPartitions)
+        plan = partial(self._sequence_plan, name, minPartitions or self._context.defaultMinPartitions)
         read = self._read(name, plan, partial(inputs.read_sequences, sequencefile.read_pickles))
         return self._shown(read, ("HadoopRDD*", "MapPartitionsRDD"), "objectFile", name)
 
@@ -81,12 +82,14 @@ class FileInputs:
         """The (key, value) pairs of sequence files of text, bytes (as bytearrays), numbers, bools and nulls.
 
         The files tell their classes, so `keyClass`, `valueClass` and `batchSize` are not needed.
-        Raises: Py4JJavaError when an action runs and nothing is there, or the files hold other classes, and at once
-                for a converter, which would be Java code.
+        Raises: Py4JJavaError at once when nothing is there, or for a converter, which would be Java code; when an
+                action runs and the files hold other classes.
         """
         refuse_converters(keyConverter, valueConverter)
-        plan = partial(inputs.sequence_plan, path, minSplits or self._context.defaultMinPartitions)
-        return self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
+        plan = partial(self._sequence_plan, path, minSplits or self._context.defaultMinPartitions)
+        rdd = self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
+        rdd.getNumPartitions()  # Spark looks into the files at once
+        return rdd
 
     # -- files for tasks --------------------------------------------------------------------------
     _shipped_files: ShippedFiles | None = None
@@ -146,6 +149,15 @@ class FileInputs:
         return in_order(self._shipped_files.archives) if self._shipped_files else []
 
     @property
+    def _reading(self) -> Reading:
+        """What the settings say about reading files now."""
+        return reading_of(self._context._hadoop, self._context._hadoop_block)
+
+    def _sequence_plan(self, path: str, least: int) -> list[list[inputs.Piece]]:
+        # Settings are read when the partitions are made: the older interface does so.
+        return inputs.sequence_plan(path, least, self._reading)
+
+    @property
     def _context(self) -> SparkContext:
         return self  # type: ignore[return-value]
 
@@ -185,8 +197,8 @@ class FileInputs:
 
         Known are TextInputFormat (position in bytes, line), KeyValueTextInputFormat (what is before and behind a tab)
         and SequenceFileInputFormat. The classes and `batchSize` are not needed.
-        Raises: Py4JJavaError for other formats and for converters, which are Java code; when an action runs and
-                nothing is there.
+        As in Spark, `conf` has no effect here: the other three methods honour it, `docs/settings.md` says what of it.
+        Raises: Py4JJavaError for other formats and for converters, which are Java code; when nothing is there.
         """
         return read_format(self._context, path, inputFormatClass, False, (keyConverter, valueConverter), conf)
 

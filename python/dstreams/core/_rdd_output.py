@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TypeVar
 
-from dstreams.core import sequencefile, tasks
 from dstreams.core._rdd_pairs import PairOps
-from dstreams.core.codecs import codec_named
-from dstreams.core.hadoopoutput import write_dataset, write_format
-from dstreams.core.output import save
+from dstreams.core.hadoopoutput import write_dataset, write_format, write_pickles, write_sequence, write_text
 
 T = TypeVar("T")
 
@@ -24,18 +20,14 @@ class Output(PairOps[T]):
         ZStandardCodec.
         Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
         """
-        if compressionCodecClass is None:
-            save(self, path, tasks.write_lines)
-            return
-        codec = codec_named(compressionCodecClass)
-        save(self, path, partial(tasks.write_compressed, codec.name), codec.ending)
+        write_text(self, path, compressionCodecClass)
 
     def saveAsPickleFile(self, path: str, batchSize: int = 10) -> None:
         """Writes a folder of sequence files with pickles of `batchSize` elements, which Spark can read too.
 
         Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
         """
-        save(self, path, partial(sequencefile.write_pickles, batchSize))
+        write_pickles(self, path, batchSize)
 
     def saveAsSequenceFile(self, path: str, compressionCodecClass: str | None = None) -> None:
         """Writes a folder of sequence files, which Spark can read, from (key, value) pairs.
@@ -44,8 +36,7 @@ class Output(PairOps[T]):
         written with 32 bits where the first one fits, else with 64, as Spark does.
         Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
         """
-        codec = None if compressionCodecClass is None else codec_named(compressionCodecClass).name
-        save(self, path, partial(sequencefile.write_pairs, codec))
+        write_sequence(self, path, compressionCodecClass)
 
     # -- Hadoop's formats -----------------------------------------------------------------------
     def saveAsHadoopFile(

@@ -28,7 +28,10 @@ from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
 from dstreams.core.conf import SparkConf, set_default
-from dstreams.core.errors import java_error
+from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.hadoopconf import Configuration
+from dstreams.core.hadoopreading import Reading, block_size, reading_of
+from dstreams.core.java import JavaContext, JavaGateway, JavaView
 from dstreams.core.localdirs import LocalDirs
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.naming import named_as_one
@@ -155,6 +158,13 @@ class SparkContext(JobControl, FileInputs):
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")
         self.pythonVer = "{}.{}".format(*sys.version_info[:2])
         self._python_includes = []
+        SparkContext._jvm = SparkContext._jvm or JavaView()
+        SparkContext._gateway = SparkContext._gateway or JavaGateway(SparkContext._jvm)
+        self._java = JavaContext(self)
+        self._hadoop = Configuration.of_spark(self._conf.getAll())
+        self._hadoop_block = block_size(self._hadoop)
+        self._hadoop.on_change(self._tell_engine)
+        self._tell_engine()
         self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
         self._barriers: dict[int, tuple[int, ...]] = {}  # the barrier steps in each node that has some
@@ -163,6 +173,28 @@ class SparkContext(JobControl, FileInputs):
         self._conf.setIfMissing("spark.app.startTime", str(self.startTime))
         self._conf.setIfMissing("spark.executor.id", "driver")
         self._conf.setIfMissing("spark.driver.host", "localhost")
+
+    @property
+    def _jsc(self) -> JavaContext | None:
+        """What programs reach of the JVM side; nothing once the context was stopped."""
+        return self._java if self._engine is not None else None
+
+    def _tell_engine(self) -> None:
+        """Tells the engine what Hadoop's settings say about reading; what cannot be used is reported by who reads."""
+        engine = self._engine
+        if engine is None:
+            return
+        try:
+            engine.tell(self._reading_of_streams())
+        except Py4JJavaError as error:
+            problem = error.java_exception
+            engine.tell(Reading(), (problem.getName(), problem.getMessage()))
+
+    def _reading_of_streams(self) -> Reading:
+        try:
+            return reading_of(self._hadoop, self._hadoop_block, new_api=True)
+        except Py4JJavaError:  # if it is the largest split, that is no matter for `textFile`
+            return reading_of(self._hadoop, self._hadoop_block)
 
     # -- what the context tells -----------------------------------------------------------------
     def __repr__(self) -> str:

@@ -55,8 +55,3 @@ def _no_converter(name: str) -> NoReturn:
         "java.lang.UnsupportedOperationException",
         f"the converter {name} is Java code, and dstreams runs without a JVM: use map before writing or after reading",
     )
-
-
-def setting(conf: Settings, *names: str) -> str | None:
-    """The first of several names that a configuration has."""
-    return next((conf[name] for name in names if name in conf), None) if conf else None

@@ -8,22 +8,34 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dstreams.core import hadoopkeys as keys
 from dstreams.core import sequencefile, tasks
-from dstreams.core.codecs import Codec, codec_named
 from dstreams.core.errors import java_error
-from dstreams.core.hadoopformats import OLD, Settings, format_named, refuse_converters, setting
+from dstreams.core.hadoopconf import Configuration
+from dstreams.core.hadoopformats import OLD, Settings, format_named, refuse_converters
+from dstreams.core.hadoopwriting import Writing, writing_of
 from dstreams.core.output import SummedFile, local_path, save
 
 if TYPE_CHECKING:
     from dstreams.core._rdd_base import RDDBase
 
-_OUTPUT_DIR = ("mapreduce.output.fileoutputformat.outputdir", "mapred.output.dir")
-_COMPRESS = ("mapreduce.output.fileoutputformat.compress", "mapred.output.compress")
-_CODEC = ("mapreduce.output.fileoutputformat.compress.codec", "mapred.output.compression.codec")
-_SEPARATOR = ("mapreduce.output.textoutputformat.separator", "mapred.textoutputformat.separator")
-_FORMAT = {False: ("mapred.output.format.class",), True: ("mapreduce.job.outputformat.class",)}
-_KEY_CLASS = ("mapreduce.job.output.key.class", "mapred.output.key.class")
-_VALUE_CLASS = ("mapreduce.job.output.value.class", "mapred.output.value.class")
+
+def write_text(rdd: RDDBase[Any], path: str, codec_name: str | None = None) -> None:
+    """Writes elements as lines of text."""
+    writing = writing_of(rdd.ctx, rdd.ctx._hadoop, codec_name)
+    _save_lines(rdd, path, "part-", writing)
+
+
+def write_sequence(rdd: RDDBase[Any], path: str, codec_name: str | None = None) -> None:
+    """Writes (key, value) pairs into sequence files."""
+    writing = writing_of(rdd.ctx, rdd.ctx._hadoop, codec_name)
+    save(rdd, path, partial(_write_sequence, _compression(writing), (None, None)), writing=writing)
+
+
+def write_pickles(rdd: RDDBase[Any], path: str, batch_size: int) -> None:
+    """Writes elements, pickled in lists, into sequence files."""
+    writing = writing_of(rdd.ctx, rdd.ctx._hadoop)
+    save(rdd, path, partial(sequencefile.write_pickles, batch_size, _compression(writing)), writing=writing)
 
 
 def write_format(
@@ -37,51 +49,71 @@ def write_format(
     codec_name: str | None = None,
 ) -> None:
     """Writes (key, value) pairs into a folder. Without classes, the first pair of a partition decides on them."""
+    settings = rdd.ctx._hadoop.with_call(conf)
+    _write(rdd, path, name, new_api, classes, converters, settings, codec_name)
+
+
+def _write(
+    rdd: RDDBase[Any],
+    path: str,
+    name: str,
+    new_api: bool,
+    classes: tuple[str | None, str | None],
+    converters: tuple[str | None, str | None],
+    settings: Configuration,
+    codec_name: str | None = None,
+) -> None:
     instead = "saveAsTextFile, saveAsSequenceFile or saveAsPickleFile"
     format_name = format_named(name, "OutputFormat", new_api, instead)
     refuse_converters(*converters)
+    writing = writing_of(rdd.ctx, settings, codec_name)
     folder = local_path(path)
-    if new_api and os.path.exists(folder):
+    if new_api and writing.validates and os.path.exists(folder):
         raise java_error(OLD + "FileAlreadyExistsException", f"Output directory {folder} already exists")
-    codec = _codec(conf, codec_name)
-    prefix = "part-r-" if new_api else "part-"
+    prefix = (settings.get(keys.BASE_NAME) or "part") + "-r-" if new_api else "part-"
     if format_name == "SequenceFileOutputFormat":
-        write = partial(_write_sequence, codec.name if codec else None, classes)
-        save(rdd, path, write, prefix=prefix)
+        write = partial(_write_sequence, _compression(writing), classes)
+        save(rdd, path, write, prefix=prefix, writing=writing)
         return
-    separator = setting(conf, *_SEPARATOR) or "\t"
-    lines = rdd.mapPartitions(partial(_lines, separator))
+    separator = settings.get(keys.OUTPUT_SEPARATOR, "\t") or ""
+    _save_lines(rdd.mapPartitions(partial(_lines, separator)), path, prefix, writing)
+
+
+def _save_lines(rdd: RDDBase[Any], path: str, prefix: str, writing: Writing) -> None:
+    codec = writing.codec
     if codec is None:
-        save(lines, path, tasks.write_lines, prefix=prefix)
+        save(rdd, path, tasks.write_lines, prefix=prefix, writing=writing)
     else:
-        save(lines, path, partial(tasks.write_compressed, codec.name), codec.ending, prefix)
+        save(rdd, path, partial(tasks.write_compressed, codec.name), codec.ending, prefix, writing=writing)
 
 
 def write_dataset(rdd: RDDBase[Any], new_api: bool, converters: tuple[str | None, str | None], conf: Settings) -> None:
     """The same, all of it from a job's configuration."""
-    name, path = setting(conf, *_FORMAT[new_api]), setting(conf, *_OUTPUT_DIR)
+    settings = rdd.ctx._hadoop.with_call(conf)
+    name, path = settings.get(keys.NEW_FORMAT if new_api else keys.OLD_FORMAT), settings.get(keys.OUTPUT_DIR)
     if name is None:
         name = "org.apache.hadoop.mapreduce.lib.output.TextOutputFormat" if new_api else OLD + "TextOutputFormat"
     if path is None:
         raise java_error(OLD + "InvalidJobConfException", "Output directory not set in JobConf.")
-    classes = (None, None) if name.endswith("TextOutputFormat") else _classes(conf)
-    write_format(rdd, path, name, new_api, classes, converters, conf)
+    classes: tuple[str | None, str | None] = (None, None)
+    if not name.endswith("TextOutputFormat"):
+        classes = (settings.get(keys.KEY_CLASS), settings.get(keys.VALUE_CLASS))
+    _write(rdd, path, name, new_api, classes, converters, settings)
 
 
-def _classes(conf: Settings) -> tuple[str | None, str | None]:
-    return setting(conf, *_KEY_CLASS), setting(conf, *_VALUE_CLASS)
-
-
-def _codec(conf: Settings, name: str | None) -> Codec | None:
-    if name is None and (setting(conf, *_COMPRESS) or "").lower() == "true":
-        name = setting(conf, *_CODEC) or "org.apache.hadoop.io.compress.DefaultCodec"
-    return codec_named(name) if name else None
+def _compression(writing: Writing) -> sequencefile.Compression | None:
+    if writing.codec is None or not writing.compresses_sequences:
+        return None
+    return sequencefile.Compression(writing.codec.name, writing.block_bytes)
 
 
 def _write_sequence(
-    codec: str | None, classes: tuple[str | None, str | None], file: SummedFile, pairs: Iterable[Any]
+    compression: sequencefile.Compression | None,
+    classes: tuple[str | None, str | None],
+    file: SummedFile,
+    pairs: Iterable[Any],
 ) -> None:
-    sequencefile.write_pairs(codec, file, map(_checked, pairs), classes)
+    sequencefile.write_pairs(compression, file, map(_checked, pairs), classes)
 
 
 def _lines(separator: str, pairs: Iterable[Any]) -> Iterator[str]:

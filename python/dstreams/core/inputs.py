@@ -12,25 +12,25 @@ from typing import Any
 from dstreams import _native
 from dstreams.core import sequencefile
 from dstreams.core.codecs import read_whole
+from dstreams.core.hadoopreading import Reading
 
 Piece = tuple[str, int, int]
-_LOCAL_BLOCK = 32 << 20  # bytes: no piece is larger, but for the slop
 _SLOP = 1.1  # the last piece of a file may be larger than the others by this factor
 _OPENING = 4 << 20  # bytes that opening a binary file is thought to cost
 _LARGEST = 128 << 20  # bytes of binary files in a partition
 
 
 # -- plans --------------------------------------------------------------------------------------
-def whole_text_plan(spec: str, least: int) -> list[list[Piece]]:
+def whole_text_plan(spec: str, least: int, reading: Reading) -> list[list[Piece]]:
     """Whole files, several to a partition, in about `least` partitions."""
-    files = _native.list_files(spec)
+    files = reading.visible_files(spec)
     total = sum(size for _, size in files)
     return _together(files, -(-total // max(least, 1)))
 
 
-def binary_plan(spec: str, parallelism: int) -> list[list[Piece]]:
+def binary_plan(spec: str, parallelism: int, reading: Reading) -> list[list[Piece]]:
     """Whole files, several to a partition, in about `parallelism` partitions; opening one is thought to cost 4 MB."""
-    files = _native.list_files(spec)
+    files = reading.visible_files(spec)
     per_task = sum(size + _OPENING for _, size in files) // parallelism
     return _together(files, min(_LARGEST, max(_OPENING, per_task)))
 
@@ -50,23 +50,20 @@ def _together(files: list[tuple[str, int]], most: int) -> list[list[Piece]]:
     return [*groups, left] if left else groups
 
 
-def records_plan(spec: str, length: int) -> list[list[Piece]]:
+def records_plan(spec: str, length: int, reading: Reading) -> list[list[Piece]]:
     """Pieces of whole records, at most a block of the file system each."""
-    most = max(_LOCAL_BLOCK // length * length, length) if length > 0 else _LOCAL_BLOCK
-    return [[piece] for piece in pieces(_native.list_files(spec), most)]
+    files = reading.files(spec)
+    most = reading.split_size(files, None)
+    if length > 0:
+        most = max(most // length * length, length)
+    return [[piece] for piece in pieces(files, most)]
 
 
-def sequence_plan(spec: str, least: int) -> list[list[Piece]]:
+def sequence_plan(spec: str, least: int | None, reading: Reading) -> list[list[Piece]]:
     """Pieces of sequence files, in about `least` partitions if they are not too small to be cut."""
-    files = _native.list_files(spec)
-    most = max(sequencefile.MARK_EVERY, piece_size(files, least))
+    files = reading.files(spec)
+    most = reading.split_size(files, least, sequencefile.MARK_EVERY)
     return [[piece] for piece in pieces(files, most) if piece[2]]
-
-
-def piece_size(files: list[tuple[str, int]], least: int) -> int:
-    """How large pieces may be, in bytes, if there are to be about `least` of them."""
-    goal = sum(size for _, size in files) // max(least, 1)
-    return max(1, min(goal, _LOCAL_BLOCK))
 
 
 def pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
@@ -83,7 +80,7 @@ def pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
 def read_texts(use_unicode: bool, pieces: Iterable[Piece]) -> Iterator[tuple[Any, Any]]:
     """(path, text) of whole files, decompressed by their endings; as bytes without `use_unicode`."""
     for path, _, _ in pieces:
-        text = read_whole(path).decode("utf-8", "replace")
+        text = _native.decode_utf8(read_whole(path))
         pair = (f"file:{path}", text)
         yield pair if use_unicode else (pair[0].encode(), text.encode())
 

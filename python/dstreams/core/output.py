@@ -1,7 +1,7 @@
 """How does a folder of results come about, so that nobody takes half of one for whole?
 
 1. Each task writes `part-00000` ... into a folder of this job within `_temporary`; the driver moves them when all tasks
-   have succeeded, and then writes `_SUCCESS`.
+   have succeeded, and then writes `_SUCCESS`, unless Hadoop's settings say otherwise.
 2. Beside each file lies `.<name>.crc`, as Hadoop's local file system writes it: a sum per 512 bytes.
 """
 
@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from dstreams.core.errors import java_error
+from dstreams.core.hadoopwriting import Writing
 
 if TYPE_CHECKING:
     from dstreams.core._rdd_base import RDDBase
@@ -83,13 +84,15 @@ def _sum(data: bytes | memoryview) -> bytes:
     return struct.pack(">I", zlib.crc32(data))
 
 
-def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: str = "part-") -> None:
+def save(
+    rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: str = "part-", *, writing: Writing
+) -> None:
     """Runs `write(file, elements)` for each partition, into the files of the folder `path`.
 
-    Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
+    Raises: Py4JJavaError when the folder exists, unless that is allowed, or a task fails; then there is no `_SUCCESS`.
     """
     folder = local_path(path)
-    if os.path.exists(folder):
+    if writing.validates and os.path.exists(folder):
         raise java_error(
             "org.apache.hadoop.mapred.FileAlreadyExistsException", f"Output directory file:{folder} already exists"
         )
@@ -103,14 +106,15 @@ def save(rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: 
     try:
         for name in written.collect():
             for moved in (sums_of(name), name):
-                os.rename(os.path.join(drafts, moved), os.path.join(folder, moved))
+                os.replace(os.path.join(drafts, moved), os.path.join(folder, moved))
     except BaseException:
         with suppress(OSError):  # what could not be removed is no news beside the failure
             _remove(drafts)
         raise
     _remove(drafts)
-    with SummedFile(folder, "_SUCCESS"):
-        pass
+    if writing.marks:
+        with SummedFile(folder, "_SUCCESS"):
+            pass
 
 
 def _remove(drafts: str) -> None:

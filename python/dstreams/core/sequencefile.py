@@ -1,4 +1,4 @@
-"""What is in Hadoop's sequence files? Reads all their three forms, writes two, for text, bytes and numbers.
+"""What is in Hadoop's sequence files? Reads and writes all their three forms, for text, bytes and numbers.
 
 Layout: `SEQ`, version 6, class names of key and value, whether compressed, whether in blocks, codec, metadata, a mark
 of 16 random bytes; then records, with the mark again every 100 kB, so that a reader may begin anywhere.
@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple
 from dstreams.core.closure import dump_elements
 from dstreams.core.codecs import codec_named
 from dstreams.core.output import SummedFile
-from dstreams.core.writables import BY_NAME, BYTES, NULL, Writable, dump_text, load_size, writable_for
+from dstreams.core.writables import BY_NAME, BYTES, NULL, Writable, dump_size, dump_text, load_size, writable_for
 
 MARK_EVERY = 100 * 1024  # bytes
 _MARK = 16  # bytes
@@ -32,19 +32,36 @@ _ARRAYS_PER_RECORD = 10
 
 
 # -- writing ------------------------------------------------------------------------------------
+class Compression(NamedTuple):
+    """How a sequence file is compressed: by which codec, and in blocks of how many bytes; 0: value by value."""
+
+    codec: str
+    block_bytes: int
+
+
 class _Writer:
-    def __init__(self, file: SummedFile, key: Writable, value: Writable, codec: str | None) -> None:
+    def __init__(self, file: SummedFile, key: Writable, value: Writable, compression: Compression | None) -> None:
         self._file, self._key, self._value = file, key, value
-        self._compress = codec_named(codec).compress if codec else None
+        self._compress = codec_named(compression.codec).compress if compression else None
+        self._block_bytes = compression.block_bytes if compression else 0
+        self._block: list[tuple[bytes, bytes]] = []
+        self._block_size = 0
         self._mark = os.urandom(_MARK)
         self._since_mark = 0
-        head = [b"SEQ\x06", dump_text(key.name), dump_text(value.name), bytes([codec is not None, False])]
-        if codec:
-            head.append(dump_text(codec))
+        in_blocks = self._block_bytes > 0
+        head = [b"SEQ\x06", dump_text(key.name), dump_text(value.name), bytes([compression is not None, in_blocks])]
+        if compression:
+            head.append(dump_text(compression.codec))
         file.write(b"".join([*head, _INT.pack(0), self._mark]))
 
     def append(self, key: Any, value: Any) -> None:
         key_data, value_data = self._key.dump(key), self._value.dump(value)
+        if self._block_bytes:
+            self._block.append((key_data, value_data))
+            self._block_size += len(key_data) + len(value_data)
+            if self._block_size >= self._block_bytes:
+                self.finish()
+            return
         if self._compress:
             value_data = self._compress(value_data)
         if self._since_mark >= MARK_EVERY:
@@ -54,9 +71,21 @@ class _Writer:
         self._file.write(record)
         self._since_mark += len(record)
 
+    def finish(self) -> None:
+        """Writes the block that has begun, if one has."""
+        if not self._block or self._compress is None:
+            return
+        parts = [_ESCAPE, self._mark, dump_size(len(self._block))]
+        for side in zip(*self._block, strict=True):
+            for data in (b"".join(dump_size(len(one)) for one in side), b"".join(side)):
+                packed = self._compress(data)
+                parts += [dump_size(len(packed)), packed]
+        self._file.write(b"".join(parts))
+        self._block, self._block_size = [], 0
+
 
 def write_pairs(
-    codec: str | None,
+    compression: Compression | None,
     file: SummedFile,
     pairs: Iterable[tuple[Any, Any]],
     names: tuple[str | None, str | None] = (None, None),
@@ -72,23 +101,25 @@ def write_pairs(
             for what, found, wanted in zip(("key", "value"), classes, names, strict=True):
                 if wanted not in (None, found.name):
                     raise TypeError(f"wrong {what} class: {found.name} is not class {wanted}")
-            writer = _Writer(file, *classes, codec)
+            writer = _Writer(file, *classes, compression)
         try:
             writer.append(key, value)
         except (AttributeError, TypeError, struct.error) as error:
             kinds = " and ".join(one.name.rpartition(".")[2] for one in classes)
             raise TypeError(f"({key!r}, {value!r}) does not fit a sequence file of {kinds}: {error}") from error
     if writer is None:
-        _Writer(file, *classes, codec)
+        writer = _Writer(file, *classes, compression)
+    writer.finish()
 
 
-def write_pickles(batch_size: int, file: SummedFile, elements: Iterable[Any]) -> None:
+def write_pickles(batch_size: int, compression: Compression | None, file: SummedFile, elements: Iterable[Any]) -> None:
     """Writes elements as pickles of lists of `batch_size`; 0: as many as are worth it."""
-    writer = _Writer(file, NULL, BYTES, None)
+    writer = _Writer(file, NULL, BYTES, compression)
     elements = iter(elements)
     pickles = iter(lambda: list(itertools.islice(elements, batch_size or 1024)), [])
     while group := [dump_elements(batch) for batch in itertools.islice(pickles, _ARRAYS_PER_RECORD)]:
         writer.append(None, _java_arrays(group))
+    writer.finish()
 
 
 def _java_arrays(arrays: list[bytes]) -> bytes:

@@ -17,6 +17,7 @@ from functools import partial, reduce
 from math import isnan
 from typing import Any
 
+from dstreams import _native
 from dstreams.core import deep
 from dstreams.core.codecs import codec_named
 from dstreams.core.output import SummedFile
@@ -319,5 +320,5 @@ def _in_chunks(elements: Iterable[Any]) -> Iterator[list[bytes]]:
 def _encode(element: Any) -> bytes:
     if isinstance(element, bytes):
         # Spark turns bytes into text and back, so what is no UTF-8 is replaced.
-        return element.decode("utf-8", "replace").encode("utf-8")
+        return _native.decode_utf8(element).encode("utf-8")
     return (element if isinstance(element, str) else str(element)).encode("utf-8")

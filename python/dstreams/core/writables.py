@@ -6,6 +6,8 @@ import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from dstreams import _native
+
 _IO = "org.apache.hadoop.io."
 
 
@@ -47,7 +49,7 @@ def dump_text(value: str) -> bytes:
 def load_text(data: bytes) -> str:
     """What `dump_text` made."""
     size, at = load_size(data, 0)
-    return data[at : at + size].decode("utf-8", "replace")
+    return _native.decode_utf8(data[at : at + size])
 
 
 def _dump_bytes(value: bytes) -> bytes:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dstreams.core import process
+from dstreams.core.java import JavaContext
+from dstreams.core.java.refusal import Refusing
 from dstreams.streaming.settings import stops_spark_context
 
 if TYPE_CHECKING:
     from dstreams.streaming.context import StreamingContext
 
 
-class EngineSide:
+class EngineSide(Refusing):
     """The stream below the Python class: `ssc._jssc`, `ssc._jssc.ssc()` and its `scheduler()` in one."""
+
+    _called, _instead = "ssc._jssc", "use the methods of StreamingContext"
 
     def __init__(self, ssc: StreamingContext) -> None:
         self._ssc = ssc
+
+    def sparkContext(self) -> JavaContext:
+        """The context below it: `sc._jsc`."""
+        return self._ssc._sc._java
+
+    sc = sparkContext
 
     def stop(self, stopSparkContext: bool | None = None, stopGraceFully: bool = False) -> None:
         """Ends the stream alone. Default: `spark.streaming.stopSparkContextByDefault`."""
@@ -38,8 +48,10 @@ class EngineSide:
         return EngineClock(self._ssc)
 
 
-class EngineClock:
+class EngineClock(Refusing):
     """A stream's clock; only one that is turned by hand can be set."""
+
+    _called, _instead = "ssc._jssc.scheduler().clock()", "use getTimeMillis, setTime or advance"
 
     def __init__(self, ssc: StreamingContext) -> None:
         self._ssc = ssc

@@ -13,25 +13,31 @@ fn input(len: u64) -> InputFile {
 
 fn ranges(lengths: &[u64], min_partitions: usize) -> Vec<(u64, u64)> {
     let inputs: Vec<_> = lengths.iter().copied().map(input).collect();
-    splits(&inputs, min_partitions).iter().map(|split| (split.start, split.length)).collect()
+    splits(&inputs, &Reading::default(), Api::Older(min_partitions))
+        .iter()
+        .map(|split| (split.start, split.length))
+        .collect()
 }
 
 /// Names of the listed files, relative to the folder.
 fn listed(folder: &TempFolder, spec: &str) -> Vec<String> {
-    let inputs = list_inputs(&spec.replace('@', folder.path().to_str().unwrap())).unwrap();
+    let inputs = list_inputs(&spec.replace('@', folder.path().to_str().unwrap()), &Reading::default()).unwrap();
     let name = |input: &InputFile| input.path.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned();
     inputs.iter().map(name).collect()
 }
 
 fn refused(folder: &TempFolder, spec: &str) -> String {
     let root = folder.path().to_str().unwrap();
-    list_inputs(&spec.replace('@', root)).unwrap_err().to_string().replace(root, "@")
+    list_inputs(&spec.replace('@', root), &Reading::default()).unwrap_err().to_string().replace(root, "@")
 }
 
 /// The lines of a file, one list per split.
 fn lines_of(path: &Path, min_partitions: usize) -> Vec<Vec<String>> {
-    let inputs = list_inputs(path.to_str().unwrap()).unwrap();
-    splits(&inputs, min_partitions).iter().map(|split| texts(&read_split(split).unwrap())).collect()
+    let inputs = list_inputs(path.to_str().unwrap(), &Reading::default()).unwrap();
+    splits(&inputs, &Reading::default(), Api::Older(min_partitions))
+        .iter()
+        .map(|split| texts(&read_split(split).unwrap()))
+        .collect()
 }
 
 #[test]
@@ -75,7 +81,9 @@ fn splits_hold_the_lines_that_spark_recorded() {
 
 #[test]
 fn a_compressed_file_is_one_split_unless_it_can_be_cut() {
-    let count = |name: &str| splits(&[InputFile { path: name.into(), len: 100 << 20 }], 8).len();
+    let count = |name: &str| {
+        splits(&[InputFile { path: name.into(), len: 100 << 20 }], &Reading::default(), Api::Older(8)).len()
+    };
     assert_eq!([count("/a.gz"), count("/a.deflate"), count("/a.zst"), count("/a.bz2")], [1, 1, 1, 8]);
 }
 
@@ -144,7 +152,7 @@ fn lists_patterns_and_folders_name_files() {
     let mut in_folder = listed(&folder, "@/d");
     in_folder.sort();
     assert_eq!(in_folder, ["d/a.txt", "d/b.txt"]);
-    assert_eq!(list_inputs(folder.path().join("y.txt").to_str().unwrap()).unwrap()[0].len, 4);
+    assert_eq!(list_inputs(folder.path().join("y.txt").to_str().unwrap(), &Reading::default()).unwrap()[0].len, 4);
 }
 
 #[test]
@@ -156,7 +164,11 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(refused(&folder, "@/none.txt"), "Input path does not exist: file:@/none.txt");
     assert_eq!(refused(&folder, "@/_hidden.txt"), "Input path does not exist: file:@/_hidden.txt");
     assert_eq!(refused(&folder, "@/*.csv"), "Input Pattern file:@/*.csv matches 0 files");
-    assert_eq!(refused(&folder, "@/d"), "Not a file: file:@/d/e");
+    assert_eq!(
+        refused(&folder, "@/d"),
+        "Path: @/d/e is a directory, which is not supported by the record reader when \
+         `mapreduce.input.fileinputformat.input.dir.recursive` is false."
+    );
     assert_eq!(refused(&folder, "@/d,@/none"), "Input path does not exist: file:@/none");
     assert!(refused(&folder, "hdfs://h/x").starts_with("No FileSystem for scheme \"hdfs\""));
     let gone = Split { path: folder.path().join("gone"), start: 0, length: 3 };

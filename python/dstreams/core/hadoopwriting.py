@@ -1,0 +1,63 @@
+"""How are results written, according to Hadoop's settings? Compression, marks of success, overwriting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from dstreams.core import hadoopkeys as keys
+from dstreams.core.codecs import Codec, codec_named
+from dstreams.core.errors import java_error
+from dstreams.core.hadoopconf import Configuration
+
+if TYPE_CHECKING:
+    from dstreams.core.context import SparkContext
+
+VALIDATES = "spark.hadoop.validateOutputSpecs"
+_TYPES = ("NONE", "RECORD", "BLOCK")
+
+
+class Writing(NamedTuple):
+    """What becomes of a folder of results."""
+
+    codec: Codec | None
+    """How its files are compressed."""
+    block_bytes: int
+    """Bytes of a block of a compressed sequence file; 0 where each value is compressed by itself."""
+    compresses_sequences: bool
+    """Whether sequence files are compressed, too."""
+    validates: bool
+    """Whether a folder that is there is an error."""
+    marks: bool
+    """Whether a file `_SUCCESS` says that the folder is whole."""
+
+
+def writing_of(ctx: SparkContext, conf: Configuration, codec_name: str | None = None) -> Writing:
+    """What settings say; `codec_name` is what the call itself says, which also means blocks in sequence files.
+
+    Raises: Py4JJavaError for a value that makes no sense.
+    """
+    version = conf.getInt(keys.COMMITTER_VERSION, 1)
+    if version not in (1, 2):
+        problem = f"Only 1 or 2 algorithm version is supported ({keys.COMMITTER_VERSION} is {version})"
+        raise java_error("java.io.IOException", problem)
+    kind = "BLOCK" if codec_name else conf.get(keys.COMPRESS_TYPE, "RECORD") or ""
+    if codec_name is None and conf.getBoolean(keys.COMPRESS, False):
+        codec_name = conf.get(keys.CODEC)
+        if kind not in _TYPES:
+            problem = f"{keys.COMPRESS_TYPE} should be one of {', '.join(_TYPES)}, but was {kind}"
+            raise java_error("java.lang.IllegalArgumentException", problem)
+    return Writing(
+        codec=codec_named(codec_name) if codec_name else None,
+        block_bytes=max(conf.getInt(keys.BLOCK_BYTES, 1_000_000), 1) if kind == "BLOCK" else 0,
+        compresses_sequences=kind != "NONE",
+        validates=_validates(ctx),
+        marks=conf.getBoolean(keys.MARKS_SUCCESS, True),
+    )
+
+
+def _validates(ctx: SparkContext) -> bool:
+    text = (ctx._conf.get(VALIDATES, "true") or "").strip().lower()
+    if text not in ("true", "false"):
+        problem = f'Illegal value for config key {VALIDATES}: For input string: "{text}"'
+        raise java_error("java.lang.IllegalArgumentException", problem)
+    return text == "true"
