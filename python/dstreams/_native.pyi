@@ -147,8 +147,11 @@ class Engine:
     @property
     def jobs(self) -> Jobs:
         """Its jobs."""
-    def held(self, slices: Sequence[list[Any]]) -> Rdd:
-        """An RDD of lists, one per partition, copied now."""
+    def held(self, slices: Sequence[list[Any]], batch: int | None = None) -> Rdd:
+        """An RDD of lists, one per partition, copied now.
+
+        What is pickled is so in batches of `batch` elements: an object that occurs twice in one is one object.
+        """
     def numbers(self, slices: Sequence[tuple[int, int, int]]) -> Rdd:
         """An RDD of numbers: (start, step, count) per partition, all within 64 bits."""
     def tell(self, reading: Reading, problem: tuple[str, str] | None = None) -> None:

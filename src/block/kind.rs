@@ -39,6 +39,15 @@ impl Kind {
             Self::List(item) | Self::Group(item) => item.is_plain(),
         }
     }
+
+    /// Whether lists are in it.
+    pub fn holds_lists(&self) -> bool {
+        match self {
+            Self::None | Self::Bool | Self::Int | Self::Float | Self::Str | Self::Bytes => false,
+            Self::Tuple { items, .. } => items.iter().any(Self::holds_lists),
+            Self::List(_) | Self::Group(_) => true,
+        }
+    }
 }
 
 /// A Python class as the engine sees it: something to hand back, equal only to itself, and the names of its fields.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Executor;
 use super::windows::Folded;
 use crate::error::{EngineError, Result};
-use crate::rdd::{Blocks, Meeting, Op, Rdd, Task, ready};
+use crate::rdd::{Blocks, Meeting, Op, Rdd, Taker, Task, ready};
 use crate::stack;
 
 impl Executor {
@@ -19,6 +19,25 @@ impl Executor {
                 self.store.get_or_compute((rdd.id(), partition), level, || self.compute(rdd, partition, task))
             }
         }
+    }
+
+    /// The blocks of a partition for somebody who takes them at once.
+    pub(super) fn blocks_for(
+        self: &Arc<Self>,
+        taker: Taker,
+        rdd: &Arc<Rdd>,
+        partition: usize,
+        task: &Arc<Task>,
+    ) -> Result<Blocks> {
+        if let (None, Op::Narrow { parent, steps, .. }) = (rdd.level(), &*rdd.op()) {
+            if let Some(window) = Folded::new(self, (parent, steps), task, partition)? {
+                return Ok(self.folded(window, (parent, steps)));
+            }
+            task.cancel.check()?;
+            let input = self.blocks(parent, partition, task)?;
+            return Arc::clone(steps).run_for(taker, task, partition, input);
+        }
+        self.blocks(rdd, partition, task)
     }
 
     fn compute(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
@@ -71,7 +90,11 @@ impl Executor {
                         (partition / width, partition % width)
                     }
                 };
-                pairing.pair(self.blocks(left, l, task)?, self.blocks(right, r, task)?)
+                let side = |rdd: &Arc<Rdd>, at: usize| match meeting {
+                    Meeting::Zip => self.blocks_for(Taker::Zip, rdd, at, task),
+                    Meeting::Cartesian => self.blocks(rdd, at, task),
+                };
+                pairing.pair(side(left, l)?, side(right, r)?)
             }
         }
     }

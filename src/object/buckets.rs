@@ -1,11 +1,14 @@
 //! How do elements wait for their way to a target partition?
 //!
-//! They wait as objects until memory is short or the task ends; then those of each target are sealed into a block.
+//! They wait as objects until memory is short or the task ends; then those of each target are sealed into a block. In a
+//! worker of Spark they wait too, and are pickled from time to time, those of each target together: whatever changes later
+//! does not change these. So they are made copies of here at the same times, if somebody else may still change them.
 
 use pyo3::prelude::*;
 
 use super::call::engine_error;
 use super::objects::{self, Prefer};
+use super::travel;
 use super::weigh::{self, Scale};
 use crate::rdd::{MapOutput, Task};
 
@@ -15,6 +18,8 @@ const LARGEST: usize = 2 << 20;
 /// Elements by target.
 pub(crate) struct Buckets {
     waiting: Vec<Vec<Py<PyAny>>>,
+    /// How many of them nobody else can change any more.
+    settled: Vec<usize>,
     scale: Scale,
     prefer: Prefer,
 }
@@ -23,7 +28,7 @@ impl Buckets {
     /// Empty buckets for so many targets.
     pub(crate) fn new(task: &Task, targets: usize, prefer: Prefer) -> Self {
         let waiting = (0..targets).map(|_| Vec::new()).collect();
-        Self { waiting, scale: Scale::new(task), prefer }
+        Self { waiting, settled: vec![0; targets], scale: Scale::new(task), prefer }
     }
 
     /// Adds an element for a target; when memory is short, all that waits is sent to `output`.
@@ -42,8 +47,31 @@ impl Buckets {
         Ok(())
     }
 
+    /// Has the elements that came since the last time be what they are now. For how many targets, and about how many bytes.
+    pub(crate) fn settle(&mut self, py: Python<'_>) -> PyResult<(usize, usize)> {
+        let (mut targets, mut sum) = (0, 0);
+        for (items, settled) in self.waiting.iter_mut().zip(&mut self.settled) {
+            let new = &items[*settled..];
+            if new.is_empty() {
+                continue;
+            }
+            targets += 1;
+            sum += match travel::are_own(py, new) {
+                true => travel::pickled_bytes(py, new),
+                false => {
+                    let (mut copies, bytes) = objects::copied(py, items.split_off(*settled))?;
+                    items.append(&mut copies);
+                    bytes
+                }
+            };
+            *settled = items.len();
+        }
+        Ok((targets, sum))
+    }
+
     /// Sends what waits.
     pub(crate) fn send(&mut self, py: Python<'_>, output: &mut MapOutput) -> PyResult<()> {
+        self.settled.fill(0);
         for (target, items) in self.waiting.iter_mut().enumerate() {
             if !items.is_empty() {
                 let rows = weigh::rows(py, items, LARGEST);

@@ -27,7 +27,7 @@ use crate::block::{Block, Columns, Kind};
 use crate::error::{EngineError, Result};
 use crate::expr::Program;
 use crate::object::attach::attach;
-use crate::rdd::{Blocks, Folding, Narrow, Task, ready};
+use crate::rdd::{Blocks, Folding, Narrow, Taker, Task, ready};
 
 /// Steps and their functions.
 pub(crate) struct Chain {
@@ -91,6 +91,21 @@ impl Chain {
 }
 
 impl Chain {
+    /// Some of the runs over a partition; blocks may be live ones.
+    fn live(self: &Arc<Self>, runs: Range<usize>, task: &Arc<Task>, partition: usize, input: Blocks) -> Blocks {
+        let (chain, task) = (Arc::clone(self), Arc::clone(task));
+        let running = Arc::new(Running { chain, task, partition, functions: OnceLock::new() });
+        let (all, end) = (&self.runs, runs.end);
+        runs.fold(input, |input, at| match &all[at] {
+            Run::Python(steps) if running.is_of_values(steps) && !passes_on(&all[at + 1..end]) => {
+                Box::new(ValuesRun::new(Arc::clone(&running), steps.start, input))
+            }
+            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
+            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
+            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
+        })
+    }
+
     /// Some of the runs over a partition.
     pub(super) fn run_some(
         self: &Arc<Self>,
@@ -99,18 +114,7 @@ impl Chain {
         partition: usize,
         input: Blocks,
     ) -> Blocks {
-        let (chain, task) = (Arc::clone(self), Arc::clone(task));
-        let running = Arc::new(Running { chain, task, partition, functions: OnceLock::new() });
-        let (all, end) = (&self.runs, runs.end);
-        let made = runs.fold(input, |input, at| match &all[at] {
-            Run::Python(steps) if running.is_of_values(steps) && !passes_on(&all[at + 1..end]) => {
-                Box::new(ValuesRun::new(Arc::clone(&running), steps.start, input))
-            }
-            Run::Python(steps) => Arc::clone(&running).python(steps.clone(), input),
-            Run::Rows { steps, eager } => Box::new(RowsRun::new(Arc::clone(&running), steps.clone(), *eager, input)),
-            Run::Whole { steps, what } => running.native(what, steps.clone(), input),
-        });
-        batches::of(made)
+        batches::of(self.live(runs, task, partition, input))
     }
 
     /// Its steps, each with the native forms of its functions.
@@ -239,13 +243,25 @@ impl Running {
         let mut functions = functions.iter().skip(skipped);
         let mut next_function =
             || functions.next().ok_or_else(|| PyRuntimeError::new_err("bug in dstreams: a step lacks its function"));
-        let mut segment = Segment::new(Source::blocks(input), self.task.cancel.clone());
+        let mut segment = self.segment(Source::blocks(input));
         let mut begun = begun.map(|begun| objects::load(py, &Block::Columns(begun))).transpose()?;
+        // What the function of a partition returned is handed on as it is: the next one may go through a list twice.
+        let mut returned: Option<Bound<'_, PyAny>> = None;
         for &step in &self.chain.steps[steps] {
+            if matches!(step, Step::Partitions | Step::IndexedPartitions) {
+                let elements = match returned.take() {
+                    Some(elements) => elements,
+                    None => Bound::new(py, Elements::new(segment))?.into_any(),
+                };
+                let function = resumed(next_function()?, begun.take())?;
+                returned = Some(over_partition(step, &elements, &function, self.partition)?);
+                segment = self.segment(Source::items(Vec::new()));
+                continue;
+            }
+            if let Some(made) = returned.take() {
+                segment = self.segment(iterator(&made)?);
+            }
             let source = match step {
-                Step::Partitions | Step::IndexedPartitions => {
-                    over_partition(step, segment, &resumed(next_function()?, begun.take())?, self.partition)?
-                }
                 Step::Glom => Source::items(vec![PyList::new(py, segment.drain(py)?)?.into_any().unbind()]),
                 Step::Count => Source::items(vec![PyInt::new(py, segment.count(py)?).into_any().unbind()]),
                 Step::Combine { .. } => {
@@ -264,9 +280,16 @@ impl Running {
                     continue;
                 }
             };
-            segment = Segment::new(source, self.task.cancel.clone());
+            segment = self.segment(source);
         }
-        Ok(segment)
+        match returned {
+            Some(made) => Ok(self.segment(iterator(&made)?)),
+            None => Ok(segment),
+        }
+    }
+
+    fn segment(&self, source: Source) -> Segment {
+        Segment::new(source, self.task.cancel.clone())
     }
 }
 
@@ -286,14 +309,21 @@ fn resumed<'py>(function: Bound<'py, PyAny>, begun: Option<Vec<Py<PyAny>>>) -> P
     }
 }
 
-fn over_partition(step: Step, segment: Segment, function: &Bound<'_, PyAny>, partition: usize) -> PyResult<Source> {
-    let py = function.py();
-    let elements = Bound::new(py, Elements::new(segment))?;
+fn over_partition<'py>(
+    step: Step,
+    elements: &Bound<'py, PyAny>,
+    function: &Bound<'py, PyAny>,
+    partition: usize,
+) -> PyResult<Bound<'py, PyAny>> {
     let made = match step {
         Step::IndexedPartitions => function.call1((partition, elements)),
         _ => function.call1((elements,)),
     };
-    let made = made.map_err(|raised| no_stop_iteration(py, raised))?;
+    made.map_err(|raised| no_stop_iteration(function.py(), raised))
+}
+
+/// What an iterable that was returned gives.
+fn iterator(made: &Bound<'_, PyAny>) -> PyResult<Source> {
     Ok(Source::Iterator(made.try_iter()?.into_any().unbind()))
 }
 
@@ -306,6 +336,17 @@ impl Narrow for Chain {
         }
         let runs = 0..self.runs.len();
         Ok(self.run_some(runs, task, partition, input))
+    }
+
+    fn run_for(self: Arc<Self>, taker: Taker, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
+        if self.remote.is_some() {
+            return self.run(task, partition, input);
+        }
+        let made = self.live(0..self.runs.len(), task, partition, input);
+        Ok(match taker {
+            Taker::Shuffle => made,
+            Taker::Zip => batches::of_hundreds(made),
+        })
     }
 
     fn same_as(&self, other: &dyn Narrow) -> bool {

@@ -20,7 +20,9 @@ pub(crate) use self::read::Reader;
 pub(crate) use super::classes::{is_immutable, is_plain};
 use crate::block::{Columns, Kind};
 use crate::error::EngineError;
+use crate::object::child::end_raised_in_child;
 use crate::object::pipeline::Segment;
+use crate::process::Origin;
 use build::Builder;
 
 /// The columns that `items` fit into, if they do.
@@ -74,12 +76,16 @@ impl Growing {
 
     /// Takes elements in as they are pulled from `segment`, until there are `most`.
     pub(crate) fn fill(&mut self, py: Python<'_>, segment: &mut Segment, most: usize) -> End {
+        let origin = Origin::here();
         while self.rows < most {
             match segment.next(py) {
                 Ok(Some(item)) if self.push(&item) => {}
                 Ok(Some(item)) => return End::Misfit(item.unbind()),
                 Ok(None) => return End::Over,
-                Err(raised) => return End::Raised(raised),
+                Err(raised) => {
+                    end_raised_in_child(origin, &raised, py);
+                    return End::Raised(raised);
+                }
             }
         }
         End::Enough

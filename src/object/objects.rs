@@ -14,7 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyTuple};
 
 use super::call::user_error;
-use super::{convert, weigh};
+use super::{convert, travel, weigh};
 use crate::block::{Block, LoadObjects, Objects};
 use crate::error::{EngineError, Result};
 use crate::exec::Sealer;
@@ -203,16 +203,30 @@ pub(crate) fn seal_items(py: Python<'_>, items: Vec<Py<PyAny>>, prefer: Prefer) 
     if prefer == Prefer::Shared && all_immutable(py, &items) {
         return Ok(shared(py, items));
     }
-    if let Some(columns) = convert::to_columns(py, &items) {
+    // Columns hold values: two references to one list would become two lists.
+    if let Some(columns) = convert::to_columns(py, &items)
+        && !travel::shares_lists(py, &items, columns.kind())
+    {
         return Ok(Block::Columns(columns));
     }
     if prefer == Prefer::Columns && all_immutable(py, &items) {
         return Ok(shared(py, items));
     }
+    Ok(pickled(py, items)?.0)
+}
+
+/// A block of the pickle of `items`, and its bytes.
+pub(crate) fn pickled(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Block, usize)> {
     let count = items.len();
     let data = dump(py, &PyList::new(py, items)?)?;
     let bytes = data.as_bytes().len();
-    Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data: data.unbind(), bytes, count })))
+    Ok((Block::Objects(Arc::new(ObjectBlock::Pickled { data: data.unbind(), bytes, count })), bytes))
+}
+
+/// Copies of `items` as one pickle gives them, and its bytes.
+pub(crate) fn copied(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Vec<Py<PyAny>>, usize)> {
+    let (block, bytes) = pickled(py, items)?;
+    Ok((load(py, &block)?, bytes))
 }
 
 fn shared(py: Python<'_>, items: Vec<Py<PyAny>>) -> Block {
@@ -270,9 +284,25 @@ fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<Bound<'py,
     Ok(dump.call1((items,))?.cast_into::<PyBytes>()?)
 }
 
-/// Seals a Python list (input of `parallelize`, a slice of it).
+/// Seals a Python list.
 pub(crate) fn seal_list(list: &Bound<'_, PyList>) -> PyResult<Block> {
     seal_items(list.py(), list.iter().map(Bound::unbind).collect(), Prefer::Columns)
+}
+
+/// Seals a slice of the input of `parallelize`. What has to be pickled is so in batches of `batch` elements: in each, an object
+/// that occurs twice is one object.
+pub(crate) fn seal_slice(list: &Bound<'_, PyList>, batch: Option<usize>) -> PyResult<Vec<Block>> {
+    let (py, sealed) = (list.py(), seal_list(list)?);
+    let is_pickled = matches!(&sealed, Block::Objects(objects)
+        if matches!(objects.as_any().downcast_ref::<ObjectBlock>(), Some(ObjectBlock::Pickled { .. })));
+    match batch.map(|batch| batch.max(1)) {
+        Some(batch) if is_pickled && batch < list.len() => {
+            let mut items = list.iter().map(Bound::unbind);
+            let batches = (0..list.len().div_ceil(batch)).map(|_| items.by_ref().take(batch).collect());
+            batches.map(|items| Ok(pickled(py, items)?.0)).collect()
+        }
+        _ => Ok(vec![sealed]),
+    }
 }
 
 /// Seals the fresh blocks among `blocks`.

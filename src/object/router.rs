@@ -14,9 +14,11 @@ use super::buckets::Buckets;
 use super::call::{call1, user_error};
 use super::frozen::Frozen;
 use super::hash::{Hasher, bucket};
+use super::live::Live;
 use super::native::Form;
 use super::objects::{self, Prefer};
 use super::task;
+use super::travel;
 use super::turn::Turn;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
@@ -29,6 +31,8 @@ use crate::rdd::{Blocks, MapOutput, Router, Task};
 
 /// Rows of columns that are gathered before they are sent.
 const ENOUGH: usize = 65_536;
+/// Elements that are placed in one go, before another task may have its turn.
+const AT_A_TIME: usize = 4096;
 
 /// By key: Spark's portable hash, or a function of the user.
 pub(crate) enum KeyRouter {
@@ -89,6 +93,34 @@ fn by_form(form: &Form, keys: &Columns, targets: usize) -> Option<Vec<u32>> {
     }
 }
 
+/// When Spark pickles what waits for the targets: after some elements, more the next time if the pickles were small.
+struct Pace {
+    most: f64,
+    seen: u64,
+}
+
+impl Pace {
+    fn new(targets: usize) -> Self {
+        Self { most: (10 * targets).min(1000) as f64, seen: 0 }
+    }
+
+    /// One more element; whether it is time.
+    fn is_due(&mut self) -> bool {
+        self.seen += 1;
+        self.seen as f64 > self.most
+    }
+
+    /// So many targets had elements, of so many bytes.
+    fn settled(&mut self, targets: usize, bytes: usize) {
+        self.seen = 0;
+        match (bytes / targets.max(1)) >> 20 {
+            0 => self.most *= 1.5,
+            1..=10 => {}
+            _ => self.most = (self.most / 1.5).trunc().max(1.0),
+        }
+    }
+}
+
 /// Gathers what goes to the targets of one map output.
 struct Sender<'a> {
     router: &'a KeyRouter,
@@ -117,7 +149,10 @@ impl Sender<'_> {
             }
             objects => {
                 self.send_columns()?;
-                self.place_objects(&objects)
+                match Live::of(objects) {
+                    Ok(live) => self.place_live(live),
+                    Err(objects) => self.place_objects(&objects),
+                }
             }
         }
     }
@@ -153,22 +188,48 @@ impl Sender<'_> {
     }
 
     fn place_attached(&mut self, py: Python<'_>, block: &Block) -> PyResult<()> {
-        let targets = self.output.targets();
+        self.begin(py)?;
+        objects::load(py, block)?.into_iter().try_for_each(|item| self.place(item.into_bound(py)))
+    }
+
+    fn begin(&mut self, py: Python<'_>) -> PyResult<()> {
         self.waiting = true;
         if let (None, KeyRouter::Function { frozen, .. }) = (&self.function, self.router) {
             self.function = Some(frozen.load(py)?.get_item(0)?.unbind());
         }
-        for item in objects::load(py, block)? {
-            let item = item.into_bound(py);
-            let (key, value) = unpack(&item)?;
-            let target = match &self.function {
-                None => bucket(self.hasher.hash(&key)?, targets),
-                Some(f) => call1(f.bind(py), &key)?.rem(targets)?.extract()?,
-            };
-            let pair =
-                if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
-            self.objects.add(target, pair, self.output)?;
-        }
+        Ok(())
+    }
+
+    fn place(&mut self, item: Bound<'_, PyAny>) -> PyResult<()> {
+        let (py, targets) = (item.py(), self.output.targets());
+        let (key, value) = unpack(&item)?;
+        let target = match &self.function {
+            None => bucket(self.hasher.hash(&key)?, targets),
+            Some(f) => call1(f.bind(py), &key)?.rem(targets)?.extract()?,
+        };
+        let pair =
+            if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
+        self.objects.add(target, pair, self.output)
+    }
+
+    /// Sends each element when it is made, and has what waits be what it is now whenever Spark would pickle it.
+    fn place_live(&mut self, mut live: Live) -> Result<()> {
+        let mut pace = Pace::new(self.output.targets());
+        while live.within(|py, segment| {
+            self.begin(py)?;
+            for _ in 0..AT_A_TIME {
+                let Some(item) = segment.next(py)? else {
+                    self.objects.settle(py)?;
+                    return Ok(false);
+                };
+                self.place(item)?;
+                if pace.is_due() {
+                    let (targets, bytes) = self.objects.settle(py)?;
+                    pace.settled(targets, bytes);
+                }
+            }
+            Ok(true)
+        })? {}
         Ok(())
     }
 
@@ -239,24 +300,25 @@ impl Router for DealRouter {
     fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()> {
         let targets = output.targets();
         let start = XorShiftRandom::new(task.id.partition as i64).next_int(targets as i32) as usize;
+        let target = |at: usize| (start + 1 + at / self.batch) % targets;
         let mut dealt = 0;
         let mut buckets = Buckets::new(task, targets, Prefer::Shared);
         for block in input {
             task.cancel.check()?;
-            let block = block?;
-            let numbers: Vec<u32> =
-                (dealt..dealt + block.len()).map(|at| ((start + 1 + at / self.batch) % targets) as u32).collect();
-            dealt += block.len();
-            match block {
-                Block::Columns(columns) => {
+            match Live::of(block?) {
+                Ok(live) => self.deal_live(live, &mut dealt, &target, &mut buckets, output)?,
+                Err(Block::Columns(columns)) => {
                     self.send(&mut buckets, output)?;
+                    let numbers: Vec<u32> = (dealt..dealt + columns.len()).map(|at| target(at) as u32).collect();
+                    dealt += columns.len();
                     for (target, part) in scatter(&columns, &numbers, targets)? {
                         output.push(target, Block::Columns(part))?;
                     }
                 }
-                block => attach(|py| {
-                    for (item, target) in objects::load(py, &block)?.into_iter().zip(numbers) {
-                        buckets.add(target as usize, item.into_bound(py), output)?;
+                Err(block) => attach(|py| {
+                    for item in objects::load(py, &block)? {
+                        buckets.add(target(dealt), item.into_bound(py), output)?;
+                        dealt += 1;
                     }
                     Ok(())
                 })
@@ -277,6 +339,37 @@ impl Router for DealRouter {
 }
 
 impl DealRouter {
+    /// Deals elements as they are made: those that are dealt together as one pickle has them.
+    fn deal_live(
+        &self,
+        mut live: Live,
+        dealt: &mut usize,
+        target: &impl Fn(usize) -> usize,
+        buckets: &mut Buckets,
+        output: &mut MapOutput,
+    ) -> Result<()> {
+        while live.within(|py, segment| {
+            for _ in 0..AT_A_TIME / self.batch {
+                let wanted = self.batch - *dealt % self.batch;
+                let (items, failure) = segment.take(py, wanted);
+                if let Some(raised) = failure {
+                    return Err(raised);
+                }
+                let is_last = items.len() < wanted;
+                let items = if travel::are_own(py, &items) { items } else { objects::copied(py, items)?.0 };
+                for item in items {
+                    buckets.add(target(*dealt), item.into_bound(py), output)?;
+                    *dealt += 1;
+                }
+                if is_last {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })? {}
+        Ok(())
+    }
+
     fn send(&self, buckets: &mut Buckets, output: &mut MapOutput) -> Result<()> {
         attach(|py| buckets.send(py, output)).map_err(user_error)
     }

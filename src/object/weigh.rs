@@ -93,12 +93,6 @@ pub(crate) fn all(py: Python<'_>, items: &[Py<PyAny>]) -> usize {
     8 * items.len() + sampled(items.len(), |at| items.get(at).map_or(0, |item| one(item.bind(py), 0)))
 }
 
-/// How many elements the block after one of `results` should have: four times as many, but not more than `most`, nor
-/// more than make a large block.
-pub(super) fn next_size(py: Python<'_>, results: &[Py<PyAny>], most: usize) -> usize {
-    (results.len() * 4).min(most).min(rows(py, results, 1 << 20))
-}
-
 /// How many elements like these, one at least, are about `bytes`.
 pub(super) fn rows(py: Python<'_>, items: &[Py<PyAny>], bytes: usize) -> usize {
     (bytes / (all(py, items) / items.len().max(1)).max(1)).max(1)

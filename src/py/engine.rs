@@ -16,7 +16,7 @@ use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
 use crate::memory::{Level, Memory, give_back};
 use crate::object::threads::interrupt_tasks;
-use crate::object::{Numbers, ObjectSealer, Planned, claimed_from, load_list, seal_list};
+use crate::object::{Numbers, ObjectSealer, Planned, claimed_from, load_list, seal_slice};
 use crate::rdd::{CancelToken, Op, Rdd};
 use crate::source::{Api, Reading, Shape};
 
@@ -111,11 +111,12 @@ impl PyEngine {
         self.executor.threads()
     }
 
-    /// An RDD of lists, one per partition.
-    fn held(&self, slices: Vec<Bound<'_, PyList>>) -> PyResult<PyRdd> {
+    /// An RDD of lists, one per partition. What is pickled is so in batches of `batch` elements.
+    #[pyo3(signature = (slices, batch=None))]
+    fn held(&self, slices: Vec<Bound<'_, PyList>>, batch: Option<usize>) -> PyResult<PyRdd> {
         let slices = slices
             .iter()
-            .map(|slice| if slice.is_empty() { Ok(Vec::new()) } else { Ok(vec![seal_list(slice)?]) })
+            .map(|slice| if slice.is_empty() { Ok(Vec::new()) } else { seal_slice(slice, batch) })
             .collect::<PyResult<_>>()?;
         Ok(PyRdd(Rdd::new(Op::Held(slices))))
     }

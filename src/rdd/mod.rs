@@ -50,11 +50,24 @@ pub trait Reader: Send + Sync {
     fn name(&self) -> &'static str;
 }
 
+/// Who takes the elements of steps, if they are not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taker {
+    /// A shuffle, each element as soon as it is made.
+    Shuffle,
+    /// Somebody who pairs them with others.
+    Zip,
+}
+
 /// Fused steps over one partition. `Any`: whoever made them may look at them again.
 pub trait Narrow: Any + Send + Sync {
     /// The steps over partition `partition` of the node, whose parent's partition is `input`. Nothing runs before the
     /// first block is pulled, and no more than the pulled blocks need.
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks>;
+    /// The same for somebody who takes the elements otherwise than whoever keeps them. Only `taker` can read all blocks.
+    fn run_for(self: Arc<Self>, _taker: Taker, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
+        self.run(task, partition, input)
+    }
     /// Whether it is known that both do the same to plain elements (`Block::is_plain`): whenever, in whichever partition,
     /// and unnoticed elsewhere. So steps that are not even the same as themselves must be run each time.
     fn same_as(&self, _other: &dyn Narrow) -> bool {

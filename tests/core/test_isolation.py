@@ -261,7 +261,6 @@ def test_grouped_values_in_the_cache_are_copies_too(sc: SparkContext) -> None:
     assert grouped.collect() == [("k", [1, 2])]
 
 
-@pytest.mark.xfail(reason="columns hold values: two references to one list become two lists")
 def test_two_names_for_one_object_stay_two_names_in_the_task(sc: SparkContext) -> None:
     shared = [0]
     pairs = sc.parallelize([(shared, shared)], 1)

@@ -18,6 +18,7 @@ from dstreams.core.errors import java_error
 from dstreams.core.lineage import AUTOMATIC, Packing, Shown, draw
 from dstreams.core.native import Form, forms_of
 from dstreams.core.profiler import run_profiled
+from dstreams.core.ranges import Numbers, on_range
 from dstreams.core.serializers import Serializer, through
 from dstreams.core.stepwise import Step
 from dstreams.core.storagelevel import StorageLevel, check_level
@@ -284,11 +285,15 @@ def frozen_steps(
     steps: tuple[Step, ...],
     keeps_partitioner: bool,
     number: Callable[[], int],
+    numbers: Numbers | None,
 ) -> _native.Rdd:
     """The engine's node for a chain of steps, its functions frozen now, for worker processes too if there are any.
 
-    Under a profiler it is a single step, and the RDD has to have its `number`.
+    Under a profiler it is a single step, and the RDD has to have its `number`. `numbers` are those of `base`, if that
+    is a range.
     """
+    if numbers is not None and forms_of(steps[:1]) in (None, [None]):
+        steps = (on_range(numbers, steps[0]), *steps[1:])
     profilers = ctx.profiler_collector
     if profilers is None or not is_profiled(ctx):
         return frozen(ctx, base, steps, keeps_partitioner)

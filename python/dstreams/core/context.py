@@ -36,6 +36,7 @@ from dstreams.core.localdirs import LocalDirs
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.naming import named_as_one
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
+from dstreams.core.ranges import Numbers
 from dstreams.core.rdd import RDD, PipelinedRDD
 from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
 from dstreams.core.settings import check_core, value_of
@@ -48,7 +49,6 @@ __all__ = ["SparkContext"]
 
 T = TypeVar("T")
 U = TypeVar("U")
-Numbers = range  # inside the class, `range` is the method
 
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
 
@@ -332,17 +332,18 @@ class SparkContext(JobControl, FileInputs):
         if slices < 0:
             raise java_error("java.lang.IllegalArgumentException", "Positive number of partitions required")
         if isinstance(c, range) and len(c):
-            source = self._of_range(_range_slices(c, slices))
+            numbers = Numbers.of(c, slices)
+            source = self._of_range(numbers)
             count = source._node.partitions
             source._shown_as(lineage.Shown(self, "ParallelCollectionRDD", lineage.OF_LIST, (), count))
-            return PipelinedRDD._of_numbers(source)
+            return PipelinedRDD._of_numbers(source, numbers)
         data: Sequence[T] = c if isinstance(c, (list, tuple)) else list(c)
         batch = max(1, min(len(data) // slices, self._batchSize or 1024))
         if self._has_own_serializer:
             data = list(through(BatchedSerializer(self._unbatched_serializer, batch), data))
         batches = -(-len(data) // batch)
         cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
-        made: RDD[T] = RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)]), self)
+        made: RDD[T] = RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)], batch), self)
         made._batching = (batch, batch)
         shown = lineage.Shown(self, "ParallelCollectionRDD", lineage.OF_LIST, (), made._node.partitions)
         return made._shown_as(shown, ("batch", batch))
@@ -352,8 +353,8 @@ class SparkContext(JobControl, FileInputs):
         """Whether elements have to pass through the program's serializer."""
         return not isinstance(self._unbatched_serializer, CPickleSerializer)
 
-    def _of_range(self, parts: list[Numbers]) -> RDD[Any]:
-        engine = self._running
+    def _of_range(self, numbers: Numbers) -> RDD[Any]:
+        engine, parts = self._running, [numbers.part(index) for index in range(numbers.slices)]
         if all(-(2**62) < border < 2**62 for part in parts for border in (part.start, part.stop, part.step)):
             return RDD(engine.numbers([(part.start, part.step, len(part)) for part in parts]), self)
         return RDD(engine.held([list(part) for part in parts]), self)
@@ -494,11 +495,3 @@ def _ending(stream: Breakable) -> Callable[[], None] | None:
 
 def _encode(line: str) -> bytes:
     return line.encode("utf-8")
-
-
-def _range_slices(numbers: range, slices: int) -> list[range]:
-    """A range cut by rounding down at each border, as Spark cuts ranges."""
-    first, step, size = numbers[0], numbers.step, len(numbers)
-    # With floats, as Spark computes the borders: sizes beyond 2**53 would round alike.
-    starts = [first + int(split * size / slices) * step for split in range(slices + 1)]
-    return [range(a, b, step) for a, b in itertools.pairwise(starts)]

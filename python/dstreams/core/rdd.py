@@ -19,6 +19,7 @@ from dstreams.core.errors import java_error
 from dstreams.core.meetings import next_step, run_in_room
 from dstreams.core.naming import named_as_one
 from dstreams.core.partitioner import Partitioner, portable_hash
+from dstreams.core.ranges import Numbers
 from dstreams.core.resource import ResourceProfile
 from dstreams.core.stepwise import Step, run_steps
 from dstreams.errors import PySparkRuntimeError
@@ -100,15 +101,18 @@ class PipelinedRDD(RDD[T]):
         self._base: _native.Rdd
         self._steps: tuple[Step, ...]
         self._barriers: tuple[int, ...]
+        self._over: Numbers | None
         self.preservesPartitioning: bool
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
             self._base, self._steps = prev._base, (*prev._steps, step)
             self._shown_base = prev._shown_base
+            self._over = prev._over
             self._barriers = (*prev._barriers, *barriers)
             self.preservesPartitioning = prev.preservesPartitioning and preservesPartitioning
         else:
             self._base, self._steps = prev._node, (step,)
             self._shown_base = prev._show_parent()
+            self._over = None
             self._barriers = barriers
             self.preservesPartitioning = preservesPartitioning
         self.prev = prev
@@ -118,13 +122,13 @@ class PipelinedRDD(RDD[T]):
             watch.watcher.made(self)
 
     @classmethod
-    def _of_numbers(cls, source: RDD[T]) -> PipelinedRDD[T]:
+    def _of_numbers(cls, source: RDD[T], numbers: Numbers) -> PipelinedRDD[T]:
         """Numbers of a range, which Spark makes by a step on `source`, and the engine without one."""
         made = cls.__new__(cls)
         RDD.__init__(made, source._node, source.ctx)
         made._base, made._steps, made._barriers = source._node, (), ()
         made.preservesPartitioning, made.prev = True, source
-        made._shown_base = source._show()
+        made._shown_base, made._over = source._show(), numbers
         return made
 
     def _is_pipelinable(self) -> bool:
@@ -137,7 +141,7 @@ class PipelinedRDD(RDD[T]):
 
     def _freeze(self) -> _native.Rdd:
         number = lambda: self._show().number  # noqa: E731 - it is asked for under a profiler alone
-        node = frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning, number)
+        node = frozen_steps(self.ctx, self._base, self._steps, self.preservesPartitioning, number, self._over)
         if self._barriers:
             self.ctx._barriers[node.id] = self._barriers
         return node

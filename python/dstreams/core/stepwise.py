@@ -34,11 +34,12 @@ def _one(
 ) -> Iterable[Any]:
     simple = _SIMPLE.get(name)
     if simple is not None:
-        return simple(elements, *(partial(no_stop, function) for function in functions))
+        return iter(simple(elements, *(partial(no_stop, function) for function in functions)))
+    # What a function of a partition returned is handed on as it is: two of them in a row may share a list.
     if name == "indexedPartitions":
-        return functions[0](index, iter(elements))
+        return functions[0](index, elements)
     if name == "partitions":
-        return functions[0](iter(elements))
+        return functions[0](elements)
     if name == "take":
         return itertools.islice(elements, number)
     raise ValueError(f"steps: there is no step {name!r}")

@@ -39,6 +39,7 @@ use pyo3::prelude::*;
 use super::convert;
 use super::live::Live;
 use super::objects;
+use super::travel;
 use super::turn::Turn;
 use crate::block::{Block, Columns};
 use crate::object::attach::attach;
@@ -53,7 +54,9 @@ pub(super) fn as_columns(block: Block) -> std::result::Result<Columns, Block> {
             let _turn = Turn::wait();
             let made = attach(|py| {
                 let items = objects::load(py, &objects)?;
-                Ok::<_, PyErr>(convert::to_columns(py, &items))
+                let made = convert::to_columns(py, &items);
+                // Two references to one list would become two lists.
+                Ok::<_, PyErr>(made.filter(|made| !travel::shares_lists(py, &items, made.kind())))
             });
             // What cannot even be loaded will say so where it is needed.
             made.ok().flatten().ok_or(objects)
