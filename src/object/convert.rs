@@ -77,7 +77,8 @@ impl Growing {
     /// Takes elements in as they are pulled from `segment`, until there are `most`.
     pub(crate) fn fill(&mut self, py: Python<'_>, segment: &mut Segment, most: usize) -> End {
         let origin = Origin::here();
-        while self.rows < most {
+        // A child that was forked meanwhile asks for no more.
+        while self.rows < most && origin.is_here() {
             match segment.next(py) {
                 Ok(Some(item)) if self.push(&item) => {}
                 Ok(Some(item)) => return End::Misfit(item.unbind()),

@@ -236,7 +236,8 @@ impl Segment {
     /// more than the elements never sees that.
     pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> (Vec<Py<PyAny>>, Option<PyErr>) {
         let (origin, mut found) = (Origin::here(), Vec::with_capacity(most));
-        while found.len() < most {
+        // A child that was forked meanwhile asks for no more.
+        while found.len() < most && origin.is_here() {
             match self.next(py) {
                 Ok(Some(item)) => found.push(item.unbind()),
                 Ok(None) => break,
@@ -252,8 +253,8 @@ impl Segment {
 
     /// How many elements remain.
     pub(crate) fn count(&mut self, py: Python<'_>) -> PyResult<u64> {
-        let mut found = 0;
-        while self.next(py)?.is_some() {
+        let (origin, mut found) = (Origin::here(), 0);
+        while origin.is_here() && self.next(py)?.is_some() {
             found += 1;
         }
         Ok(found)

@@ -27,6 +27,7 @@ use crate::kernel::keys::joined;
 use crate::kernel::random::XorShiftRandom;
 use crate::kernel::sort::SortKeys;
 use crate::object::attach::attach;
+use crate::process::Origin;
 use crate::rdd::{Blocks, MapOutput, Router, Task};
 
 /// Rows of columns that are gathered before they are sent.
@@ -217,7 +218,12 @@ impl Sender<'_> {
         let mut pace = Pace::new(self.output.targets());
         while live.within(|py, segment| {
             self.begin(py)?;
+            let origin = Origin::here();
             for _ in 0..AT_A_TIME {
+                // A child that was forked meanwhile asks for no more.
+                if !origin.is_here() {
+                    break;
+                }
                 let Some(item) = segment.next(py)? else {
                     self.objects.settle(py)?;
                     return Ok(false);
