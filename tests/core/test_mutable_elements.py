@@ -305,7 +305,7 @@ def test_what_is_known_of_classes() -> None:
     assert kinds[Named] == ("frozen", [Named])
 
 
-@pytest.mark.parametrize("make", [lambda n: {n: [n]}, lambda n: Point(), lambda n: [n, {n}], lambda n: bytearray(3)])
+@pytest.mark.parametrize("make", [lambda n: {n: [n]}, lambda _: Point(), lambda n: [(n, [n])], lambda _: bytearray()])
 def test_what_nobody_else_has_is_handed_on_without_a_copy(local: SparkContext, make: Callable[[int], Any]) -> None:
     # What cannot be seen from outside: it takes no pickle. A class that counts its pickles tells.
     pickles = local.accumulator(0)
@@ -320,5 +320,5 @@ def test_what_nobody_else_has_is_handed_on_without_a_copy(local: SparkContext, m
 
     made = local.parallelize(range(1000), 1).map(lambda n: Counting(make(n)))
     assert len(made.collect()) == 1000
-    # In each of ten batches one element is pickled for trial, in two ways, as its class has no name that finds it.
-    assert pickles.value <= 20
+    # In each of the batches one element is pickled for trial, in two ways, as no name leads to its class.
+    assert pickles.value <= 22

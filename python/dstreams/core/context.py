@@ -354,7 +354,8 @@ class SparkContext(JobControl, FileInputs):
         return not isinstance(self._unbatched_serializer, CPickleSerializer)
 
     def _of_range(self, numbers: Numbers) -> RDD[Any]:
-        engine, parts = self._running, [numbers.part(index) for index in range(numbers.slices)]
+        # Without slices Spark divides by their number, too.
+        engine, parts = self._running, [numbers.part(index) for index in range(max(1, numbers.slices))]
         if all(-(2**62) < border < 2**62 for part in parts for border in (part.start, part.stop, part.step)):
             return RDD(engine.numbers([(part.start, part.step, len(part)) for part in parts]), self)
         return RDD(engine.held([list(part) for part in parts]), self)
