@@ -42,6 +42,15 @@ def on_range(numbers: Numbers, step: Step) -> Step:
     return "indexedPartitions", number, (partial(_over_range, numbers, functions[0], name == "indexedPartitions"),)
 
 
+def without_range(name: str, functions: list[Any]) -> tuple[str, list[Any]]:
+    """A step as it was before `on_range`, by its name and functions."""
+    only = functions[0] if len(functions) == 1 else None
+    if type(only) is partial and only.func is _over_range:
+        _, function, indexed = only.args
+        return ("indexedPartitions" if indexed else "partitions"), [function]
+    return name, functions
+
+
 def _over_range(
     numbers: Numbers, f: Callable[..., Iterable[Any]], indexed: bool, index: int, _: Iterable[Any]
 ) -> Iterable[Any]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from dstreams import _native, udf
 from dstreams.core.native import enabled
+from dstreams.core.ranges import without_range
 from dstreams.explain.methods import begins_with_zero, method_of, name_of
 from dstreams.explain.report import Line
 from dstreams.explain.source import Source, source_of
@@ -47,7 +48,7 @@ def lines_of(chain: _native.Chain, before: str, functions: list[Any] | None = No
     lines: list[Line] = []
     last = ""
     for name, _, count, native in chain.steps():
-        used = [next(left) for _ in range(count)]
+        name, used = without_range(name, [next(left) for _ in range(count)])
         before = method_of(name, used, before)
         more = _lines_of_step(chain, (name, native), used, before)
         if part_of:
