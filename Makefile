@@ -62,9 +62,10 @@ soak: $(BUILT) ## Ten minutes of short batches, fed by sockets that come and go 
 	@$(BIN)/python scripts/soak.py $(if $(SECONDS),--seconds $(SECONDS))
 
 .PHONY: crash
-crash: $(BUILT) $(TOOLS) ## Kill a stream 200 times (KILLS=20: fewer) and compare every batch with what it had to be; fork 200 children from a busy program
-	@$(BIN)/python tests/faults/harness.py --kills $(if $(KILLS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
-	@$(BIN)/python tests/faults/forks.py --rounds $(if $(KILLS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
+crash: $(BUILT) $(TOOLS) ## Kill, pause, double and replace a stream 200 times each (ROUNDS=20: fewer) and compare every batch with what it had to be; fork 200 children from a busy program
+	@$(BIN)/python tests/faults/harness.py --kills $(or $(ROUNDS),$(KILLS),200) $(if $(SEED),--seed $(SEED))
+	@for script in $(wildcard tests/faults/owners.py tests/faults/forks.py); do \
+		$(BIN)/python $$script --rounds $(or $(ROUNDS),$(KILLS),200) $(if $(SEED),--seed $(SEED)) || exit 1; done
 
 .PHONY: fuzz
 fuzz: $(BUILT) ## Fuzz the readers of checkpoints, journals and functions, and the evaluator, a minute each; needs cargo-fuzz and a nightly toolchain

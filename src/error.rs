@@ -61,6 +61,9 @@ pub enum EngineError {
     /// there reads the pairs (`in_task`), else in the driver, when all tasks have ended well.
     #[error("Can not deserialize PairRDD with different number of items in batches: ({left}, {right})")]
     Unpaired { left: usize, right: usize, in_task: bool },
+    /// Another run has taken over what this one wrote to: it must not go on.
+    #[error("{problem}")]
+    Replaced { problem: String },
     /// Not the user's doing.
     #[error("bug in dstreams, please report: {0}")]
     Bug(String),

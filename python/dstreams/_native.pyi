@@ -281,12 +281,13 @@ class Streaming:
     def keep_in(
         self,
         folder: str,
-        logs: bool,
+        how: tuple[bool, bool, bool],
         conf: list[tuple[str, str]],
         program: tuple[str, str, str],
         functions: bytes,
     ) -> None:
-        """Writes checkpoints into a folder from the start on; `logs`: and what receivers get."""
+        """Writes checkpoints into a folder from the start on. `how`: whether it may be anybody's, whether it is locked,
+        and whether what receivers get is written too."""
     def claim_intake(self, intake: Intake, node: int, name: str, location: str) -> None:
         """Says which input an intake is for, when that input is of an earlier run."""
     def add_output(self, parent: int, func: Callable[..., Any]) -> None:

@@ -6,22 +6,28 @@
 //!    of steps that differs from block to block, and only so many in one round, so that no round pays for many of them.
 //! 2. Data files are freed from the oldest on. When two thirds of the log are of no use, chunks that live in the oldest
 //!    file move to the end of the log, a few with each batch: in proportion to what the batch wrote.
-//! 3. A process never appends to a file of an earlier one: its end may be torn.
+//! 3. A run never appends to a file of an earlier one, whose end may be torn: the number of a file begins with the epoch.
+//! 4. Each file has a copy, written and synced at the same time. All checkpoints that are kept rest on the same chunks: with the
+//!    copy, whatever single file is damaged costs none of them.
+//!
+//! Elsewhere: reading (`reader.rs`).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::thread;
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{Codec, damaged, decode, encode};
+use super::blocks::{Codec, damaged, encode};
 use super::delta::{self, Delta};
-use super::files::{self, Trust};
+use super::files::{copy_of, number_in, numbered};
+use super::folder::Folder;
 use super::frames::{self, Frames};
-use crate::block::{Block, Columns};
+use super::manifest::DataFile;
+use crate::block::Block;
 use crate::error::{EngineError, Result};
 
 /// Number of a chunk, rising.
@@ -29,9 +35,11 @@ use crate::error::{EngineError, Result};
 #[serde(transparent)]
 pub struct ChunkId(pub u64);
 
-const WHOLE: u8 = 1;
-const DELTA: u8 = 2;
-const BYTES: u8 = 3;
+pub(super) const WHOLE: u8 = 1;
+pub(super) const DELTA: u8 = 2;
+pub(super) const BYTES: u8 = 3;
+
+const DATA: &str = "data-";
 
 /// Frames wait for each other up to so many bytes: a large state is not in memory a second time. Few in tests, whose
 /// checkpoints are small.
@@ -46,7 +54,7 @@ const MORE_STEPS: u32 = 96;
 /// A chain ends here even if the round has written enough.
 const LAST_STEP: u32 = 2 * (STEPS + MORE_STEPS) - 1;
 /// Longest chain of deltas that a reader follows.
-const MOST_STEPS: usize = LAST_STEP as usize + 1;
+pub(super) const MOST_STEPS: usize = LAST_STEP as usize + 1;
 
 /// What is known of a chunk that was written.
 #[derive(Debug, Clone, Copy)]
@@ -65,9 +73,10 @@ struct Place {
 
 /// The data files of a folder, as their writer sees them.
 pub struct Chunks {
-    folder: PathBuf,
+    folder: Arc<Folder>,
     next: u64,
-    file: Option<File>,
+    /// The file that is being written, and its copy.
+    file: Option<[File; 2]>,
     number: u64,
     /// Frames that are not in the file yet.
     pending: Vec<u8>,
@@ -76,6 +85,8 @@ pub struct Chunks {
     is_new: bool,
     /// Bytes of each file that is there, the one being written included.
     sizes: BTreeMap<u64, u64>,
+    /// Their checksums so far.
+    sums: BTreeMap<u64, flate2::Crc>,
     places: HashMap<ChunkId, Place>,
     /// Bytes that may still be written in this round for other reasons than changes.
     allowance: u64,
@@ -89,15 +100,16 @@ pub struct Chunks {
     cleans: bool,
 }
 
-fn file_name(number: u64) -> String {
-    format!("data-{number:010}")
+/// The name of a data file.
+pub(super) fn file_name(number: u64) -> String {
+    numbered(DATA, number)
 }
 
 impl Chunks {
     /// Goes on in a folder whose files and chunks have lower numbers than these.
-    pub fn new(folder: &Path, next_file: u64, next_chunk: u64) -> Self {
+    pub(super) fn new(folder: Arc<Folder>, next_file: u64, next_chunk: u64) -> Self {
         Self {
-            folder: folder.to_owned(),
+            folder,
             next: next_chunk,
             file: None,
             number: next_file,
@@ -105,6 +117,7 @@ impl Chunks {
             unsynced: false,
             is_new: false,
             sizes: BTreeMap::new(),
+            sums: BTreeMap::new(),
             places: HashMap::new(),
             allowance: 0,
             written: 0,
@@ -170,16 +183,29 @@ impl Chunks {
         }
         let place = self.places.get(&id).copied();
         let place = place.ok_or_else(|| EngineError::Bug(format!("no chunk {}", id.0)))?;
-        let path = self.folder.join(file_name(place.root));
-        let read = || -> std::io::Result<Vec<u8>> {
-            let mut bytes = vec![0; place.bytes as usize];
-            File::open(&path)?.read_exact_at(&mut bytes, place.at)?;
-            Ok(bytes)
+        let name = file_name(place.root);
+        let Some(bytes) = self.read_frame(&name, place)? else {
+            return Err(damaged(format!("{} at byte {}", self.folder.path().join(&name).display(), place.at)));
         };
-        let bytes = read().map_err(EngineError::external(path.display().to_string()))?;
-        let body = Frames::new(&bytes).next().and_then(|frame| frame.body.get(size_of::<u64>()..));
-        let body = body.ok_or_else(|| damaged(format!("{} at byte {}", path.display(), place.at)))?;
-        self.put_bytes(body)
+        self.put_bytes(&bytes)
+    }
+
+    /// What `put_bytes` was given, from the file or its copy, whichever is whole.
+    fn read_frame(&self, name: &str, place: Place) -> Result<Option<Vec<u8>>> {
+        let mut failed = None;
+        for name in [name.to_owned(), copy_of(name)] {
+            match self.folder.read_at(&name, place.at, place.bytes) {
+                Ok(bytes) => {
+                    let body = Frames::new(&bytes).next().and_then(|frame| frame.body.get(size_of::<u64>()..));
+                    if let Some(body) = body {
+                        return Ok(Some(body.to_vec()));
+                    }
+                }
+                Err(cause) => failed = Some(cause),
+            }
+        }
+        let context = self.folder.path().join(name).display().to_string();
+        failed.map_or(Ok(None), |cause| Err(EngineError::External { context, cause }))
     }
 
     /// Writes bytes.
@@ -251,9 +277,9 @@ impl Chunks {
             return Ok(());
         }
         self.on_file(|chunks, _| {
-            chunks.file.as_mut().map_or(Ok(()), |file| file.sync_data())?;
+            chunks.file.as_ref().map_or(Ok(()), sync_both)?;
             chunks.unsynced = false;
-            if std::mem::take(&mut chunks.is_new) { files::sync_folder(&chunks.folder) } else { Ok(()) }
+            if std::mem::take(&mut chunks.is_new) { chunks.folder.sync() } else { Ok(()) }
         })?;
         if self.sizes.get(&self.number).is_some_and(|size| *size >= FILE_BYTES) {
             self.close();
@@ -267,30 +293,31 @@ impl Chunks {
         if pending.is_empty() {
             return Ok(());
         }
-        self.on_file(|chunks, path| {
-            let file = match &mut chunks.file {
-                Some(file) => file,
+        self.on_file(|chunks, name| {
+            let files = match &mut chunks.file {
+                Some(files) => files,
                 None => {
                     chunks.is_new = true;
-                    chunks.file.insert(files::private().append(true).create_new(true).open(path)?)
+                    chunks.file.insert([chunks.folder.create(name)?, chunks.folder.create(&copy_of(name))?])
                 }
             };
             chunks.unsynced = true;
-            file.write_all(&pending)?;
+            files.iter_mut().try_for_each(|file| file.write_all(&pending))?;
             *chunks.sizes.entry(chunks.number).or_default() += pending.len() as u64;
+            chunks.sums.entry(chunks.number).or_default().update(&pending);
             Ok(())
         })
     }
 
     /// Does something with the file being written. After an error it is not known what is in it: the next round begins
     /// another one.
-    fn on_file(&mut self, work: impl FnOnce(&mut Self, &Path) -> std::io::Result<()>) -> Result<()> {
-        let path = self.folder.join(file_name(self.number));
-        let done = work(self, &path);
+    fn on_file(&mut self, work: impl FnOnce(&mut Self, &str) -> io::Result<()>) -> Result<()> {
+        let name = file_name(self.number);
+        let done = work(self, &name);
         if done.is_err() {
             self.close();
         }
-        done.map_err(EngineError::external(path.display().to_string()))
+        done.map_err(EngineError::external(self.folder.path().join(&name).display().to_string()))
     }
 
     /// Nothing that was written counts any more: the next round begins another file.
@@ -298,6 +325,7 @@ impl Chunks {
         self.pending.clear();
         self.places.clear();
         self.sizes.clear();
+        self.sums.clear();
         self.close();
     }
 
@@ -314,121 +342,39 @@ impl Chunks {
         self.number += 1;
     }
 
-    /// The files, with their bytes, that are needed to read these chunks.
-    pub fn files_for(&self, live: impl Iterator<Item = ChunkId>) -> Vec<(u64, u64)> {
+    /// The files that are needed to read these chunks, as far as they are written.
+    pub(super) fn files_for(&self, live: impl Iterator<Item = ChunkId>) -> Vec<DataFile> {
         let oldest = live.filter_map(|id| self.places.get(&id)).map(|place| place.root).min();
         let from = oldest.unwrap_or(self.number);
-        self.sizes.range(from..).map(|(number, size)| (*number, *size)).collect()
+        let sum = |number| self.sums.get(number).map_or(0, flate2::Crc::sum);
+        let files = self.sizes.range(from..);
+        files.map(|(number, bytes)| DataFile { number: *number, bytes: *bytes, sum: sum(number) }).collect()
     }
 
     /// Removes the files before `oldest`: no checkpoint names them.
-    pub fn free_before(&mut self, oldest: u64) -> std::io::Result<()> {
+    pub fn free_before(&mut self, oldest: u64) -> io::Result<()> {
         self.sizes.retain(|number, _| *number >= oldest);
+        self.sums.retain(|number, _| *number >= oldest);
         self.places.retain(|_, place| place.root >= oldest);
-        for number in numbers(&self.folder)?.into_iter().filter(|number| *number < oldest) {
-            fs::remove_file(self.folder.join(file_name(number)))?;
-        }
-        Ok(())
+        let mut names = self.folder.names(DATA)?.into_iter();
+        names.try_for_each(|name| match number_in(&name, DATA) {
+            Some(number) if number < oldest => self.folder.remove(&name),
+            _ => Ok(()),
+        })
     }
+}
+
+/// Syncs a file and its copy side by side: on most disks that takes hardly longer than one of them.
+fn sync_both([file, copy]: &[File; 2]) -> io::Result<()> {
+    thread::scope(|scope| {
+        let other = thread::Builder::new().spawn_scoped(scope, || copy.sync_data())?;
+        let synced = file.sync_data();
+        let other = other.join().unwrap_or_else(|_| Err(io::Error::other("a thread that syncs panicked")));
+        synced.and(other)
+    })
 }
 
 /// The numbers of the data files of a folder.
-pub(super) fn numbers(folder: &Path) -> std::io::Result<Vec<u64>> {
-    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<Vec<_>>>()?;
-    Ok(names.iter().filter_map(|name| name.to_str()?.strip_prefix("data-")?.parse().ok()).collect())
-}
-
-/// The chunks of some data files, to be read.
-pub(super) struct ChunkReader {
-    files: Vec<Vec<u8>>,
-    /// Kind, file, and where in it the body behind the number is.
-    index: HashMap<ChunkId, (u8, usize, std::ops::Range<usize>)>,
-}
-
-impl ChunkReader {
-    /// Reads the files, which must have at least so many good bytes; else says what is wrong.
-    pub(super) fn open(folder: &Path, named: &[(u64, u64)], trust: Trust) -> Result<Self, String> {
-        let mut reader = Self { files: Vec::new(), index: HashMap::new() };
-        for (number, size) in named {
-            let name = file_name(*number);
-            let mut bytes = files::read(&folder.join(&name), trust).map_err(|problem| format!("{name}: {problem}"))?;
-            bytes.truncate(usize::try_from(*size).unwrap_or(usize::MAX));
-            let good = reader.scan(&bytes);
-            if good as u64 != *size {
-                return Err(format!("{name} is cut short or damaged at byte {good} of {size}"));
-            }
-            reader.files.push(bytes);
-        }
-        Ok(reader)
-    }
-
-    fn scan(&mut self, bytes: &[u8]) -> usize {
-        let mut frames = Frames::new(bytes);
-        while let Some(frame) = frames.next() {
-            let mut body = frame.body;
-            if let Some(id) = frames::take_u64(&mut body) {
-                let end = frames.at();
-                self.index.insert(ChunkId(id), (frame.kind, self.files.len(), end - body.len()..end));
-            }
-        }
-        frames.at()
-    }
-
-    fn body(&self, id: ChunkId) -> Result<(u8, &[u8])> {
-        let (kind, file, range) = self.index.get(&id).ok_or_else(|| damaged(format!("no chunk {}", id.0)))?;
-        let bytes = self.files.get(*file).and_then(|bytes| bytes.get(range.clone()));
-        Ok((*kind, bytes.ok_or_else(|| damaged("a chunk is cut short"))?))
-    }
-
-    /// What `put_bytes` was given.
-    pub(super) fn bytes(&self, id: ChunkId) -> Result<&[u8]> {
-        match self.body(id)? {
-            (BYTES, body) => Ok(body),
-            _ => Err(damaged(format!("chunk {} is of another kind", id.0))),
-        }
-    }
-
-    /// The block that a chunk stands for.
-    pub(super) fn block(&self, id: ChunkId, codec: &dyn Codec) -> Result<Block> {
-        let (mut deltas, mut id) = (Vec::new(), id);
-        loop {
-            match self.body(id)? {
-                (WHOLE, body) => {
-                    let block = decode(body, codec)?;
-                    if deltas.is_empty() {
-                        return Ok(block);
-                    }
-                    deltas.reverse();
-                    return Ok(Block::Columns(delta::apply(columns(block)?, &deltas)?));
-                }
-                (DELTA, body) if deltas.len() < MOST_STEPS => {
-                    let (base, delta) = read_delta(body, codec)?;
-                    // Bases are older: a circle is no chain.
-                    if base >= id {
-                        return Err(damaged("a delta of a later chunk"));
-                    }
-                    deltas.push(delta);
-                    id = base;
-                }
-                _ => return Err(damaged(format!("chunk {} is of another kind", id.0))),
-            }
-        }
-    }
-}
-
-fn columns(block: Block) -> Result<Columns> {
-    match block {
-        Block::Columns(columns) => Ok(columns),
-        Block::Objects(_) => Err(damaged("a delta of objects")),
-    }
-}
-
-fn read_delta(mut body: &[u8], codec: &dyn Codec) -> Result<(ChunkId, Delta)> {
-    let cut = || damaged("a delta is cut short");
-    let base = frames::take_u64(&mut body).ok_or_else(cut)?;
-    let length = frames::take_u32(&mut body).ok_or_else(cut)?;
-    let count = frames::take_u32(&mut body).ok_or_else(cut)? as usize;
-    let (rows, values) = count.checked_mul(4).and_then(|bytes| body.split_at_checked(bytes)).ok_or_else(cut)?;
-    let rows = rows.chunks_exact(4).map(|row| u32::from_le_bytes([row[0], row[1], row[2], row[3]])).collect();
-    Ok((ChunkId(base), Delta { length, rows, values: columns(decode(values, codec)?)? }))
+pub(super) fn numbers(folder: &Folder) -> io::Result<Vec<u64>> {
+    Ok(folder.names(DATA)?.iter().filter_map(|name| number_in(name, DATA)).collect())
 }

@@ -1,30 +1,19 @@
-//! How does a file appear whole or not at all, and whose files are read?
+//! What is around the bytes of a file, so that nothing else is taken for them?
 //!
-//! 1. A sealed file is an envelope (magic, kind, version, length, checksum) around bytes. It is written beside its place,
-//!    synced, renamed, and the folder is synced: after a crash there is the old file, or the new one.
-//! 2. Drafts that a crash left behind end in `.draft` and are removed by the next run.
-//! 3. Files are readable by their owner alone.
+//! 1. A sealed file is an envelope (magic, kind, version, length, checksum) around bytes.
+//! 2. It is written beside its place, synced, renamed, and the folder is synced (`folder.rs`): after a crash there is the
+//!    old file, or the new one. Drafts that a crash left behind end in `.draft` and are removed by the next run.
+//! 3. Files with a copy (`copy_of`) are written twice, byte for byte: what is damaged in one is read from the other.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
-
-use crate::error::{EngineError, Result};
+use crate::error::Result;
 
 const MAGIC: &[u8; 8] = b"dstreams";
-const VERSION: u32 = 1;
+/// Format 2: owners, copies, journals that are named.
+const VERSION: u32 = 2;
 const HEAD: usize = 8 + 4 + 4 + 8 + 4;
-
-/// Whose files may be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trust {
-    /// Those of this user and of root, if nobody else may write them.
-    Own,
-    /// All.
-    Anybody,
-}
+const COPY: &str = ".copy";
+/// A number has the epoch before these bits.
+const EPOCH_SHIFT: u32 = 32;
 
 /// The checksum of bytes.
 pub(super) fn checksum(bytes: &[u8]) -> u32 {
@@ -65,75 +54,39 @@ pub(super) fn unseal(kind: [u8; 4], bytes: &[u8]) -> Result<&[u8], String> {
     Ok(payload)
 }
 
-/// Writes a sealed file: afterwards it is there, whole and for good.
-pub(super) fn write(path: &Path, kind: [u8; 4], payload: &[u8]) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".draft");
-    let draft = Path::new(&name);
-    let written = || -> io::Result<()> {
-        let mut file = private().create(true).truncate(true).open(draft)?;
-        file.write_all(&seal(kind, payload))?;
-        file.sync_all()?;
-        fs::rename(draft, path)?;
-        sync_folder(path.parent().unwrap_or(Path::new(".")))
-    };
-    written().map_err(|cause| {
-        // What is left of it is in nobody's way, and the error is about the file itself.
-        let _ = fs::remove_file(draft);
-        EngineError::External { context: path.display().to_string(), cause }
-    })
+/// The name of the second of two files that hold the same.
+pub(super) fn copy_of(name: &str) -> String {
+    format!("{name}{COPY}")
 }
 
-/// How files are opened for writing.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    options
+/// The name of the first of two files that hold the same.
+pub(super) fn first_of(name: &str) -> &str {
+    name.strip_suffix(COPY).unwrap_or(name)
 }
 
-/// Makes names in a folder durable.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+/// The name of a file with a number, which is rising over all epochs.
+pub(super) fn numbered(beginning: &str, number: u64) -> String {
+    format!("{beginning}{:06}-{:06}", number >> EPOCH_SHIFT, number & ((1 << EPOCH_SHIFT) - 1))
 }
 
-/// A file's bytes, if it may be trusted; else what is wrong.
-pub(super) fn read(path: &Path, trust: Trust) -> Result<Vec<u8>, String> {
-    check(path, trust)?;
-    fs::read(path).map_err(|cause| cause.to_string())
-}
-
-fn check(path: &Path, trust: Trust) -> Result<(), String> {
-    let found = fs::metadata(path).map_err(|cause| cause.to_string())?;
-    if !found.is_file() {
-        return Err("it is no file".into());
-    }
-    if trust == Trust::Anybody {
-        return Ok(());
-    }
-    let me = own_user();
-    if found.uid() != 0 && me.is_some_and(|me| found.uid() != me) {
-        return Err(format!("it belongs to another user (number {}), whose functions would run here", found.uid()));
-    }
-    if found.mode() & 0o022 != 0 {
-        return Err("other users may write to it, so its functions may not be this user's".into());
-    }
-    Ok(())
-}
-
-/// The user of this process.
-fn own_user() -> Option<u32> {
-    fs::metadata("/proc/self").ok().map(|found| found.uid())
-}
-
-/// Makes a checkpoint folder, removes drafts in it, and finds out whether it can be written.
-pub(super) fn prepare(folder: &Path) -> Result<()> {
-    let context = || format!("the checkpoint folder {}", folder.display());
-    fs::create_dir_all(folder).map_err(EngineError::external(context()))?;
-    for entry in fs::read_dir(folder).map_err(EngineError::external(context()))? {
-        let path = entry.map_err(EngineError::external(context()))?.path();
-        if path.extension() == Some(OsStr::new("draft")) {
-            fs::remove_file(&path).map_err(EngineError::external(context()))?;
+/// The number in such a name, or in that of its copy; those of older formats count from 0.
+pub(super) fn number_in(name: &str, beginning: &str) -> Option<u64> {
+    let rest = first_of(name.strip_prefix(beginning)?);
+    match rest.split_once('-') {
+        Some((epoch, number)) => {
+            let (epoch, number): (u32, u32) = (epoch.parse().ok()?, number.parse().ok()?);
+            Some(u64::from(epoch) << EPOCH_SHIFT | u64::from(number))
         }
+        None => rest.parse().ok(),
     }
-    Ok(())
+}
+
+/// The first number of an epoch. No two runs write files of one number: their epochs differ.
+pub(super) fn first_number(epoch: u64) -> u64 {
+    epoch << EPOCH_SHIFT
+}
+
+/// The epoch in which a file was begun.
+pub(super) fn epoch_of(number: u64) -> u64 {
+    number >> EPOCH_SHIFT
 }

@@ -7,22 +7,33 @@
 //! 2. `commit` returns when everything appended before is durable. Of those who wait at the same time one writes and
 //!    syncs for all.
 //! 3. After a failed write nothing more goes into that file, because its end is not known; the next append begins another.
-//! 4. A process never appends to a file of an earlier one.
+//! 4. A run never appends to a file of an earlier one: the number of a file begins with the epoch.
+//! 5. Durable is not yet acknowledged: `commit` looks whether another run has taken over meanwhile, and then fails.
+//! 6. A file that is full names the next one, which is there by then; all others are named by a checkpoint. So one that is
+//!    missing is noticed.
+//!
+//! Elsewhere: reading (`replay.rs`).
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{self, Trust};
-use super::frames::{self, Frames, take_u64};
+use super::files::{number_in, numbered};
+use super::folder::Folder;
+use super::frames;
+use super::manifest::JournalFile;
+use super::owner::Owner;
 use crate::error::{EngineError, Result};
 
-const BLOCK: u8 = 1;
-const PLAN: u8 = 2;
+pub(super) const BLOCK: u8 = 1;
+pub(super) const PLAN: u8 = 2;
+/// The number of the file that goes on where this one ends.
+pub(super) const NEXT: u8 = 3;
+const JOURNAL: &str = "journal-";
 
 /// A file is closed once it has so many bytes.
 const FILE_BYTES: u64 = 8 << 20;
@@ -81,16 +92,6 @@ pub struct Received {
     pub bytes: Vec<u8>,
 }
 
-/// What a file holds, as far as that decides when it may go.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Held {
-    bytes: u64,
-    /// The last block of each input.
-    blocks: BTreeMap<u32, u64>,
-    /// The last plan.
-    plan: Option<i64>,
-}
-
 #[derive(Default)]
 struct State {
     pending: Vec<u8>,
@@ -100,28 +101,49 @@ struct State {
     /// Somebody writes.
     writing: bool,
     /// Appends that are lost: from (exclusive), to, and why. The last ones only: whoever waits for one looks at once.
-    lost: Vec<(u64, u64, String)>,
+    lost: Vec<(u64, u64, Why)>,
     file: Option<File>,
     number: u64,
-    held: BTreeMap<u64, Held>,
+    /// What each file holds, or will hold once what is pending is written.
+    held: BTreeMap<u64, JournalFile>,
+    /// What each file holds for good.
+    kept: BTreeMap<u64, JournalFile>,
+}
+
+/// Why something is lost.
+#[derive(Debug, Clone)]
+enum Why {
+    /// It could not be written.
+    Failed(String),
+    /// Another run has taken over.
+    Replaced(String),
 }
 
 /// The journal of a checkpoint folder, as its writer sees it.
 pub struct Journal {
-    folder: PathBuf,
+    folder: Arc<Folder>,
+    owner: Arc<Owner>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-fn file_name(number: u64) -> String {
-    format!("journal-{number:010}")
+/// The name of a file of the journal.
+pub(super) fn file_name(number: u64) -> String {
+    numbered(JOURNAL, number)
+}
+
+/// The numbers of the files of the journal of a folder, rising.
+pub(super) fn numbers(folder: &Folder) -> io::Result<Vec<u64>> {
+    let mut numbers: Vec<u64> = folder.names(JOURNAL)?.iter().filter_map(|name| number_in(name, JOURNAL)).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 impl Journal {
     /// Goes on in a folder whose journal files have lower numbers than `next`. `earlier`: what those hold that were read.
-    pub(super) fn new(folder: &Path, next: u64, earlier: BTreeMap<u64, Held>) -> Self {
-        let state = State { number: next, held: earlier, ..State::default() };
-        Self { folder: folder.to_owned(), state: Mutex::new(state), changed: Condvar::new() }
+    pub(super) fn new(folder: Arc<Folder>, owner: Arc<Owner>, next: u64, earlier: BTreeMap<u64, JournalFile>) -> Self {
+        let state = State { number: next, held: earlier.clone(), kept: earlier, ..State::default() };
+        Self { folder, owner, state: Mutex::new(state), changed: Condvar::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -142,12 +164,12 @@ impl Journal {
         Ok(self.append(PLAN, &[&text], |held| held.plan = Some(plan.time)))
     }
 
-    fn append(&self, kind: u8, body: &[&[u8]], note: impl FnOnce(&mut Held)) -> u64 {
+    fn append(&self, kind: u8, body: &[&[u8]], note: impl FnOnce(&mut JournalFile)) -> u64 {
         let mut state = self.state();
         let length = frames::append(&mut state.pending, kind, body) as u64;
         state.appended += length;
         let number = state.number;
-        note(state.held.entry(number).or_default());
+        note(state.held.entry(number).or_insert_with(|| JournalFile { number, ..JournalFile::default() }));
         state.appended
     }
 
@@ -156,11 +178,7 @@ impl Journal {
         let mut state = self.state();
         loop {
             if let Some((_, _, why)) = state.lost.iter().find(|(from, until, _)| *from < place && place <= *until) {
-                let cause = io::Error::other(why.clone());
-                return Err(EngineError::External {
-                    context: format!("the journal in {}", self.folder.display()),
-                    cause,
-                });
+                return Err(self.error(why));
             }
             if state.durable >= place {
                 return Ok(());
@@ -173,70 +191,112 @@ impl Journal {
         }
     }
 
+    fn error(&self, why: &Why) -> EngineError {
+        match why {
+            Why::Replaced(problem) => EngineError::Replaced { problem: problem.clone() },
+            Why::Failed(problem) => EngineError::External {
+                context: format!("the journal in {}", self.folder.path().display()),
+                cause: io::Error::other(problem.clone()),
+            },
+        }
+    }
+
     /// Writes and syncs all that is pending, outside of the lock.
     fn write<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         state.writing = true;
         let (bytes, until, number) = (std::mem::take(&mut state.pending), state.appended, state.number);
         let file = state.file.take();
+        let mut holds = state.held.get(&number).cloned().unwrap_or_default();
+        let before = state.kept.get(&number).map_or(0, |kept| kept.bytes);
+        (holds.number, holds.bytes) = (number, before + bytes.len() as u64);
         drop(state);
-        let written = self.write_to(file, number, &bytes);
+        let written = self.write_to(file, &holds, &bytes);
         let mut state = self.state();
         state.writing = false;
         match written {
-            Ok(file) => {
+            Ok((file, next)) => {
                 state.durable = until;
-                let size = &mut state.held.entry(number).or_default().bytes;
-                *size += bytes.len() as u64;
-                if *size < FILE_BYTES {
-                    state.file = Some(file);
+                state.held.entry(number).or_default().bytes = holds.bytes;
+                let is_full = holds.bytes >= FILE_BYTES;
+                state.kept.insert(number, holds);
+                if is_full {
+                    Self::begin_next(&mut state, next);
                 } else {
-                    // What was appended meanwhile is noted under the old number: that file is kept a little longer.
-                    let meanwhile = state.held.get(&number).filter(|_| !state.pending.is_empty()).cloned();
-                    state.number += 1;
-                    let next = state.number;
-                    state.held.extend(meanwhile.map(|held| (next, Held { bytes: 0, ..held })));
+                    state.file = Some(file);
                 }
             }
-            Err(cause) => {
+            Err(why) => {
                 let from = state.durable;
-                state.lost.push((from, until, cause.to_string()));
+                state.lost.push((from, until, why));
                 if state.lost.len() > REMEMBERED_LOSSES {
                     state.lost.remove(0);
                 }
                 state.durable = until;
-                let lost = state.held.remove(&number).unwrap_or_default();
-                state.number += 1;
-                let next = state.number;
-                if !state.pending.is_empty() {
-                    state.held.insert(next, Held { bytes: 0, ..lost });
-                }
+                Self::begin_next(&mut state, None);
             }
         }
         self.changed.notify_all();
         state
     }
 
-    fn write_to(&self, file: Option<File>, number: u64, bytes: &[u8]) -> io::Result<File> {
-        let (mut file, is_new) = match file {
-            Some(file) => (file, false),
-            None => (files::private().append(true).create_new(true).open(self.path(number))?, true),
-        };
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        if is_new {
-            files::sync_folder(&self.folder)?;
+    /// The next append goes into another file; what was appended and is not written yet goes with it.
+    fn begin_next(state: &mut State, next: Option<File>) {
+        let number = state.number;
+        let meanwhile = state.held.remove(&number).filter(|_| !state.pending.is_empty());
+        // What is in the file for good decides when it may go, and nothing else.
+        let kept = state.kept.get(&number).cloned();
+        state.held.extend(kept.map(|kept| (number, kept)));
+        state.number += 1;
+        let number = state.number;
+        // Noted a little too much: that file is kept a little longer.
+        state.held.extend(meanwhile.map(|held| (number, JournalFile { number, bytes: 0, ..held })));
+        if next.is_some() {
+            state.kept.insert(number, JournalFile { number, ..JournalFile::default() });
         }
-        Ok(file)
+        state.file = next;
     }
 
-    fn path(&self, number: u64) -> PathBuf {
-        self.folder.join(file_name(number))
+    /// Appends to a file, the one given or a new one; the answer is that one, and the next one if it is full.
+    fn write_to(&self, file: Option<File>, holds: &JournalFile, bytes: &[u8]) -> Result<(File, Option<File>), Why> {
+        if self.owner.is_released() {
+            return Err(Why::Failed("the stream has stopped".into()));
+        }
+        let written = || -> io::Result<File> {
+            let (mut file, is_new) = match file {
+                Some(file) => (file, false),
+                None => (self.folder.create(&file_name(holds.number))?, true),
+            };
+            file.write_all(bytes)?;
+            file.sync_data()?;
+            if is_new {
+                self.folder.sync()?;
+            }
+            Ok(file)
+        };
+        let mut file = written().map_err(|cause| Why::Failed(cause.to_string()))?;
+        self.owner.check().map_err(|error| match error {
+            EngineError::Replaced { problem } => Why::Replaced(problem),
+            other => Why::Failed(other.to_string()),
+        })?;
+        let next = (holds.bytes >= FILE_BYTES).then(|| self.name_next(&mut file, holds.number + 1)).flatten();
+        Ok((file, next))
+    }
+
+    /// Makes the next file, and names it at the end of the one before. What cannot be done now is done when it is needed: all
+    /// that was to be written is.
+    fn name_next(&self, file: &mut File, number: u64) -> Option<File> {
+        let next = self.folder.create(&file_name(number)).ok()?;
+        let mut frame = Vec::new();
+        frames::append(&mut frame, NEXT, &[&number.to_le_bytes()]);
+        // Without the name a reader finds the file all the same, as long as nobody removes it.
+        let _ = self.folder.sync().and_then(|()| file.write_all(&frame)).and_then(|()| file.sync_data());
+        Some(next)
     }
 
     /// The first file that is needed when all batches up to `time` are forgotten, which took the blocks before `taken`.
     pub fn first_needed(&self, time: i64, taken: &BTreeMap<u32, u64>) -> u64 {
         let state = self.state();
-        let is_done = |held: &Held| {
+        let is_done = |held: &JournalFile| {
             let blocks = held.blocks.iter().all(|(node, last)| taken.get(node).is_some_and(|next| last < next));
             blocks && held.plan.is_none_or(|plan| plan <= time)
         };
@@ -244,99 +304,48 @@ impl Journal {
         needed.map_or(state.number, |(number, _)| *number)
     }
 
+    /// What a checkpoint says of the files from `first` on. The file that will be written next is made: its name is durable
+    /// before anything in it is acknowledged.
+    pub(super) fn named_from(&self, first: u64) -> Result<Vec<JournalFile>> {
+        let mut state = self.state();
+        let number = state.number;
+        if state.file.is_none() && !state.writing && !state.kept.contains_key(&number) {
+            let made = self.folder.create(&file_name(number)).and_then(|file| self.folder.sync().map(|()| file));
+            let made =
+                made.map_err(EngineError::external(self.folder.path().join(file_name(number)).display().to_string()));
+            match made {
+                Ok(file) => state.file = Some(file),
+                Err(error) => {
+                    state.number += 1;
+                    return Err(error);
+                }
+            }
+            state.kept.insert(number, JournalFile { number, ..JournalFile::default() });
+        }
+        Ok(state.kept.range(first..).map(|(_, file)| file.clone()).collect())
+    }
+
     /// Ends the file that is being written once it has some size, so that it can be freed one day.
     pub fn turn_page(&self, least: u64) {
         let mut state = self.state();
         let number = state.number;
-        let is_large = state.held.get(&number).is_some_and(|held| held.bytes >= least);
+        let is_large = state.kept.get(&number).is_some_and(|kept| kept.bytes >= least);
         if is_large && !state.writing && state.pending.is_empty() {
-            state.file = None;
-            state.number += 1;
+            Self::begin_next(&mut state, None);
         }
     }
 
     /// Removes the files before `oldest`: no checkpoint names them.
     pub fn free_before(&self, oldest: u64) -> io::Result<()> {
-        self.state().held.retain(|number, _| *number >= oldest);
-        for number in numbers(&self.folder)?.into_iter().filter(|number| *number < oldest) {
-            fs::remove_file(self.path(number))?;
-        }
-        Ok(())
-    }
-}
-
-/// The numbers of the journal files of a folder.
-pub(super) fn numbers(folder: &Path) -> io::Result<Vec<u64>> {
-    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
-    let number = |name: &std::ffi::OsString| name.to_str()?.strip_prefix("journal-")?.parse().ok();
-    let mut numbers: Vec<u64> = names.iter().filter_map(number).collect();
-    numbers.sort_unstable();
-    Ok(numbers)
-}
-
-/// What a journal says.
-#[derive(Debug, Default)]
-pub struct Replay {
-    /// The blocks, in order.
-    pub blocks: Vec<Received>,
-    /// The plans, by time: of two for one time the later one.
-    pub plans: BTreeMap<i64, Plan>,
-    /// Files that end with something that is no record: the mark of a crash.
-    pub torn: Vec<String>,
-    /// The last plan of the file that was read last.
-    last: Option<i64>,
-    /// What each file holds.
-    pub(super) held: BTreeMap<u64, Held>,
-}
-
-impl Replay {
-    /// Reads the files of a folder from number `first` on.
-    pub fn read(folder: &Path, first: u64, trust: Trust) -> Result<Self, String> {
-        let mut replay = Self::default();
-        for number in numbers(folder).map_err(|cause| cause.to_string())? {
-            if number < first {
-                continue;
-            }
+        let mut state = self.state();
+        state.held.retain(|number, _| *number >= oldest);
+        state.kept.retain(|number, _| *number >= oldest);
+        drop(state);
+        let mut old = numbers(&self.folder)?.into_iter().filter(|number| *number < oldest);
+        old.try_for_each(|number| {
             let name = file_name(number);
-            let bytes = files::read(&folder.join(&name), trust).map_err(|problem| format!("{name}: {problem}"))?;
-            let (blocks, good) = (replay.blocks.len(), replay.add(&bytes));
-            let mut held = Held { bytes: good as u64, ..Held::default() };
-            held.blocks.extend(replay.blocks[blocks..].iter().map(|block| (block.node, block.number)));
-            held.plan = replay.last;
-            replay.held.insert(number, held);
-            if good != bytes.len() {
-                replay.torn.push(name);
-            }
-        }
-        Ok(replay)
-    }
-
-    /// Takes the records of a file; the answer is how many of its bytes were good.
-    pub fn add(&mut self, bytes: &[u8]) -> usize {
-        let mut frames = Frames::new(bytes);
-        let mut good = 0;
-        self.last = None;
-        while let Some(frame) = frames.next() {
-            let known = match frame.kind {
-                BLOCK => self.add_block(frame.body),
-                PLAN => serde_json::from_slice(frame.body).ok().map(|plan: Plan| {
-                    self.last = self.last.max(Some(plan.time));
-                    self.plans.insert(plan.time, plan);
-                }),
-                _ => None,
-            };
-            if known.is_none() {
-                return good;
-            }
-            good = frames.at();
-        }
-        good
-    }
-
-    fn add_block(&mut self, mut body: &[u8]) -> Option<()> {
-        let node = u32::try_from(take_u64(&mut body)?).ok()?;
-        let (number, group) = (take_u64(&mut body)?, take_u64(&mut body)?);
-        self.blocks.push(Received { node, number, group, bytes: body.to_vec() });
-        Some(())
+            // Older formats count otherwise.
+            self.folder.remove(&name).and_then(|()| self.folder.remove(&format!("{JOURNAL}{number:010}")))
+        })
     }
 }

@@ -2,24 +2,28 @@
 //!
 //! Owns `Keeper`: the writing side of a checkpoint folder for one run of a stream, and what it knows of what is there
 //! already, so that nothing is written twice.
-//! 1. Order: data, synced; functions; the manifest, which makes it a checkpoint; only then are old files removed.
+//! 1. Order: data, synced; functions; the manifest, which makes it a checkpoint; then a look whether this run still owns the
+//!    folder; only then are old files removed, those of later runs never.
 //! 2. A state's block is compared with the one that was in its place in the checkpoint before; an RDD that was written
 //!    is known by its number.
 //! 3. After an error nothing of the failed round counts: the next one writes everything anew.
+//! 4. Data and functions are in two files each, and so is a checkpoint that has no other one behind it: whatever single file is
+//!    damaged or gone, a checkpoint that can be used is left.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hashbrown::HashMap;
 
 use super::blocks::Codec;
 use super::chunks::{self, ChunkId, Chunks};
-use super::files::{self, checksum};
+use super::files::{checksum, copy_of, epoch_of, first_number, first_of};
+use super::folder::{Folder, Trust};
 use super::journal::{self, Journal, PathName};
 use super::manifest::{GraphSpec, InputState, Manifest, Program, SavedRdd, SavedTable};
+use super::owner::{Locks, Owner};
 use super::recovery::{self, FUNCTIONS, MANIFEST, Recovery};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
@@ -90,7 +94,7 @@ pub struct Snapshot {
 
 /// What a checkpoint keeps alive.
 struct Named {
-    time: i64,
+    name: String,
     data: Option<u64>,
     journal: u64,
     functions: String,
@@ -112,26 +116,42 @@ struct Work {
 
 /// Writes the checkpoints of one run.
 pub struct Keeper {
-    folder: PathBuf,
+    folder: Arc<Folder>,
+    owner: Arc<Owner>,
     codec: Arc<dyn Codec>,
     journal: Journal,
     work: Mutex<Work>,
 }
 
 impl Keeper {
-    /// Begins in a folder, or goes on after `recovered`.
-    pub fn new(folder: &Path, codec: Arc<dyn Codec>, recovered: Option<&Recovery>) -> Result<Self> {
-        files::prepare(folder)?;
-        let failed = || EngineError::external(format!("the checkpoint folder {}", folder.display()));
-        let next = |numbers: Vec<u64>| numbers.into_iter().max().map_or(0, |last| last + 1);
-        let data = next(chunks::numbers(folder).map_err(failed())?);
-        let journal = next(journal::numbers(folder).map_err(failed())?);
+    /// Begins in a folder, or goes on after `recovered`. Refused while another run has the folder.
+    pub fn new(path: &Path, codec: Arc<dyn Codec>, recovered: Option<&Recovery>) -> Result<Self> {
+        Self::with(path, codec, recovered, Trust::Own, Locks::Used)
+    }
+
+    /// The same, saying whose folders are trusted, and whether it is locked.
+    pub fn with(
+        path: &Path,
+        codec: Arc<dyn Codec>,
+        recovered: Option<&Recovery>,
+        trust: Trust,
+        locks: Locks,
+    ) -> Result<Self> {
+        let failed = || EngineError::external(format!("the checkpoint folder {}", path.display()));
+        let folder = Arc::new(Folder::make(path, trust).map_err(failed())?);
+        let unchanged = || recovered.map_or(Ok(()), |recovered| recovered.seen.check(&folder));
+        let owner = Owner::take(&folder, locks, latest_epoch(&folder).map_err(failed())?, &unchanged)?;
+        let epoch = owner.epoch();
+        if let Some(recovered) = recovered {
+            owner.inherit(recovered.inherited(epoch))?;
+        }
+        folder.remove_drafts().map_err(failed())?;
         let known = recovered.map_or(&[][..], |recovered| &recovered.good);
         let named = known.iter().map(Named::of).collect();
         let next_chunk = known.iter().map(|manifest| manifest.next_chunk).max().unwrap_or(0);
         let earlier = recovered.map(|recovered| recovered.replay.held.clone()).unwrap_or_default();
         let work = Work {
-            chunks: Chunks::new(folder, data, next_chunk),
+            chunks: Chunks::new(Arc::clone(&folder), first_number(epoch), next_chunk),
             known: HashMap::new(),
             last: HashMap::new(),
             selected: HashMap::new(),
@@ -142,12 +162,19 @@ impl Keeper {
             named,
             lost: true,
         };
-        Ok(Self {
-            folder: folder.to_owned(),
-            codec,
-            journal: Journal::new(folder, journal, earlier),
-            work: Mutex::new(work),
-        })
+        let owner = Arc::new(owner);
+        let journal = Journal::new(Arc::clone(&folder), Arc::clone(&owner), first_number(epoch), earlier);
+        Ok(Self { folder, owner, codec, journal, work: Mutex::new(work) })
+    }
+
+    /// Whether this run still has the folder. `Replaced`: another one took it, and this one must not go on.
+    pub fn check(&self) -> Result<()> {
+        self.owner.check()
+    }
+
+    /// The run has ended: another one may have the folder, and nothing that is written from now on is acknowledged.
+    pub fn release(&self) {
+        self.owner.release();
     }
 
     /// The journal of the folder.
@@ -171,15 +198,16 @@ impl Keeper {
     /// Writes a checkpoint; afterwards it is durable. The answer is how many bytes of data it took.
     pub fn write(&self, snapshot: Snapshot) -> Result<u64> {
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = self.write_with(&mut work, snapshot);
-        if written.is_err() {
-            work.forget();
-            // The folder may be gone, and what is written into its open files with it.
-            self.journal.turn_page(0);
-            let again = files::prepare(&self.folder);
-            return again.and(written);
+        let written = self.owner.check().and_then(|()| self.write_with(&mut work, snapshot));
+        match written {
+            Ok(_) | Err(EngineError::Replaced { .. }) => written,
+            Err(_) => {
+                work.forget();
+                // The folder may be gone, and what is written into its open files with it.
+                self.journal.turn_page(0);
+                self.owner.regain().and(written)
+            }
         }
-        written
     }
 
     fn write_with(&self, work: &mut Work, snapshot: Snapshot) -> Result<u64> {
@@ -198,8 +226,12 @@ impl Keeper {
         self.save_functions(work, functions)?;
         work.chunks.sync()?;
         let tables = work.tables.iter();
+        // Before the manifest names it: so a file is only written to once it is named, or by a file that is.
+        self.journal.turn_page(PAGE_BYTES);
+        let journal = self.journal.first_needed(forgotten, &taken);
         let mut manifest = Manifest {
             time,
+            epoch: self.owner.epoch(),
             forgotten,
             program,
             conf,
@@ -215,28 +247,36 @@ impl Keeper {
                 })
                 .collect(),
             files: Vec::new(),
-            journal: self.journal.first_needed(forgotten, &taken),
+            journal,
+            journals: self.journal.named_from(journal)?,
             next_chunk: work.chunks.next_chunk(),
         };
         work.live = manifest.chunks().collect();
         manifest.files = work.chunks.files_for(work.live.iter().copied());
         let text = serde_json::to_vec(&manifest).map_err(|problem| EngineError::Bug(problem.to_string()))?;
-        files::write(&self.folder.join(recovery::manifest_name(time)), MANIFEST, &text)?;
+        let newest = Named::of(&manifest);
+        self.folder.write(&newest.name, MANIFEST, &text)?;
+        if work.named.iter().all(|named| named.name == newest.name) {
+            self.folder.write(&copy_of(&newest.name), MANIFEST, &text)?;
+        }
+        self.owner.check()?;
         work.lost = false;
-        self.clean(work, Named::of(&manifest))?;
-        self.journal.turn_page(PAGE_BYTES);
+        self.clean(work, newest)?;
         Ok(work.chunks.written() + text.len() as u64)
     }
 
-    /// The functions, in a file named by what is in it.
+    /// The functions, in a file named by what is in it, and in a copy. The first time in a run they are written in any
+    /// case: what an earlier run left under that name may be damaged.
     fn save_functions(&self, work: &mut Work, functions: Arc<Vec<u8>>) -> Result<()> {
-        let is_same = work.saved.as_ref().is_some_and(|saved| Arc::ptr_eq(saved, &functions));
-        if !is_same {
-            work.functions = format!("functions-{:08x}-{}", checksum(&functions), functions.len());
+        let saved = work.saved.as_ref();
+        if saved.is_some_and(|saved| Arc::ptr_eq(saved, &functions)) {
+            return Ok(());
         }
-        let path = self.folder.join(&work.functions);
-        if !path.exists() {
-            files::write(&path, FUNCTIONS, &functions)?;
+        let name = format!("functions-{:08x}-{}", checksum(&functions), functions.len());
+        if saved.is_none() || name != work.functions {
+            self.folder.write(&name, FUNCTIONS, &functions)?;
+            self.folder.write(&copy_of(&name), FUNCTIONS, &functions)?;
+            work.functions = name;
         }
         work.saved = Some(functions);
         Ok(())
@@ -244,21 +284,21 @@ impl Keeper {
 
     /// Removes what no checkpoint that is kept names.
     fn clean(&self, work: &mut Work, newest: Named) -> Result<()> {
-        let failed = || EngineError::external(format!("old files of {}", self.folder.display()));
-        work.named.retain(|named| named.time != newest.time);
+        let failed = || EngineError::external(format!("old files of {}", self.folder.path().display()));
+        work.named.retain(|named| named.name != newest.name);
         work.named.push_back(newest);
         while work.named.len() > KEPT {
             work.named.pop_front();
         }
-        let kept: Vec<String> = work.named.iter().map(|named| recovery::manifest_name(named.time)).collect();
-        for name in recovery::own_manifests(&self.folder).map_err(failed())? {
-            if !kept.contains(&name) {
-                fs::remove_file(self.folder.join(name)).map_err(failed())?;
+        for name in recovery::own_manifests(&self.folder, self.owner.epoch()).map_err(failed())? {
+            let is_kept = work.named.iter().any(|named| named.name == first_of(&name));
+            if !is_kept && self.folder.is_file(&name).map_err(failed())? {
+                self.folder.remove(&name).map_err(failed())?;
             }
         }
-        for name in recovery::names(&self.folder, "functions-").map_err(failed())? {
-            if !work.named.iter().any(|named| named.functions == name) {
-                fs::remove_file(self.folder.join(name)).map_err(failed())?;
+        for name in self.folder.names("functions-").map_err(failed())? {
+            if !work.named.iter().any(|named| named.functions == first_of(&name)) {
+                self.folder.remove(&name).map_err(failed())?;
             }
         }
         if let Some(data) = work.named.iter().filter_map(|named| named.data).min() {
@@ -269,10 +309,19 @@ impl Keeper {
     }
 }
 
+/// The latest epoch that anything in a folder is of.
+fn latest_epoch(folder: &Folder) -> std::io::Result<u64> {
+    let numbers = chunks::numbers(folder)?.into_iter().chain(journal::numbers(folder)?).map(epoch_of);
+    let manifests = folder.names(recovery::CHECKPOINT)?;
+    let manifests = manifests.iter().filter_map(|name| recovery::when(name)).map(|(epoch, _)| epoch);
+    Ok(numbers.chain(manifests).max().unwrap_or(0))
+}
+
 impl Named {
     fn of(manifest: &Manifest) -> Self {
-        let data = manifest.files.first().map(|(number, _)| *number);
-        Self { time: manifest.time, data, journal: manifest.journal, functions: manifest.functions.clone() }
+        let data = manifest.files.first().map(|file| file.number);
+        let name = recovery::manifest_name(manifest.time, manifest.epoch);
+        Self { name, data, journal: manifest.journal, functions: manifest.functions.clone() }
     }
 }
 
@@ -284,6 +333,8 @@ impl Work {
         self.selected.clear();
         self.tables.clear();
         self.live.clear();
+        // The file may have gone with its folder.
+        self.saved = None;
         self.lost = true;
     }
 

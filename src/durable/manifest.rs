@@ -1,7 +1,8 @@
 //! What does a checkpoint say?
 //!
-//! Owns the plain data of `checkpoint-<milliseconds>`: JSON in an envelope. Functions are numbers here; the pickles are in
-//! a file of their own, which the manifest names. Data are chunks.
+//! Owns the plain data of `checkpoint-<milliseconds>.<epoch>`: JSON in an envelope. Functions are numbers here; the pickles
+//! are in a file of their own, which the manifest names. Data are chunks. Every file that a checkpoint rests on is named, with
+//! how much of it and what must be in it: so a file that is missing is no empty one.
 
 use std::collections::BTreeMap;
 
@@ -113,11 +114,37 @@ pub struct Program {
     pub sum: String,
 }
 
+/// A data file, as far as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// Its number.
+    pub number: u64,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// Their checksum.
+    pub sum: u32,
+}
+
+/// A file of the journal, as far as it was durable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct JournalFile {
+    /// Its number.
+    pub number: u64,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// The last block of each input that is in them.
+    pub blocks: BTreeMap<u32, u64>,
+    /// The last batch whose plan is in them.
+    pub plan: Option<i64>,
+}
+
 /// A checkpoint: all that is needed to go on after the batch of `time`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Manifest {
     /// The last batch that is complete.
     pub time: i64,
+    /// The epoch of the run that wrote it.
+    pub epoch: u64,
     /// Batches at and before this time are not asked for any more.
     pub forgotten: i64,
     /// Who wrote it.
@@ -134,10 +161,12 @@ pub struct Manifest {
     pub inputs: BTreeMap<u32, InputState>,
     /// Tables of states.
     pub tables: Vec<SavedTable>,
-    /// Data files and how many bytes of each.
-    pub files: Vec<(u64, u64)>,
+    /// Data files.
+    pub files: Vec<DataFile>,
     /// The first file of the journal that is needed.
     pub journal: u64,
+    /// That one and those after it.
+    pub journals: Vec<JournalFile>,
     /// The number of the next chunk.
     pub next_chunk: u64,
 }

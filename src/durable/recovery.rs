@@ -3,23 +3,34 @@
 //! 1. The newest checkpoint that is whole, with all that it names, is taken. Those that are not are told about.
 //! 2. A folder with checkpoints of which none can be used is an error that says why and what to do: nothing begins anew
 //!    by itself.
-//! 3. Nothing is changed by reading.
+//! 3. A file that is damaged is read from its copy; a loss that no copy makes good is told in words. An object or a class that
+//!    this program cannot load is no damage: an older checkpoint would not help, and going on is refused.
+//! 4. Of several runs the latest counts: what an older one wrote after it was replaced does not (`fencing.rs`).
+//! 5. Nothing is changed by reading. What was seen is remembered: if it is no longer so when the run begins, somebody else
+//!    writes (`Seen`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::blocks::Codec;
-use super::chunks::{ChunkId, ChunkReader};
-use super::files::{self, Trust, unseal};
-use super::journal::{PathName, Replay};
+use super::chunks::ChunkId;
+use super::fencing::Inherited;
+use super::files::{copy_of, first_of, unseal};
+use super::folder::{Folder, Trust};
+use super::journal::{self, PathName};
 use super::manifest::{InputState, Manifest};
+use super::owner;
+use super::reader::ChunkReader;
+use super::replay::Replay;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 
 pub(super) const MANIFEST: [u8; 4] = *b"chkp";
 pub(super) const FUNCTIONS: [u8; 4] = *b"func";
+/// How the names of checkpoints begin.
+pub(super) const CHECKPOINT: &str = "checkpoint-";
 
 /// An RDD of a node, as blocks.
 pub struct RestoredRdd {
@@ -63,50 +74,93 @@ pub struct Recovery {
     pub warnings: Vec<String>,
     /// This checkpoint and older ones that look whole, oldest first.
     pub(super) good: Vec<Manifest>,
+    /// What was there when the reading began.
+    pub(super) seen: Seen,
+}
+
+/// What there is in a folder that a running stream changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Seen {
+    manifests: BTreeSet<String>,
+    journals: BTreeMap<u64, Option<u64>>,
+}
+
+impl Seen {
+    fn of(folder: &Folder) -> io::Result<Self> {
+        let size = |number| Ok((number, folder.size(&journal::file_name(number))?));
+        let journals = journal::numbers(folder)?.into_iter().map(size).collect::<io::Result<_>>()?;
+        Ok(Self { manifests: folder.names(CHECKPOINT)?.into_iter().filter(|name| !is_draft(name)).collect(), journals })
+    }
+
+    /// Refused if the folder has changed since.
+    pub(super) fn check(&self, folder: &Folder) -> Result<()> {
+        let now = Self::of(folder).map_err(EngineError::external(format!("{}", folder.path().display())))?;
+        if now == *self {
+            return Ok(());
+        }
+        let new = now.manifests.difference(&self.manifests).next().cloned();
+        let grown = now.journals.iter().find(|(number, size)| self.journals.get(number) != Some(size));
+        let what = new.or_else(|| grown.map(|(number, _)| journal::file_name(*number)));
+        let newest = owner::epochs(folder).ok().and_then(|epochs| epochs.last().copied());
+        let who = newest.and_then(|epoch| owner::read_epoch(folder, epoch).ok()).map(|found| owner::told(&found.claim));
+        Err(refused(
+            folder.path(),
+            &format!(
+                "it has changed since it was read ({}): {} writes to it. Stop that one first, then start anew",
+                what.unwrap_or_else(|| "files are gone".into()),
+                who.unwrap_or_else(|| "another process".into())
+            ),
+        ))
+    }
 }
 
 /// The name of the checkpoint of a time.
-pub(super) fn manifest_name(time: i64) -> String {
-    format!("checkpoint-{time}")
+pub(super) fn manifest_name(time: i64, epoch: u64) -> String {
+    format!("{CHECKPOINT}{time}.{epoch}")
 }
 
-/// The names in a folder that begin so.
-pub(super) fn names(folder: &Path, beginning: &str) -> io::Result<Vec<String>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        if let Some(name) = entry?.file_name().to_str()
-            && name.starts_with(beginning)
-        {
-            found.push(name.to_owned());
-        }
-    }
-    Ok(found)
+/// The epoch and the time in the name of a checkpoint of ours; none: it is another's, or of an older format.
+pub(super) fn when(name: &str) -> Option<(u64, i64)> {
+    let (time, epoch) = first_of(name.strip_prefix(CHECKPOINT)?).split_once('.')?;
+    Some((epoch.parse::<u32>().ok()?.into(), time.parse().ok()?))
 }
 
-/// The files in a folder that are checkpoints, ours or not, with their times, newest first.
-fn checkpoints(folder: &Path) -> io::Result<Vec<(i64, String)>> {
-    let named = names(folder, "checkpoint-")?.into_iter();
-    let time = |name: &String| name.strip_prefix("checkpoint-")?.split('.').next()?.parse().ok();
-    let mut found: Vec<(i64, String)> =
-        named.filter(|name| !name.ends_with(".draft")).map(|name| (time(&name).unwrap_or(i64::MIN), name)).collect();
-    found.sort_by(|a, b| b.cmp(a));
-    Ok(found)
+fn is_draft(name: &str) -> bool {
+    name.ends_with(".draft")
 }
 
-/// The checkpoints that this library wrote, whole or not.
-pub(super) fn own_manifests(folder: &Path) -> io::Result<Vec<String>> {
-    let mut found = names(folder, "checkpoint-")?;
-    found.retain(|name| fs::read(folder.join(name)).is_ok_and(|bytes| bytes.starts_with(b"dstreamschkp")));
+/// The names of checkpoints, ours or not, those of the latest run and time first. Copies go with what they are copies of.
+fn by_age(names: Vec<String>) -> Vec<String> {
+    let time = |name: &str| name.strip_prefix(CHECKPOINT)?.split('.').next()?.parse().ok();
+    let key = |name: &str| when(name).unwrap_or_else(|| (0, time(name).unwrap_or(i64::MIN)));
+    let own = names.iter().filter(|name| !is_draft(name)).map(|name| first_of(name).to_owned());
+    let mut found: Vec<String> = own.collect::<BTreeSet<_>>().into_iter().collect();
+    found.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| b.cmp(a)));
+    found
+}
+
+/// The files in a folder that are checkpoints of ours, whole or not, copies included, and none of a run after `epoch`.
+pub(super) fn own_manifests(folder: &Folder, epoch: u64) -> io::Result<Vec<String>> {
+    let mut found = folder.names(CHECKPOINT)?;
+    found.retain(|name| match when(name) {
+        Some((of, _)) => of <= epoch,
+        None => !is_draft(name) && folder.read(name).is_ok_and(|bytes| bytes.starts_with(b"dstreamschkp")),
+    });
     Ok(found)
 }
 
 /// Whether a folder holds a checkpoint of a stream, one of Spark's included. A folder that is not there holds none.
 pub fn has_checkpoint(folder: &Path) -> Result<bool> {
-    match checkpoints(folder) {
-        Ok(found) => Ok(!found.is_empty()),
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(false),
+    let named = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+    match fs::read_dir(folder).and_then(|found| found.map(named).collect::<io::Result<Vec<String>>>()) {
+        Ok(names) => Ok(names.iter().any(|name| name.starts_with(CHECKPOINT) && !is_draft(name))),
+        Err(cause) if is_nowhere(&cause) => Ok(false),
         Err(cause) => Err(refused(folder, &cause.to_string())),
     }
+}
+
+fn is_nowhere(cause: &io::Error) -> bool {
+    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 fn refused(folder: &Path, problem: &str) -> EngineError {
@@ -117,54 +171,128 @@ fn refused(folder: &Path, problem: &str) -> EngineError {
     EngineError::Refused { class: "org.apache.spark.SparkException", problem }
 }
 
-impl Recovery {
-    /// Reads the newest good checkpoint of a folder; None if the folder has none at all.
-    pub fn open(folder: &Path, codec: &dyn Codec, trust: Trust) -> Result<Option<Self>> {
-        if !has_checkpoint(folder)? {
-            return Ok(None);
-        }
-        let found = checkpoints(folder).map_err(|cause| refused(folder, &cause.to_string()))?;
-        let mut problems = Vec::new();
-        for (at, (_, name)) in found.iter().enumerate() {
-            match Self::read(folder, name, codec, trust) {
-                Ok(mut recovery) => {
-                    let older = found[at + 1..].iter().filter_map(|(_, name)| read_manifest(folder, name, trust).ok());
-                    recovery.good = older.collect();
-                    recovery.good.reverse();
-                    recovery.good.push(recovery.manifest.clone());
-                    recovery.warnings = problems;
-                    let torn = recovery.replay.torn.iter();
-                    let torn = torn.map(|name| format!("{name} ends with a part of a record, which is left out"));
-                    recovery.warnings.extend(torn);
-                    return Ok(Some(recovery));
-                }
-                Err(problem) => problems.push(format!("{name} cannot be used: {problem}")),
-            }
-        }
-        Err(refused(folder, &problems.join("; ")))
-    }
+/// Why a checkpoint cannot be used.
+enum Problem {
+    /// It is damaged: another one may do.
+    Damaged(String),
+    /// This program cannot load what is in it.
+    Foreign(String),
+}
 
-    fn read(folder: &Path, name: &str, codec: &dyn Codec, trust: Trust) -> Result<Self, String> {
-        let manifest = read_manifest(folder, name, trust)?;
-        let functions = files::read(&folder.join(&manifest.functions), trust)
-            .and_then(|bytes| unseal(FUNCTIONS, &bytes).map(<[u8]>::to_vec))
-            .map_err(|problem| format!("{}: {problem}", manifest.functions))?;
-        let chunks = ChunkReader::open(folder, &manifest.files, trust)?;
-        let replay = Replay::read(folder, manifest.journal, trust)?;
-        let loader = Loader { chunks: &chunks, codec };
-        let (rdds, inputs, tables) = loader.all(&manifest).map_err(|problem| problem.to_string())?;
-        let folder = folder.to_owned();
-        let (warnings, good) = (Vec::new(), Vec::new());
-        Ok(Self { folder, manifest, functions, rdds, inputs, tables, replay, warnings, good })
+impl From<String> for Problem {
+    fn from(problem: String) -> Self {
+        Self::Damaged(problem)
     }
 }
 
-fn read_manifest(folder: &Path, name: &str, trust: Trust) -> Result<Manifest, String> {
-    let bytes = files::read(&folder.join(name), trust)?;
-    let manifest: Manifest = serde_json::from_slice(unseal(MANIFEST, &bytes)?).map_err(|cause| cause.to_string())?;
+impl Recovery {
+    /// Reads the newest good checkpoint of a folder; None if the folder has none at all.
+    pub fn open(path: &Path, codec: &dyn Codec, trust: Trust) -> Result<Option<Self>> {
+        let folder = match Folder::open(path, trust) {
+            Ok(folder) => folder,
+            Err(cause) if is_nowhere(&cause) => return Ok(None),
+            Err(cause) => return Err(refused(path, &cause.to_string())),
+        };
+        let failed = |cause: io::Error| refused(path, &cause.to_string());
+        let seen = Seen::of(&folder).map_err(failed)?;
+        let (inherited, mut problems) = inherited_in(&folder).map_err(failed)?;
+        let mut found = by_age(folder.names(CHECKPOINT).map_err(failed)?);
+        if found.is_empty() {
+            let received = seen.journals.iter().find(|(_, size)| size.is_some_and(|size| size > 0));
+            return received.map_or(Ok(None), |(number, _)| {
+                let problem = "has records of a stream, and there is no checkpoint: it was removed";
+                Err(refused(path, &format!("{} {problem}", journal::file_name(*number))))
+            });
+        }
+        found.retain(|name| when(name).is_none_or(|(epoch, _)| inherited.has(epoch, name)));
+        for (at, name) in found.iter().enumerate() {
+            match Self::read(&folder, name, codec, &inherited) {
+                Ok(mut recovery) => {
+                    let older = found[at + 1..].iter().filter_map(|name| read_manifest(&folder, name).ok());
+                    recovery.good = older.map(|(manifest, _)| manifest).collect();
+                    recovery.good.reverse();
+                    recovery.good.push(recovery.manifest.clone());
+                    let torn = recovery.replay.torn.iter();
+                    let torn = torn.map(|name| format!("{name} ends with a part of a record, which is left out"));
+                    problems.append(&mut recovery.warnings);
+                    problems.extend(recovery.replay.lost.iter().map(|lost| format!("LOST: {lost}")));
+                    problems.extend(torn);
+                    (recovery.warnings, recovery.seen) = (problems, seen);
+                    return Ok(Some(recovery));
+                }
+                Err(Problem::Damaged(problem)) => problems.push(format!("{name} cannot be used: {problem}")),
+                Err(Problem::Foreign(problem)) => return Err(refused(path, &format!("{name}: {problem}"))),
+            }
+        }
+        Err(refused(path, &problems.join("; ")))
+    }
+
+    fn read(folder: &Folder, name: &str, codec: &dyn Codec, inherited: &Inherited) -> Result<Self, Problem> {
+        let (manifest, mut warnings) = read_manifest(folder, name)?;
+        let (functions, healed) = read_either(folder, &manifest.functions, FUNCTIONS)?;
+        warnings.extend(healed);
+        let mut chunks = ChunkReader::open(folder, &manifest.files)?;
+        warnings.append(&mut chunks.healed);
+        let replay = Replay::read(folder, &manifest, inherited)?;
+        let loader = Loader { chunks: &chunks, codec };
+        let (rdds, inputs, tables) = loader.all(&manifest).map_err(|problem| match problem {
+            EngineError::UserCode { cause } => {
+                Problem::Foreign(format!("an object in it cannot be loaded by this program: {cause}"))
+            }
+            other => Problem::Damaged(other.to_string()),
+        })?;
+        let folder = folder.path().to_owned();
+        let seen = Seen { manifests: BTreeSet::new(), journals: BTreeMap::new() };
+        Ok(Self { folder, manifest, functions, rdds, inputs, tables, replay, warnings, good: Vec::new(), seen })
+    }
+
+    /// What a run of an epoch goes on from, if it goes on from this.
+    pub(super) fn inherited(&self, epoch: u64) -> Inherited {
+        let journals = self.replay.held.iter().map(|(number, file)| (*number, file.bytes)).collect();
+        let manifests = self.seen.manifests.iter().map(|name| first_of(name).to_owned()).collect();
+        Inherited { below: epoch, manifests, first: self.manifest.journal, journals }
+    }
+}
+
+/// What the latest run of a folder found when it began, and what is wrong with its file.
+fn inherited_in(folder: &Folder) -> io::Result<(Inherited, Vec<String>)> {
+    let Some(newest) = owner::epochs(folder)?.last().copied() else { return Ok((Inherited::default(), Vec::new())) };
+    Ok(match owner::read_epoch(folder, newest) {
+        Ok(found) => (found.inherited, Vec::new()),
+        Err(problem) => (Inherited::default(), vec![format!("it is not known who wrote last: {problem}")]),
+    })
+}
+
+/// A sealed file, or its copy, and what is wrong with the file if that is the copy.
+fn read_either(folder: &Folder, name: &str, kind: [u8; 4]) -> Result<(Vec<u8>, Option<String>), String> {
+    let read = |name: &str| -> Result<Vec<u8>, String> { unseal(kind, &folder.read(name)?).map(<[u8]>::to_vec) };
+    read(name).map(|bytes| (bytes, None)).or_else(|problem| {
+        let copy = copy_of(name);
+        let problem = format!("{name}: {problem}");
+        match folder.size(&copy) {
+            Ok(Some(_)) => match read(&copy) {
+                Ok(bytes) => Ok((bytes, Some(format!("{problem}; its copy is used")))),
+                Err(other) => Err(format!("{problem}; its copy: {other}")),
+            },
+            _ => Err(problem),
+        }
+    })
+}
+
+fn read_manifest(folder: &Folder, name: &str) -> Result<(Manifest, Vec<String>), String> {
+    let (text, healed) = read_either(folder, name, MANIFEST).map_err(|problem| match problem.strip_prefix(name) {
+        Some(rest) => rest.trim_start_matches(": ").to_owned(),
+        None => problem,
+    })?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|cause| cause.to_string())?;
     // A name is a name in the folder, whatever it says.
     let plain = Path::new(&manifest.functions).file_name() == Some(manifest.functions.as_ref());
-    if plain { Ok(manifest) } else { Err("it names a file outside of the folder".into()) }
+    let fits = when(name) == Some((manifest.epoch, manifest.time));
+    match (plain, fits) {
+        (true, true) => Ok((manifest, healed.into_iter().collect())),
+        (true, false) => Err("it is not the checkpoint that its name says".into()),
+        (false, _) => Err("it names a file outside of the folder".into()),
+    }
 }
 
 type Tables = Vec<(u64, u64, Vec<Vec<u8>>)>;

@@ -4,6 +4,7 @@
 //!    them at exit, and those of dead processes at the next start (`dstreams/core/localdirs.py`).
 //! 2. A file is removed when nobody needs it any more, by the process that made it alone: forked children have copies of
 //!    what refers to it.
+//! 3. Files are for their owner alone (600), and links are not followed.
 
 use std::fmt;
 use std::fs::File;
@@ -11,6 +12,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustix::fs::{Mode, OFlags};
 
 use crate::error::{EngineError, Result};
 use crate::process::Origin;
@@ -49,7 +52,11 @@ impl Folders {
         let folder = folders.get(number as usize % folders.len().max(1));
         let folder = folder.ok_or_else(|| EngineError::Bug("no folder to spill to was claimed".to_owned()))?;
         let path = folder.join(format!("{number}.spill"));
-        let file = File::options().write(true).create_new(true).open(&path).map_err(|cause| lost(&path, cause))?;
+        // New and for this user alone, whatever is planted under its name and whatever the umask is.
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file =
+            rustix::fs::open(&path, flags, Mode::RUSR | Mode::WUSR).map_err(|error| lost(&path, error.into()))?;
+        let file = File::from(file);
         Ok((SpillFile { path, origin: Origin::here() }, file))
     }
 }
@@ -81,7 +88,8 @@ impl SpillFile {
     /// `length` bytes from `offset`.
     pub fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let read = || -> io::Result<Vec<u8>> {
-            let mut file = File::open(&self.path)?;
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let mut file = File::from(rustix::fs::open(&self.path, flags, Mode::empty())?);
             file.seek(SeekFrom::Start(offset))?;
             let mut bytes = vec![0; length];
             file.read_exact(&mut bytes)?;

@@ -9,13 +9,13 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::driver::{InputSpec, PyDriver};
-use super::durable::{Durable, Left, PyCodec};
+use super::durable::{Durable, Left, PyCodec, TrialCodec};
 use super::engine::level_of;
 use super::gil::enter_engine;
 use super::input::Records;
 use super::receiver::PyIntake;
 use crate::block::Block;
-use crate::durable::{Keeper, Program, Recovery, RestoredInput, RestoredRdd, Trust, has_checkpoint};
+use crate::durable::{Keeper, Locks, Program, Recovery, RestoredInput, RestoredRdd, Trust, has_checkpoint};
 use crate::error::{EngineError, Result};
 use crate::rdd::{Op, Partitioner, Rdd};
 use crate::source::{FileMonitor, SocketSpec};
@@ -60,7 +60,7 @@ impl PyCheckpoint {
     #[staticmethod]
     fn read(py: Python<'_>, folder: PathBuf, of_anybody: bool) -> PyResult<Option<Self>> {
         let trust = if of_anybody { Trust::Anybody } else { Trust::Own };
-        let found = enter_engine(py, || Recovery::open(&folder, &PyCodec, trust))?;
+        let found = enter_engine(py, || Recovery::open(&folder, &TrialCodec, trust))?;
         Ok(found.map(|mut recovery| {
             let manifest = &recovery.manifest;
             let Program { python, file, sum } = manifest.program.clone();
@@ -165,9 +165,17 @@ fn input_of(input: RestoredInput) -> Result<Option<InputSpec>> {
     })
 }
 
+/// Whose folders are used, and whether they are locked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manners {
+    pub(super) trust: Trust,
+    pub(super) locks: Locks,
+}
+
 /// What writes checkpoints from now on: in a fresh folder, or after `recovery`.
 pub(super) fn durable_in(
     folder: PathBuf,
+    manners: Manners,
     logs: bool,
     conf: Vec<(String, String)>,
     program: (String, String, String),
@@ -175,7 +183,8 @@ pub(super) fn durable_in(
     mut recovery: Option<Recovery>,
 ) -> Result<Durable> {
     let same = recovery.take().filter(|recovery| recovery.folder == folder);
-    let keeper = Keeper::new(&folder, Arc::new(PyCodec), same.as_ref())?;
+    let Manners { trust, locks } = manners;
+    let keeper = Keeper::with(&folder, Arc::new(PyCodec), same.as_ref(), trust, locks)?;
     let resumed = same.map(|recovery| {
         let mut left = Left { plans: recovery.replay.plans, ..Left::default() };
         for block in recovery.replay.blocks {

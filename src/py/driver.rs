@@ -431,6 +431,9 @@ impl Driver for PyDriver {
     }
 
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
+        if let Some(durable) = self.durable.get() {
+            self.blocking(|| durable.only_replaced())?;
+        }
         attach(|py| {
             in_one_process(|| {
                 callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop)
@@ -485,6 +488,12 @@ impl Driver for PyDriver {
             taken: durable.taken_until(moment.forgotten.0),
         };
         self.blocking(|| durable.keeper.write(snapshot)).map(drop)
+    }
+
+    fn ended(&self) {
+        if let Some(durable) = self.durable.get() {
+            durable.keeper.release();
+        }
     }
 
     fn level_name(level: Level) -> String {

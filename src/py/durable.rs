@@ -26,6 +26,29 @@ use crate::stream::{Millis, NodeId};
 /// Objects and classes as pickles.
 pub(crate) struct PyCodec;
 
+/// The same, for what comes back from an earlier run: objects are loaded once for a trial. So a class that this program does
+/// not have is found before anything starts, and not in the first batch that reads it.
+pub(crate) struct TrialCodec;
+
+impl Codec for TrialCodec {
+    fn dump(&self, objects: &dyn Objects) -> Result<Vec<u8>> {
+        PyCodec.dump(objects)
+    }
+
+    fn load(&self, bytes: &[u8], count: usize) -> Result<Block> {
+        attach(|py| callback(py, "load_kept")?.call1((PyBytes::new(py, bytes),)).map(drop)).map_err(user_error)?;
+        PyCodec.load(bytes, count)
+    }
+
+    fn dump_class(&self, class: &ClassTag) -> Result<Vec<u8>> {
+        PyCodec.dump_class(class)
+    }
+
+    fn load_class(&self, bytes: &[u8]) -> Result<ClassTag> {
+        PyCodec.load_class(bytes)
+    }
+}
+
 impl Codec for PyCodec {
     fn dump(&self, objects: &dyn Objects) -> Result<Vec<u8>> {
         dump_kept(objects)
@@ -194,15 +217,25 @@ impl Durable {
         let plan = {
             let mut facts = self.facts();
             if facts.left.plans.contains_key(&time.0) {
-                return Ok(());
+                drop(facts);
+                return self.only_replaced();
             }
             let files = std::mem::take(&mut facts.files);
             Plan { time: time.0, files, taken: facts.taken.get(&time.0).cloned().unwrap_or_default() }
         };
         if plan.files.is_empty() && plan.taken.is_empty() {
-            return Ok(());
+            // Nothing to write; but a stream that was replaced must not run its outputs beside those of the other one.
+            return self.only_replaced();
         }
         self.keeper.journal().commit(self.keeper.journal().plan(&plan)?)
+    }
+
+    /// Fails if another run has taken the folder. What else may be wrong with it is found by who writes.
+    pub(crate) fn only_replaced(&self) -> Result<()> {
+        match self.keeper.check() {
+            Err(error @ EngineError::Replaced { .. }) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Up to where the batches up to `time` took blocks.

@@ -32,6 +32,7 @@ pub(crate) fn to_python(py: Python<'_>, error: &EngineError) -> PyErr {
         | EngineError::WorkerLost { .. }
         | EngineError::MissingInput { .. }
         | EngineError::External { .. }
+        | EngineError::Replaced { .. }
         | EngineError::Cancelled { .. } => java_error(py, error),
     }
 }

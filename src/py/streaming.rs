@@ -8,7 +8,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::checkpoint::{NewReceiver, PyCheckpoint, durable_in, graph_of};
+use super::checkpoint::{Manners, NewReceiver, PyCheckpoint, durable_in, graph_of};
 use super::drawn::{Drawn, drawn};
 use super::driver::{InputSpec, PyDriver};
 use super::engine::{PyEngine, level_of};
@@ -19,7 +19,7 @@ use super::input::Records;
 use super::listener::{PyListener, batch_facts};
 use super::rdd::PyRdd;
 use super::receiver::PyIntake;
-use crate::durable::Recovery;
+use crate::durable::{Locks, Recovery, Trust};
 use crate::error::EngineError;
 use crate::monitor::BatchLog;
 use crate::process::Own;
@@ -309,18 +309,22 @@ impl PyStreaming {
         Ok(())
     }
 
-    /// Writes checkpoints into a folder from the start on; `logs`: and what receivers get.
+    /// Writes checkpoints into a folder from the start on. `how`: whether it may be anybody's, whether it is locked, and
+    /// whether what receivers get is written too.
     fn keep_in(
         &self,
         py: Python<'_>,
         folder: PathBuf,
-        logs: bool,
+        how: (bool, bool, bool),
         conf: Vec<(String, String)>,
         program: (String, String, String),
         functions: Vec<u8>,
     ) -> PyResult<()> {
         let recovery = self.recovery.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let durable = enter_engine(py, || durable_in(folder, logs, conf, program, functions, recovery))?;
+        let (of_anybody, locks, logs) = how;
+        let trust = if of_anybody { Trust::Anybody } else { Trust::Own };
+        let manners = Manners { trust, locks: if locks { Locks::Used } else { Locks::Unused } };
+        let durable = enter_engine(py, || durable_in(folder, manners, logs, conf, program, functions, recovery))?;
         self.runtime.driver().keep_in(durable);
         Ok(())
     }

@@ -65,6 +65,8 @@ impl<D: Driver> Inner<D> {
         if let Some(reason) = self.broken.get() {
             self.shared.waiter.note_error(EngineError::Cancelled { reason: reason.clone() });
         }
+        // First: whoever is told that the stream has stopped may start another one in its place.
+        self.shared.driver.ended();
         self.shared.live.graph().set_state(State::Stopped);
         self.shared.waiter.notify_stop();
     }
@@ -305,10 +307,14 @@ impl<D: Driver> StreamRuntime<D> {
         for _ in 0..self.inner.settings.concurrent_jobs.max(1) {
             self.spawn("streaming-job-executor", scheduler::run)?;
         }
+        let inner = Arc::clone(&self.inner);
         self.spawn("streaming-job-generator", move |shared| {
             // Dropped whatever happens: the scheduler must not wait for more.
             let _closing = Closing(&shared.queue);
-            generator::run(shared, first);
+            if !generator::run(shared, first) {
+                // As if somebody had ordered a stop: it is over when the threads are. Nobody else could be told a failure.
+                let _ = inner.life.claim_stop(shared.driver.as_ref(), false, || inner.say_stopped());
+            }
             shared.driver.rest();
         })
     }

@@ -85,6 +85,8 @@ pub trait Driver: Send + Sync + Sized + 'static {
     fn keep(&self, _moment: Moment<Self>) -> Result<()> {
         Ok(())
     }
+    /// The stream has ended: what it owned outside of the process may be another one's. Must not wait.
+    fn ended(&self) {}
     /// The name of a level, for a checkpoint.
     fn level_name(_level: Self::Level) -> String {
         String::new()

@@ -7,9 +7,11 @@
 //! 4. A graceful stop has a last batch, fixed when the stop is ordered: the first one after that moment. It is made at
 //!    once: nothing more arrives by its time. So a loop that is slower than its interval ends as well. A graceful stop may
 //!    have a time limit: batches that are not made by then are left out.
+//! 5. A stream that was replaced by another run ends here: the batch that finds it out does not run.
 //!
 //! Elsewhere: running the jobs (`scheduler.rs`).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -38,12 +40,14 @@ pub(super) struct Mailbox {
     sender: Sender<Message>,
     receiver: Receiver<Message>,
     wake: Wake,
+    /// The loop has ended the stream by itself.
+    gave_up: AtomicBool,
 }
 
 impl Mailbox {
     pub(super) fn new() -> Self {
         let (sender, receiver) = unbounded();
-        Self { sender, receiver, wake: Wake::default() }
+        Self { sender, receiver, wake: Wake::default(), gave_up: AtomicBool::new(false) }
     }
 
     /// Never blocks. Without a loop to read it, the message is lost, which is as good.
@@ -60,8 +64,14 @@ impl Mailbox {
     }
 }
 
-/// Runs the batch loop until it is told to end. `first` is the time of the first batch.
-pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) {
+/// Runs the batch loop until it is told to end; false if it ended because another run is in this one's place. `first` is the
+/// time of the first batch.
+pub(super) fn run<D: Driver>(shared: &Shared<D>, first: Millis) -> bool {
+    make_batches(shared, first);
+    !shared.mailbox.gave_up.load(Ordering::Acquire)
+}
+
+fn make_batches<D: Driver>(shared: &Shared<D>, first: Millis) {
     let interval = shared.live.graph().interval();
     let mut next = first;
     loop {
@@ -115,10 +125,27 @@ fn complete<D: Driver>(shared: &Shared<D>, time: Millis) {
     if shared.driver.keeps()
         && let Err(error) = shared.live.keep(time)
     {
-        let what = format!("The checkpoint after the batch of {time} could not be written; the next one is tried");
-        shared.driver.report_error(&what, &error);
+        match error {
+            EngineError::Replaced { .. } => give_up(shared, error),
+            error => {
+                let what =
+                    format!("The checkpoint after the batch of {time} could not be written; the next one is tried");
+                shared.driver.report_error(&what, &error);
+            }
+        }
     }
     shared.progress.reach(time);
+}
+
+/// Another run is in this one's place: no further batch, no further output, and whoever waits for the end is told why.
+fn give_up<D: Driver>(shared: &Shared<D>, error: EngineError) {
+    if shared.mailbox.gave_up.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    shared.mailbox.send(Message::Halt);
+    shared.queue.drop_waiting();
+    shared.fail("The stream has ended", error);
+    shared.driver.stop_inputs(false);
 }
 
 /// Does what the messages say; an order to end is left to the caller, `Halt` before `Finish`.
@@ -140,6 +167,9 @@ fn generate<D: Driver>(shared: &Shared<D>, time: Millis) {
             if shared.driver.keeps()
                 && let Err(error) = shared.driver.planned(time)
             {
+                if matches!(error, EngineError::Replaced { .. }) {
+                    return give_up(shared, error);
+                }
                 let what = format!("What the batch of {time} consists of could not be written; it runs all the same");
                 shared.driver.report_error(&what, &error);
             }

@@ -14,6 +14,7 @@ import argparse
 import ast
 import functools
 import itertools
+import os
 import random
 import shutil
 import subprocess
@@ -82,7 +83,7 @@ def run(folder: Path, kills: int, seed: int, batch_ms: int) -> Verdict:
     checkpoints = folder / "checkpoint"
     killer, cut_off = Killer(checkpoints, seed + 1, batch_ms / 1000), 0
     # Files that are older than a stream are not new to it: so the first run begins before them.
-    child = _start(folder, batch_ms)
+    child = start(folder, batch_ms)
     feeder = Feeder(folder, seed)
     try:
         for _ in range(kills):
@@ -91,41 +92,54 @@ def run(folder: Path, kills: int, seed: int, batch_ms: int) -> Verdict:
             child.kill()
             child.communicate()
             cut_off += bool(traces(checkpoints) - before)
-            child = _start(folder, batch_ms)
+            child = start(folder, batch_ms)
         time.sleep(batch_ms / 1000)
     finally:
         feeder.stop()
         (folder / "enough").touch()
-    _wait_until(lambda: _has_read(folder, feeder.words[-1]))
+    problems = end(folder, child, feeder.words, batch_ms)
+    batches, logged = len(batches_of(folder, "words")), len(lines_of(folder, "logged"))
+    return Verdict(kills, cut_off, batches, len(feeder.words), logged, problems)
+
+
+def end(folder: Path, child: subprocess.Popen[str], words: list[str], batch_ms: int) -> list[str]:
+    """Waits until a stream has read everything, lets it end, and compares all that it and those before it made."""
+    wait_until(lambda: has_read(folder, words[-1]))
     (folder / "finish").touch()
     try:
         told = child.communicate(timeout=PATIENCE)[1]
     except subprocess.TimeoutExpired:
         child.kill()
         told = "it did not end"
-    problems = _compare(folder, feeder.words, batch_ms)
+    problems = compare(folder, words, batch_ms)
     if child.returncode != 0:
         problems.append(f"the last run ended with {child.returncode}: {told}")
-    batches, logged = len(_batches(folder, "words")), len(_lines(folder, "logged"))
-    return Verdict(kills, cut_off, batches, len(feeder.words), logged, problems)
+    return problems
 
 
-def _start(folder: Path, batch_ms: int) -> subprocess.Popen[str]:
+def begin(folder: Path, batch_ms: int, **variables: str) -> subprocess.Popen[str]:
+    """A process of the workload, which may not have come far yet."""
     command = [sys.executable, str(WORKLOAD), str(folder), str(batch_ms / 1000)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = {**os.environ, **variables}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def start(folder: Path, batch_ms: int, **variables: str) -> subprocess.Popen[str]:
+    """A stream of the workload that has started."""
+    child = begin(folder, batch_ms, **variables)
     assert child.stdout is not None
     if child.stdout.readline() != "started\n":
         raise RuntimeError(f"the stream did not start: {child.communicate()[1]}")
     return child
 
 
-def _has_read(folder: Path, word: str) -> bool:
+def has_read(folder: Path, word: str) -> bool:
     """Whether a whole batch has a word; looks at the newest ones alone."""
     newest = sorted((folder / "out").glob("words-*"), reverse=True)[:20]
     return any(word in part.read_text().split() for path in newest for part in path.glob("part-*"))
 
 
-def _wait_until(check: Callable[[], bool]) -> None:
+def wait_until(check: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not check():
         if time.monotonic() > deadline:
@@ -134,7 +148,7 @@ def _wait_until(check: Callable[[], bool]) -> None:
 
 
 # -- comparing --------------------------------------------------------------------------------------
-def _batches(folder: Path, output: str) -> dict[int, list[str]]:
+def batches_of(folder: Path, output: str) -> dict[int, list[str]]:
     """The lines of each whole batch of an output, by time."""
     found = {}
     for path in (folder / "out").glob(f"{output}-*"):
@@ -146,8 +160,8 @@ def _batches(folder: Path, output: str) -> dict[int, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _lines(folder: Path, output: str) -> list[str]:
-    return [line for lines in _batches(folder, output).values() for line in lines]
+def lines_of(folder: Path, output: str) -> list[str]:
+    return [line for lines in batches_of(folder, output).values() for line in lines]
 
 
 def _pairs(lines: list[str]) -> dict[str, int]:
@@ -160,12 +174,14 @@ def _pair(line: str) -> tuple[str, int]:
     return key, number
 
 
-def _compare(folder: Path, fed: list[str], batch_ms: int) -> list[str]:
+def compare(folder: Path, fed: list[str], batch_ms: int) -> list[str]:
     problems = _compare_words(folder, fed) + _compare_logged(folder)
     halves = [path.name for path in (folder / "out").iterdir() if not (path / "_SUCCESS").exists()]
     problems += [f"a half result remains: {name}" for name in halves]
-    words = {time: Counter(word.partition("-")[0] for word in read) for time, read in _batches(folder, "words").items()}
-    outputs = {name: _batches(folder, name) for name in ("state", "inverse", "window", "table", "timed")}
+    words = {
+        time: Counter(word.partition("-")[0] for word in read) for time, read in batches_of(folder, "words").items()
+    }
+    outputs = {name: batches_of(folder, name) for name in ("state", "inverse", "window", "table", "timed")}
     timed = _timed(words, batch_ms)
     total: Counter[str] = Counter()
     for time_ms, came in words.items():
@@ -204,14 +220,14 @@ def _timed(words: dict[int, Counter[str]], batch_ms: int) -> dict[int, dict[str,
 
 
 def _compare_words(folder: Path, fed: list[str]) -> list[str]:
-    seen = Counter(_lines(folder, "words"))
+    seen = Counter(lines_of(folder, "words"))
     lost = [word for word in fed if word not in seen]
     doubled = [word for word, times in seen.items() if times > 1]
     return [f"word lost: {word}" for word in lost] + [f"word doubled: {word}" for word in doubled]
 
 
 def _compare_logged(folder: Path) -> list[str]:
-    seen = Counter(_lines(folder, "logged"))
+    seen = Counter(lines_of(folder, "logged"))
     acked = (folder / "acked").read_text().split()
     sent = set((folder / "sent").read_text().split())
     problems = [f"acknowledged record lost: {record}" for record in acked if record not in seen]

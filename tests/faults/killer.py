@@ -67,12 +67,17 @@ def traces(folder: Path) -> Traces:
 
 def _named(folder: Path) -> dict[str, int]:
     """The data files that the newest checkpoint names, with their sizes."""
-    manifests = sorted((path for path in folder.glob("checkpoint-*") if path.suffix == ""), key=_time_of)
+    manifests = sorted((path for path in folder.glob("checkpoint-*.*") if path.suffix[1:].isdigit()), key=_age_of)
     if not manifests:
         return {}
-    named = json.loads(manifests[-1].read_bytes()[_HEAD:])["files"]
-    return {f"data-{number:010}": size for number, size in named}
+    named = {}
+    for file in json.loads(manifests[-1].read_bytes()[_HEAD:])["files"]:
+        name = f"data-{file['number'] >> 32:06}-{file['number'] & 0xFFFFFFFF:06}"
+        named[name] = named[f"{name}.copy"] = file["bytes"]
+    return named
 
 
-def _time_of(path: Path) -> int:
-    return int(path.name.rpartition("-")[2])
+def _age_of(path: Path) -> tuple[int, int]:
+    """The epoch and the time of a checkpoint."""
+    time_ms, _, epoch = path.name.partition("-")[2].partition(".")
+    return int(epoch), int(time_ms)

@@ -217,7 +217,7 @@ def test_a_watched_folder_with_a_hundred_thousand_files(tmp_path: Path) -> None:
         return ssc
 
     def newest() -> Path:
-        return max(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+        return max(checkpoints.glob("checkpoint-*.2"), key=lambda path: int(path.stem.rpartition("-")[2]))
 
     ssc = StreamingContext.getOrCreate(str(checkpoints), setup)
     ssc.start()

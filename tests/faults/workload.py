@@ -2,7 +2,7 @@
 
 Run as `workload.py FOLDER SECONDS`, with the batch interval. Goes on from the checkpoint in `FOLDER/checkpoint`, if
 there is one. Every output is a folder per batch, so that what each batch saw can be compared later. It ends gracefully
-when `FOLDER/finish` appears.
+when `FOLDER/finish` appears, and with the error when a batch fails or another process takes the folder.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def main(folder: str, seconds: float) -> None:
     ssc.start()
     print("started", flush=True)
     while not os.path.exists(os.path.join(folder, "finish")):
-        time.sleep(0.02)
+        ssc.awaitTerminationOrTimeout(0.02)
     ssc.stop(stopSparkContext=True, stopGraceFully=True)
 
 

@@ -153,7 +153,7 @@ def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(
 ) -> None:
     setup = counting(hand, tmp_path)
     go(tmp_path, setup, 3)
-    newest = tmp_path / "checkpoint-3000"
+    newest = tmp_path / "checkpoint-3000.1"
     newest.write_bytes(newest.read_bytes()[:-1])
     del SEEN[2:]
     go(tmp_path, setup, 2)
@@ -164,7 +164,7 @@ def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(
         [("a", 3), ("b", 1), ("c", 3)],
         [("a", 3), ("b", 1), ("c", 3)],
     ]
-    assert any("checkpoint-3000 cannot be used: it is cut short" in text for text in log())
+    assert any("checkpoint-3000.1 cannot be used: it is cut short" in text for text in log())
 
 
 def test_a_folder_without_a_good_checkpoint_is_refused(hand: SparkContext, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_program_that_begins_anew_replaces_the_checkpoint(
     ssc.advance(1)
     ssc.stop(stopSparkContext=False)
     kept = sorted(path.name for path in tmp_path.glob("checkpoint-*"))
-    assert kept == ["checkpoint-0", "checkpoint-1000"]
+    assert kept == ["checkpoint-0.2", "checkpoint-0.2.copy", "checkpoint-1000.2"]
     assert any("holds the checkpoint of an earlier run, which this program will replace" in text for text in log())
 
 
@@ -310,9 +310,9 @@ def test_old_files_are_cleaned_up(hand: SparkContext, tmp_path: Path) -> None:
     go(tmp_path, counting(hand, tmp_path), 30)
     names = [path.name for path in tmp_path.iterdir()]
     assert sorted(name for name in names if name.startswith("checkpoint-")) == [
-        f"checkpoint-{t}000" for t in (28, 29, 30)
+        f"checkpoint-{t}000.1" for t in (28, 29, 30)
     ]
-    assert len(names) < 12
+    assert len(names) < 16
 
 
 def test_half_an_output_is_written_anew_and_a_whole_one_stays(hand: SparkContext, tmp_path: Path) -> None:

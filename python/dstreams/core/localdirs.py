@@ -5,6 +5,7 @@
 2. It is removed when the context stops and at exit. A process that was killed could not do that: whoever starts next
    removes the folders whose lock is free.
 3. Forked children neither remove it nor keep it locked.
+4. It is for this user alone (700), and links in it are not followed.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class OwnFolder:
         os.makedirs(root, exist_ok=True)
         self.path = tempfile.mkdtemp(prefix=f"{_PREFIX}{kind}-{os.getpid()}-", dir=root)
         draft = os.path.join(self.path, _LOCK_NAME + ".draft")
-        self._lock = os.open(draft, os.O_CREAT | os.O_RDWR, 0o600)
+        self._lock = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         # Under its name it is locked from the start: nobody can take the folder for an orphan in between.
         os.rename(draft, os.path.join(self.path, _LOCK_NAME))
@@ -112,15 +113,18 @@ def remove_orphans(root: str) -> None:
     """Removes the folders in `root` whose processes are gone."""
     with contextlib.suppress(OSError), os.scandir(root) as entries:
         for entry in entries:
-            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False) and _is_orphan(entry.path):
+            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False) and _is_orphan(entry):
                 shutil.rmtree(entry.path, ignore_errors=True)
 
 
-def _is_orphan(path: str) -> bool:
+def _is_orphan(folder: os.DirEntry[str]) -> bool:
     try:
-        lock = os.open(os.path.join(path, _LOCK_NAME), os.O_RDWR)
+        # A folder of another user is his to remove, whatever is in it: he may change it at any moment.
+        if folder.stat(follow_symlinks=False).st_uid != os.geteuid():
+            return False
+        lock = os.open(os.path.join(folder.path, _LOCK_NAME), os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False  # another user's, not one of ours, or being made at this moment
+        return False  # not one of ours, or being made at this moment
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

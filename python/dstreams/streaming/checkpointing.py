@@ -3,7 +3,8 @@
 Owns the pickle of a graph's functions and receivers, the parts of the tables of `mapWithState`, and the way from a
 checkpoint to a StreamingContext. Files, their order and their safety are the engine's (`src/durable`).
 1. Functions are pickled by value where they live in the program itself, as for tasks; what cannot be pickled is named.
-2. Reading a checkpoint loads these pickles and nothing else.
+2. Reading a checkpoint loads these pickles, and those of the objects in states, tables and queues: so what this program
+   cannot load is told before anything runs.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ Facts = list[Any] | None
 
 ANY_OWNER = "DSTREAMS_CHECKPOINTS_OF_ANYBODY"
 """The environment variable that allows checkpoints which another user could have written."""
+LOCKS = "DSTREAMS_CHECKPOINT_LOCKS"
+"""The environment variable that turns locks off: `off` is as on a file system that has none."""
 # Settings that belong to one run.
 _OF_A_RUN = {"spark.app.id", "spark.app.startTime", "spark.driver.host", "spark.driver.port", "spark.executor.id"}
 
@@ -72,14 +75,19 @@ def dump_graph(functions: Functions, supervisors: list[tuple[int, Supervisor]]) 
 
 
 def begin_keeping(ssc: StreamingContext, directory: str, supervisors: list[tuple[int, Supervisor]]) -> None:
-    """Has checkpoints written into a folder. Raises: Py4JJavaError (IOException) for what cannot be pickled."""
+    """Has checkpoints written into a folder, which is this stream's until it has ended.
+
+    Raises: Py4JJavaError: an IOException for what cannot be pickled and for a folder of somebody else, a
+    SparkException, with the process, when another stream writes to it.
+    """
     functions: Functions = ssc._graph.functions()
     try:
         dumped = dump_graph(functions, supervisors)
     except Exception as error:  # whatever a `__reduce__` raises
         raise _not_picklable(functions, supervisors, error) from error
     conf = ssc._sc._conf
-    ssc._graph.keep_in(local_path(directory), logs_received(conf), conf.getAll(), _program(), dumped)
+    how = (_of_anybody(), os.environ.get(LOCKS) != "off", logs_received(conf))
+    ssc._graph.keep_in(local_path(directory), how, conf.getAll(), _program(), dumped)
 
 
 def check_logs(ssc: StreamingContext, directory: str | None) -> None:
@@ -191,17 +199,20 @@ def read_checkpoint(directory: str | None) -> _native.Checkpoint | None:
     """
     if directory is None:
         raise java_error("java.lang.IllegalArgumentException", "Can not create a Path from a null string")
-    allowed = os.environ.get(ANY_OWNER) == "1"
-    found = _native.Checkpoint.read(checkpoint_path(directory, "checkpointPath"), allowed)
+    found = _native.Checkpoint.read(checkpoint_path(directory, "checkpointPath"), _of_anybody())
     for warning in found.warnings if found is not None else ():
         logger.warning("checkpoint: %s: %s", directory, warning)
     return found
 
 
+def _of_anybody() -> bool:
+    return os.environ.get(ANY_OWNER) == "1"
+
+
 def go_on(kind: type[StreamingContext], checkpoint: _native.Checkpoint, directory: str) -> StreamingContext:
     """A context that goes on from a checkpoint, on the SparkContext that is there, or one with the saved settings."""
     functions, receivers = _load(checkpoint, directory)
-    sc = SparkContext._active_spark_context
+    before = sc = SparkContext._active_spark_context
     if sc is None:
         conf = SparkConf().setAll([(key, value) for key, value in checkpoint.conf if key not in _OF_A_RUN])
         sc = SparkContext(conf=conf)
@@ -211,7 +222,12 @@ def go_on(kind: type[StreamingContext], checkpoint: _native.Checkpoint, director
     made = [(node, *_receive(ssc, node, receivers[node])) for node in checkpoint.receivers]
     statefuls = {stateful.saved_as: stateful for stateful in _statefuls(functions)}
     for number, partition, parts in checkpoint.tables():
-        statefuls[number].tables[partition].restore(parts)
+        try:
+            statefuls[number].tables[partition].restore(parts)
+        except Exception as error:  # whatever loading the program's own classes raises
+            if before is None:
+                sc.stop()
+            raise _refused(directory, f"a state cannot be loaded ({type(error).__name__}: {error})") from error
     ssc._graph.restore(checkpoint, functions, made, clock_jump_ms(sc._conf))
     ssc._outputs_before = len(ssc._graph.outputs())
     ssc._supervisors = [(node, supervisor) for node, _, supervisor in made]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 from dstreams import _native
 from dstreams.core import process, watch
 from dstreams.core.atexit import at_exit
-from dstreams.core.checkpoint import checkpoint_path, remove_empty
+from dstreams.core.checkpoint import checkpoint_path, make_private, remove_empty
 from dstreams.core.context import SparkContext
 from dstreams.core.errors import java_error
 from dstreams.core.naming import named_as_one
@@ -238,6 +238,7 @@ class StreamingContext(ReceiverSources):
 
     def _set_checkpoint_folder(self, directory: str) -> None:
         if self._checkpoint_folder != directory:
+            make_private(local_path(directory))
             remove_empty(local_path(directory))
             self._sc.setCheckpointDir(local_path(directory))
             self._checkpoint_folder = directory

@@ -5,13 +5,13 @@ use std::thread;
 use super::*;
 
 fn read(folder: &Folder) -> Replay {
-    Replay::read(&folder.0, 0, Trust::Own).unwrap()
+    folder.replay()
 }
 
 #[test]
 fn everything_committed_is_read_back_in_order() {
     let folder = Folder::new();
-    let journal = Journal::new(&folder.0, 0, BTreeMap::new());
+    let journal = folder.journal(0);
     thread::scope(|scope| {
         for node in 0..4 {
             let journal = &journal;
@@ -35,7 +35,7 @@ fn everything_committed_is_read_back_in_order() {
 #[test]
 fn a_torn_end_is_left_out_wherever_it_is_cut() {
     let folder = Folder::new();
-    let journal = Journal::new(&folder.0, 0, BTreeMap::new());
+    let journal = folder.journal(0);
     let first = journal.block(0, 0, 0, b"first");
     let plan = Plan { time: 5, taken: BTreeMap::from([(0, 1)]), ..Plan::default() };
     let second = journal.plan(&plan).unwrap();
@@ -54,7 +54,7 @@ fn a_torn_end_is_left_out_wherever_it_is_cut() {
 #[test]
 fn pages_go_once_their_batches_are_forgotten() {
     let folder = Folder::new();
-    let journal = Journal::new(&folder.0, 3, BTreeMap::new());
+    let journal = folder.journal(3);
     for time in 0..4 {
         journal.block(0, time, time, &[0; 100]);
         let plan = Plan { time: time as i64, taken: BTreeMap::from([(0, time + 1)]), ..Plan::default() };
@@ -64,20 +64,69 @@ fn pages_go_once_their_batches_are_forgotten() {
     let needed = |time, taken| journal.first_needed(time, &BTreeMap::from([(0, taken)]));
     assert_eq!([needed(-1, 0), needed(0, 1), needed(1, 2), needed(1, 1), needed(9, 9)], [3, 4, 5, 4, 7]);
     journal.free_before(5).unwrap();
-    assert_eq!(folder.names("journal-"), ["journal-0000000005", "journal-0000000006"]);
+    assert_eq!(folder.names("journal-"), ["journal-000000-000005", "journal-000000-000006"]);
 }
 
 #[test]
 fn a_journal_whose_folder_is_gone_says_so_and_works_once_it_is_back() {
     let folder = Folder::new();
-    let journal = Journal::new(&folder.0, 0, BTreeMap::new());
+    let keeper = Keeper::new(&folder.0, Arc::new(Plain), None).unwrap();
+    let journal = keeper.journal();
     std::fs::remove_dir_all(&folder.0).unwrap();
     let lost = journal.block(0, 0, 0, b"lost");
     let problem = journal.commit(lost).unwrap_err().to_string();
     assert!(problem.contains(folder.0.to_str().unwrap()), "{problem}");
-    std::fs::create_dir_all(&folder.0).unwrap();
+    keeper.write(snapshot(1, &state(vec![]))).unwrap_err();
     journal.commit(journal.block(0, 1, 0, b"kept")).unwrap();
     assert!(journal.commit(lost).is_err());
     let numbers: Vec<_> = read(&folder).blocks.iter().map(|block| block.number).collect();
     assert_eq!(numbers, [1]);
+}
+
+#[test]
+fn a_full_file_names_the_next_one_which_is_missed_when_it_is_gone() {
+    let folder = Folder::new();
+    let journal = folder.journal(0);
+    for number in 0..3 {
+        journal.commit(journal.block(0, number, 0, &vec![7; 5 << 20])).unwrap();
+    }
+    drop(journal);
+    assert_eq!(folder.names("journal-").len(), 2);
+    let replay = read(&folder);
+    assert_eq!((replay.blocks.len(), replay.lost.len(), replay.torn.len()), (3, 0, 0));
+    std::fs::remove_file(folder.0.join("journal-000000-000001")).unwrap();
+    let replay = read(&folder);
+    assert!(replay.lost[0].contains("journal-000000-000001 cannot be read"), "{:?}", replay.lost);
+    assert_eq!(replay.blocks.len(), 2);
+}
+
+#[test]
+fn damage_before_good_records_is_a_loss_and_no_torn_end() {
+    let folder = Folder::new();
+    let journal = folder.journal(0);
+    let places: Vec<u64> = (0..4).map(|number| journal.block(0, number, 0, b"some bytes")).collect();
+    journal.commit(places[3]).unwrap();
+    let path = folder.0.join("journal-000000-000000");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[places[0] as usize + 12] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let replay = read(&folder);
+    assert_eq!((replay.blocks.len(), replay.torn.len()), (1, 0));
+    assert!(replay.lost[0].contains("the 2 behind it held is lost"), "{:?}", replay.lost);
+}
+
+#[test]
+fn after_a_failed_write_the_file_before_it_stays_needed() {
+    let folder = Folder::new();
+    let journal = folder.journal(0);
+    journal.commit(journal.block(0, 0, 0, b"kept")).unwrap();
+    journal.turn_page(0);
+    // The next file is there already, and nobody's: it cannot be written.
+    std::fs::create_dir(folder.0.join("journal-000000-000001")).unwrap();
+    journal.commit(journal.block(0, 1, 0, b"lost")).unwrap_err();
+    journal.commit(journal.block(0, 2, 0, b"kept too")).unwrap();
+    assert_eq!(journal.first_needed(9, &BTreeMap::from([(0, 0)])), 0);
+    std::fs::remove_dir(folder.0.join("journal-000000-000001")).unwrap();
+    let numbers: Vec<_> = read(&folder).blocks.iter().map(|block| block.number).collect();
+    assert_eq!(numbers, [0, 2]);
 }

@@ -1,11 +1,14 @@
 //! A folder, blocks of numbers and text, and what becomes of them when files are cut or changed.
 
 mod arbitrary;
+mod harm;
 mod journal;
 mod keeping;
+mod owning;
 mod reading;
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,11 +47,29 @@ impl Folder {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("dstreams-durable-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
+        // Whatever the umask of the tests is.
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
         Self(path)
     }
 
+    pub(super) fn open(&self) -> Arc<folder::Folder> {
+        Arc::new(folder::Folder::open(&self.0, Trust::Own).unwrap())
+    }
+
+    /// A journal whose files begin with a number.
+    pub(super) fn journal(&self, next: u64) -> Journal {
+        let folder = self.open();
+        let owner = owner::Owner::take(&folder, Locks::Unused, 0, &|| Ok(())).unwrap();
+        Journal::new(folder, Arc::new(owner), next, BTreeMap::new())
+    }
+
+    /// What is in all files of the journal.
+    pub(super) fn replay(&self) -> Replay {
+        Replay::read(&self.open(), &Manifest::default(), &fencing::Inherited::default()).unwrap()
+    }
+
     pub fn names(&self, beginning: &str) -> Vec<String> {
-        let mut found = recovery::names(&self.0, beginning).unwrap();
+        let mut found = self.open().names(beginning).unwrap();
         found.sort();
         found
     }
@@ -112,7 +133,11 @@ pub fn open(folder: &Path) -> Result<Option<Recovery>> {
 
 /// The state in the newest good checkpoint.
 pub fn restored(folder: &Path) -> (i64, Vec<Vec<String>>) {
-    let recovery = open(folder).unwrap().expect("there is a checkpoint");
+    in_state(&open(folder).unwrap().expect("there is a checkpoint"))
+}
+
+/// The time of a checkpoint, and the state in it.
+pub fn in_state(recovery: &Recovery) -> (i64, Vec<Vec<String>>) {
     let partitions = recovery.rdds[0].partitions.as_ref().unwrap();
     (recovery.manifest.time, partitions.iter().map(|blocks| blocks.iter().map(show).collect()).collect())
 }
