@@ -90,6 +90,8 @@ class Rdd:
         """The name that the program gave it."""
     @label.setter
     def label(self, value: str | None) -> None: ...
+    def set_site(self, site: str) -> None:
+        """Says which call of the program made it: the name of the stage before it, if it is a shuffle."""
     def is_placed(self, targets: int) -> bool:
         """Whether each pair is in partition hash(key) modulo `targets`, by the portable hash."""
     def parents(self) -> list[Rdd]:

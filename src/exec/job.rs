@@ -7,7 +7,7 @@ use std::sync::{Arc, TryLockError};
 use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, unbounded};
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 
 use super::light::is_light;
 use super::panes::{Sent, Sources};
@@ -17,6 +17,25 @@ use crate::error::{EngineError, Result, TaskId};
 use crate::memory::Pin;
 use crate::rdd::{Blocks, CancelToken, Op, Parcels, Properties, Rdd, RddId, ShuffleData, Task};
 use crate::stack;
+
+/// Nodes of a lineage that are looked at for stages that need not run, to number these.
+const NUMBERED: usize = 10_000;
+
+/// A stage that runs, until dropped.
+struct Runs(Arc<StageProgress>);
+
+impl Runs {
+    fn of(stage: &Arc<StageProgress>) -> Self {
+        stage.running.store(true, Ordering::Relaxed);
+        Self(Arc::clone(stage))
+    }
+}
+
+impl Drop for Runs {
+    fn drop(&mut self) {
+        self.0.running.store(false, Ordering::Relaxed);
+    }
+}
 
 /// How often a waiting caller looks for signals.
 const POLL: Duration = Duration::from_millis(50);
@@ -102,17 +121,62 @@ impl Executor {
         finish: impl Fn(&Self, Blocks) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         job.cancel.check()?;
+        // As in Spark: a job without tasks has no stages.
+        if job.partitions.is_empty() {
+            return Ok(Vec::new());
+        }
         let (pending, _pins) = self.pending_shuffles(&job.rdd);
+        let (stages, last) = self.number_stages(job);
         for shuffle in pending {
-            self.run_map_side(&shuffle, job, hooks)?;
+            let stage = match stages.get(&shuffle.id()) {
+                Some(stage) => Arc::clone(stage),
+                None => self.add_map_stage(job, &shuffle),
+            };
+            self.run_map_side(&shuffle, &stage, job, hooks)?;
         }
         let (executor, rdd) = (Arc::clone(self), Arc::clone(&job.rdd));
         let work: Work<T> = Arc::new(move |task, partition| finish(&executor, executor.blocks(&rdd, partition, task)?));
         let runs_here = || is_light(&job.rdd);
-        self.run_stage(work, &job.partitions, &runs_here, job, hooks)
+        self.run_stage(work, &last, &job.partitions, &runs_here, job, hooks)
     }
 
-    fn run_map_side(self: &Arc<Self>, shuffle: &Arc<Rdd>, job: &Numbered<'_>, hooks: &dyn Hooks) -> Result<()> {
+    /// The stages of a job, by the shuffles they are for, and its last one. Spark numbers all that the lineage has when a
+    /// job begins, those too whose output is there already.
+    fn number_stages(&self, job: &Numbered<'_>) -> (HashMap<RddId, Arc<StageProgress>>, Arc<StageProgress>) {
+        let (mut stages, mut seen) = (HashMap::new(), HashSet::<RddId>::new());
+        // Depth first, parents before children; `true` marks a node whose parents are done.
+        let mut stack = vec![(Arc::clone(&job.rdd), false)];
+        while let Some((node, parents_done)) = stack.pop() {
+            if parents_done {
+                stages.insert(node.id(), self.add_map_stage(job, &node));
+                continue;
+            }
+            if !seen.insert(node.id()) || seen.len() > NUMBERED {
+                continue;
+            }
+            let parents = node.parents();
+            if matches!(&*node.op(), Op::Shuffle { .. }) {
+                stack.push((node, true));
+            }
+            stack.extend(parents.into_iter().rev().map(|parent| (parent, false)));
+        }
+        let last = self.jobs.add_stage(job.number, self.next_stage(), job.partitions.len(), None);
+        (stages, last)
+    }
+
+    fn add_map_stage(&self, job: &Numbered<'_>, shuffle: &Arc<Rdd>) -> Arc<StageProgress> {
+        // A number of partitions that cannot be found fails the job where it is needed.
+        let tasks = shuffle.parents().first().and_then(|parent| parent.partitions().ok()).unwrap_or(0);
+        self.jobs.add_stage(job.number, self.next_stage(), tasks, shuffle.site().map(str::to_owned))
+    }
+
+    fn run_map_side(
+        self: &Arc<Self>,
+        shuffle: &Arc<Rdd>,
+        stage: &Arc<StageProgress>,
+        job: &Numbered<'_>,
+        hooks: &dyn Hooks,
+    ) -> Result<()> {
         let op = shuffle.op();
         let Op::Shuffle { parent, targets, router, slot, .. } = &*op else {
             return Err(EngineError::Bug(format!("{shuffle:?} is no shuffle")));
@@ -147,7 +211,7 @@ impl Executor {
             executor.send((&parent, &router, targets), source, task, partition)
         });
         let mut same_again = sources.is_some();
-        let sent = self.run_stage(work, &missing, &runs_here, job, hooks).map_err(EngineError::in_task)?;
+        let sent = self.run_stage(work, stage, &missing, &runs_here, job, hooks).map_err(EngineError::in_task)?;
         for (at, sent) in missing.iter().zip(sent) {
             same_again &= sources.as_ref().is_some_and(|sources| sources.keep(*at, &sent));
             outputs[*at] = Some(sent.output);
@@ -160,12 +224,13 @@ impl Executor {
     fn run_stage<T: Send + 'static>(
         self: &Arc<Self>,
         work: Work<T>,
+        progress: &Arc<StageProgress>,
         partitions: &[usize],
         is_light: &dyn Fn() -> bool,
         job: &Numbered<'_>,
         hooks: &dyn Hooks,
     ) -> Result<Vec<T>> {
-        let progress = self.jobs.begin_stage(job.number, self.next_stage(), partitions.len());
+        let _runs = Runs::of(progress);
         let stage = progress.id;
         // Tasks of a failed stage are told to stop; the job's own token stays as the caller set it.
         let cancel = CancelToken::default();
@@ -173,7 +238,7 @@ impl Executor {
         if job.place == Where::Caller && (partitions.len() == 1 && stack::is_deep() || is_light()) {
             let mut results = Vec::with_capacity(partitions.len());
             for partition in partitions {
-                let done = self.attempt(&work, *partition, &progress, (&job.cancel, &job.properties));
+                let done = self.attempt(&work, *partition, progress, (&job.cancel, &job.properties));
                 let failed = done.is_err();
                 results.push(Some(done));
                 if failed {
@@ -187,7 +252,7 @@ impl Executor {
         let place = self.pool.stage()?;
         for (at, partition) in partitions.iter().copied().enumerate() {
             let (executor, work, sender) = (Arc::clone(self), Arc::clone(&work), sender.clone());
-            let (progress, cancel, properties) = (Arc::clone(&progress), cancel.clone(), Arc::clone(&job.properties));
+            let (progress, cancel, properties) = (Arc::clone(progress), cancel.clone(), Arc::clone(&job.properties));
             place.spawn(move || {
                 let done = executor.attempt(&work, partition, &progress, (&cancel, &properties));
                 let failed = done.is_err();

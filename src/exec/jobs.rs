@@ -4,7 +4,7 @@
 //! 2. Cancelling only tells the job's token: the thread that runs the job sees it, and its tasks do.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
@@ -36,6 +36,10 @@ pub enum JobStatus {
 pub struct StageProgress {
     /// Number of the stage in its context.
     pub id: u64,
+    /// What made the shuffle that it is for, and where; None: it is the job's last.
+    pub name: Option<String>,
+    /// Whether it runs now. One whose output is there already never does.
+    pub running: AtomicBool,
     /// Tasks of the stage.
     pub tasks: usize,
     /// Tasks that run now.
@@ -121,9 +125,9 @@ impl Jobs {
         })
     }
 
-    /// Notes a stage of a job.
-    pub fn begin_stage(&self, job: u64, id: u64, tasks: usize) -> Arc<StageProgress> {
-        let stage = Arc::new(StageProgress { id, tasks, ..StageProgress::default() });
+    /// Notes a stage that a job has, whether or not it has to run.
+    pub fn add_stage(&self, job: u64, id: u64, tasks: usize, name: Option<String>) -> Arc<StageProgress> {
+        let stage = Arc::new(StageProgress { id, name, tasks, ..StageProgress::default() });
         self.with(|Known { all, .. }| {
             if let Some(record) = all.get_mut(&job) {
                 record.stages.push(Arc::clone(&stage));
@@ -190,12 +194,12 @@ impl Jobs {
         })
     }
 
-    /// The stages of running jobs that have tasks left, the latest first.
+    /// The stages that run now, the latest first.
     pub fn active_stages(&self) -> Vec<u64> {
         self.with(|Known { all, .. }| {
             let running = all.values().rev().filter(|job| job.status == JobStatus::Running);
             let stages = running.flat_map(|job| job.stages.iter().rev());
-            stages.filter(|stage| stage.completed.load(Ordering::Relaxed) < stage.tasks).map(|s| s.id).collect()
+            stages.filter(|stage| stage.running.load(Ordering::Relaxed)).map(|stage| stage.id).collect()
         })
     }
 }

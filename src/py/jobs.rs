@@ -113,7 +113,7 @@ impl PyJobs {
     /// (name, tasks, active, completed, failed) of a stage, if it is remembered.
     fn stage_info(&self, stage: u64) -> Option<StageInfo> {
         let (record, stage) = self.executor.jobs().stage(stage)?;
-        let name = record.properties.get(CALL_SITE).cloned().unwrap_or_default();
+        let name = stage.name.clone().or_else(|| record.properties.get(CALL_SITE).cloned()).unwrap_or_default();
         let count = |counter: &std::sync::atomic::AtomicUsize| counter.load(Ordering::Relaxed);
         Some((name, stage.tasks, count(&stage.active), count(&stage.completed), count(&stage.failed)))
     }

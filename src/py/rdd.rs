@@ -117,6 +117,11 @@ impl PyRdd {
         self.0.set_label(label);
     }
 
+    /// Says which call of the program made it: the name of the stage before it, if it is a shuffle.
+    fn set_site(&self, site: String) {
+        self.0.set_site(site);
+    }
+
     /// Whether elements are where the portable hash of their keys puts them among `targets` partitions.
     fn is_placed(&self, targets: usize) -> bool {
         self.0.partitioner() == Some(Partitioner { targets, function: 0 })

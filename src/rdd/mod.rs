@@ -181,6 +181,7 @@ pub struct Rdd {
     partitions: OnceLock<usize>,
     level: Mutex<Option<Level>>,
     label: Mutex<Option<String>>,
+    site: OnceLock<String>,
     panes: Panes,
 }
 
@@ -208,6 +209,7 @@ impl Rdd {
             partitions: OnceLock::new(),
             level: Mutex::new(None),
             label: Mutex::new(None),
+            site: OnceLock::new(),
             panes: Panes::default(),
         })
     }
@@ -230,6 +232,16 @@ impl Rdd {
     /// Gives it a name, or takes it away.
     pub fn set_label(&self, label: Option<String>) {
         *self.label.lock().unwrap_or_else(PoisonError::into_inner) = label;
+    }
+
+    /// What of the program made it, and where, if that was said.
+    pub fn site(&self) -> Option<&str> {
+        self.site.get().map(String::as_str)
+    }
+
+    /// Says what of the program made it, and where. The first word counts.
+    pub fn set_site(&self, site: String) {
+        self.site.get_or_init(|| site);
     }
 
     /// The class of RDD that Spark would have here.

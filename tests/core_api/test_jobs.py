@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from dstreams import SparkContext, TaskContext
+from dstreams import RDD, SparkContext, TaskContext
 from dstreams.core.errors import Py4JJavaError
 
 
@@ -114,9 +115,39 @@ def test_a_stage_tells_where_it_was_started_and_how_far_it_is(sc: SparkContext) 
     first, second = sc.statusTracker().getJobInfo(number).stageIds
     infos = [sc.statusTracker().getStageInfo(stage) for stage in (first, second)]
     assert [info.numTasks for info in infos] == [info.numCompletedTasks for info in infos] == [2, 3]
-    assert infos[0].name.startswith("collect at ") and "test_jobs.py:" in infos[0].name
+    assert infos[0].name.startswith("reduceByKey at ") and "test_jobs.py:" in infos[0].name
+    assert infos[1].name.startswith("collect at ") and "test_jobs.py:" in infos[1].name
     assert sc.statusTracker().getStageInfo(10**6) is None
     assert sc.statusTracker().getJobInfo(10**6) is None
+
+
+def test_stages_are_numbered_as_sparks_those_too_that_need_not_run(sc: SparkContext) -> None:
+    def stages(rdd: RDD[Any]) -> tuple[list[int], list[int]]:
+        """The numbers of a job's stages, and how many of their tasks ran."""
+        seen = rdd.mapPartitions(lambda _: [TaskContext.get().stageId()]).collect()
+        tracker = sc.statusTracker()
+        found = sorted(tracker.getJobInfo(tracker.getJobIdsForGroup("numbered")[0]).stageIds)
+        assert set(seen) == {found[-1]}
+        return [number - found[0] for number in found], [tracker.getStageInfo(n).numCompletedTasks for n in found]
+
+    sc.setJobGroup("numbered", "")
+    pairs = sc.parallelize(range(8), 2).map(lambda x: (x % 3, x))
+    reduced = pairs.reduceByKey(max, 2)
+    left, right = pairs.partitionBy(2), pairs.partitionBy(2)
+    kept = pairs.reduceByKey(max, 2).cache()
+    # As recorded with Apache PySpark 3.5.9.
+    assert stages(reduced) == ([0, 1], [2, 2])
+    assert stages(reduced) == stages(reduced.join(reduced)) == ([0, 1], [0, 2])
+    assert stages(left.join(right, 2)) == ([0, 1, 2], [2, 2, 2])
+    assert stages(pairs.join(reduced)) == ([0, 1, 2], [0, 4, 4])
+    assert kept.count() == 3
+    assert stages(kept.groupByKey(3)) == ([0, 1, 2], [0, 2, 3])
+    assert stages(left.union(right)) == ([0, 1, 2], [0, 0, 2])
+    assert sc.statusTracker().getActiveStageIds() == []
+    sc.setJobGroup("none", "")
+    assert sc.emptyRDD().count() == 0
+    (number,) = sc.statusTracker().getJobIdsForGroup("none")
+    assert sc.statusTracker().getJobInfo(number).stageIds == []
 
 
 def test_a_failed_job_is_told_as_failed(sc: SparkContext) -> None:

@@ -88,7 +88,7 @@ class NarrowOps(RDDBase[T]):
         made._batching = (_DEALT, _DEALT)
         packing = ("batch", min(10, self.ctx._batchSize or 1024))
         parent = self._show_packed(packing)
-        return made._shown_as(lineage.dealt(self.ctx, parent, parent.count, made._node.partitions), packing)
+        return made._shown_as(lineage.dealt(self.ctx, parent, parent.count, made._node), packing)
 
     def repartition(self, numPartitions: int) -> RDD[T]:
         """Exactly `numPartitions` partitions, filled with batches of 10 elements in turn."""
@@ -156,5 +156,5 @@ def _shown_zip(one: RDD[Any], other: RDD[Any]) -> tuple[lineage.Shown, lineage.P
         size = min(sizes)
         packings = [("batch", size if size > 0 else 100)] * 2
     parents = (one._show_packed(packings[0]), other._show_packed(packings[1]))
-    place, count = lineage.by("zip"), one.getNumPartitions
+    place, count = lineage.by("zip"), one._count
     return lineage.Shown(one.ctx, "ZippedPartitionsRDD2", place, parents, count, pairs=True), ("pair", *packings)

@@ -65,7 +65,7 @@ class PairOps(Sampling[T]):
             node = self._node.shuffle(count, freeze([partitionFunc]), id(partitionFunc), form)
         placed: RDD[T] = RDD(node, self.ctx)
         placed.partitioner = partitioner
-        shown = lineage.placed(self.ctx, self._show_parent(), self.getNumPartitions, node.partitions)
+        shown = lineage.placed(self.ctx, self._show_parent(), self._count, node)
         return placed._shown_as(shown, lineage.UNLIMITED)
 
     def combineByKey(

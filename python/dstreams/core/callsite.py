@@ -11,6 +11,14 @@ import sys
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+# Jobs that the JVM's side of PySpark starts, where nothing is known of the program.
+_IN_JVM = {
+    **dict.fromkeys(("first", "isEmpty", "runJob", "take"), "runJob at PythonRDD.scala:181"),
+    **dict.fromkeys(("saveAsPickleFile", "saveAsTextFile"), "runJob at SparkHadoopWriter.scala:83"),
+    "countApproxDistinct": "countApproxDistinct at NativeMethodAccessorImpl.java:0",
+}
+
+
 def where() -> tuple[str, str, int]:
     """The function called last in this package, and the file and line outside that called it."""
     function, frame = "<module>", sys._getframe(1)
@@ -24,4 +32,5 @@ def where() -> tuple[str, str, int]:
 
 def short() -> str:
     """The place as Spark names stages after it: `collect at program.py:7`."""
-    return "{} at {}:{}".format(*where())
+    function, file, line = where()
+    return _IN_JVM.get(function) or f"{function} at {file}:{line}"

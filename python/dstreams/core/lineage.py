@@ -69,17 +69,20 @@ def python_rdd(ctx: SparkContext, parent: Shown, count: Callable[[], int], place
     return Shown(ctx, "PythonRDD", place, (parent,), count)
 
 
-def placed(ctx: SparkContext, parent: Shown, before: Callable[[], int], after: Callable[[], int]) -> Shown:
+def placed(ctx: SparkContext, parent: Shown, before: Callable[[], int], shuffle: _native.Rdd) -> Shown:
     """The pairs of a parent placed by their keys."""
-    site = callsite.short()
+    site, after = callsite.short(), shuffle.partitions
+    shuffle.set_site(site)
     keyed = python_rdd(ctx, parent, before, site)
     pairs = Shown(ctx, "PairwiseRDD", site, (keyed,), before)
     shuffled = Shown(ctx, "ShuffledRDD", by("partitionBy"), (pairs,), after, wide=True)
     return Shown(ctx, "MapPartitionsRDD", "mapPartitions at PythonRDD.scala:160", (shuffled,), after)
 
 
-def dealt(ctx: SparkContext, parent: Shown, before: Callable[[], int], after: Callable[[], int]) -> Shown:
+def dealt(ctx: SparkContext, parent: Shown, before: Callable[[], int], shuffle: _native.Rdd) -> Shown:
     """The elements of a parent dealt out."""
+    after = shuffle.partitions
+    shuffle.set_site(by("coalesce"))
     numbered = Shown(ctx, "MapPartitionsRDD", by("coalesce"), (parent,), before)
     shuffled = Shown(ctx, "ShuffledRDD", by("coalesce"), (numbered,), after, wide=True)
     merged = Shown(ctx, "CoalescedRDD", by("coalesce"), (shuffled,), after)

@@ -146,6 +146,10 @@ class PipelinedRDD(RDD[T]):
             self.ctx._barriers[node.id] = self._barriers
         return node
 
+    @property
+    def _count(self) -> Callable[[], int]:
+        return self._base.partitions
+
     def getNumPartitions(self) -> int:
         """Number of partitions, which narrow steps leave as it is."""
         process.check(self.ctx._process, "this RDD")
