@@ -78,7 +78,7 @@ impl Pairing for ZippedPairs {
             let pairs = left.iter().zip(&right).take(good).map(|(l, r)| tuple(py, l, r)).collect::<PyResult<_>>()?;
             Ok((objects::fresh(pairs), failure))
         })?;
-        let good = (block.len() > 0 || failure.is_none()).then_some(Ok(block));
+        let good = (!block.is_empty() || failure.is_none()).then_some(Ok(block));
         Ok(Box::new(good.into_iter().chain(failure.map(Err))))
     }
 }

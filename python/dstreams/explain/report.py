@@ -22,7 +22,8 @@ class Line:
     method: what the program calls to have this step, such as "map".
     text: the function's name, or the text of a lambda; of a step of dstreams itself, what it does.
     file, line: where the function is written; None where there is no source.
-    native: whether it runs natively, as long as its values fit into columns.
+    native: whether it runs natively, as long as its values fit into columns. After a step in Python it takes in each
+        element when that is made; from the first that does not fit on, the step is Python's.
     reason: why not, completing "it ..."; empty if it does.
     per_element: whether it is a function of the program that runs for each element (or value, or partition), and so
         counts. Those of the driver run once per batch, those of dstreams itself are no function of the program.
