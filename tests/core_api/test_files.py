@@ -171,8 +171,8 @@ def test_kinds_of_keys_and_values(sc: SparkContext, tmp_path: Path, pair: tuple[
 
 
 def test_what_a_sequence_file_cannot_hold(sc: SparkContext, tmp_path: Path) -> None:
-    with pytest.raises(Py4JJavaError, match="not dict"):
-        sc.parallelize([("a", {})], 1).saveAsSequenceFile(str(tmp_path / "one"))
+    with pytest.raises(Py4JJavaError, match="not list"):
+        sc.parallelize([("a", [1])], 1).saveAsSequenceFile(str(tmp_path / "one"))
     with pytest.raises(Py4JJavaError, match="does not fit a sequence file of Text and IntWritable"):
         sc.parallelize([("a", 1), ("b", "two")], 1).saveAsSequenceFile(str(tmp_path / "two"))
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstreams.core import inputs, lineage, process, sequencefile
+from dstreams.core.arguments import java_int, optional_int, refuse_capacity
 from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
@@ -36,7 +37,7 @@ class FileInputs:
         Shape:  small files share partitions, about `minPartitions` (default: 2, or fewer with a smaller parallelism).
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
-        least = minPartitions or self._context.defaultMinPartitions
+        least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
         plan = partial(inputs.whole_text_plan, path, least, self._reading)
         read = self._read(path, plan, partial(inputs.read_texts, use_unicode))
         return self._shown(read, ("WholeTextFileRDD", "MapPartitionsRDD*"), "wholeTextFiles", path, pairs=True)
@@ -47,7 +48,8 @@ class FileInputs:
         Shape:  small files share partitions.
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
-        parallelism = max(self._context.defaultParallelism, minPartitions or self._context.defaultMinPartitions)
+        least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
+        parallelism = max(self._context.defaultParallelism, least)
         read = self._read(path, partial(inputs.binary_plan, path, parallelism, self._reading), inputs.read_binaries)
         return self._shown(read, ("BinaryFileRDD*",), "binaryFiles", path, pairs=True)
 
@@ -56,6 +58,7 @@ class FileInputs:
 
         Raises: Py4JJavaError when an action runs and nothing is there, or a file ends within a record.
         """
+        java_int("recordLength", recordLength)
         plan = partial(inputs.records_plan, path, recordLength, self._reading)
         read = self._read(path, plan, partial(inputs.read_records, recordLength))
         return self._shown(read, ("NewHadoopRDD*", "MapPartitionsRDD"), "binaryRecords", path)
@@ -65,7 +68,8 @@ class FileInputs:
 
         Raises: Py4JJavaError when an action runs and nothing is there, or a file is no pickle file.
         """
-        plan = partial(self._sequence_plan, name, minPartitions or self._context.defaultMinPartitions)
+        least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
+        plan = partial(self._sequence_plan, name, least)
         read = self._read(name, plan, partial(inputs.read_sequences, sequencefile.read_pickles))
         return self._shown(read, ("HadoopRDD*", "MapPartitionsRDD"), "objectFile", name)
 
@@ -86,7 +90,8 @@ class FileInputs:
                 action runs and the files hold other classes.
         """
         refuse_converters(keyConverter, valueConverter)
-        plan = partial(self._sequence_plan, path, minSplits or self._context.defaultMinPartitions)
+        least = optional_int("minSplits", minSplits, self._context.defaultMinPartitions)
+        plan = partial(self._sequence_plan, path, least)
         rdd = self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
         rdd.getNumPartitions()  # Spark looks into the files at once
         return rdd
@@ -154,6 +159,8 @@ class FileInputs:
         return reading_of(self._context._hadoop, self._context._hadoop_block)
 
     def _sequence_plan(self, path: str, least: int) -> list[list[inputs.Piece]]:
+        if least < 0:
+            refuse_capacity("minPartitions", least)
         # Settings are read when the partitions are made: the older interface does so.
         return inputs.sequence_plan(path, least, self._reading)
 

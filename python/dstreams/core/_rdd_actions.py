@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import heapq
 import itertools
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from math import isinf, isnan
@@ -102,6 +103,7 @@ class Actions(NarrowOps[T]):
         """The first `num` elements; tries one partition, then as many as the yield so far suggests."""
         found: list[T] = []
         total, scanned = self.getNumPartitions(), 0
+        num = min(num, sys.maxsize)  # more elements than that there cannot be
         while len(found) < num and scanned < total:
             tries = 1
             if scanned:

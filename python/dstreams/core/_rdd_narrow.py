@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstreams.core import lineage, tasks
 from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, RDDBase
+from dstreams.core.arguments import java_int
 
 if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
@@ -76,8 +77,11 @@ class NarrowOps(RDDBase[T]):
         """Fewer partitions by merging neighbours; with `shuffle`, any number by dealing elements out."""
         from dstreams.core.rdd import RDD
 
+        if not isinstance(numPartitions, (int, float)):
+            raise TypeError(f"numPartitions: expected a whole number, got {numPartitions!r:.80}")
         if not numPartitions > 0:
             raise ValueError("Number of partitions must be positive.")
+        numPartitions = java_int("numPartitions", numPartitions)
         if not shuffle:
             made: RDD[T] = RDD(self._node.coalesce(numPartitions), self.ctx)
             kind, count = "CoalescedRDD", made._node.partitions

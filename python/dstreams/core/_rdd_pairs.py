@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from dstreams.core import lineage, tasks
 from dstreams.core._rdd_sampling import Sampling
+from dstreams.core.arguments import java_int, partition_count
 from dstreams.core.closure import freeze
 from dstreams.core.native import program_of, ranges_form
 from dstreams.core.partitioner import Partitioner, portable_hash
@@ -51,10 +52,11 @@ class PairOps(Sampling[T]):
         return self._step("flatMapValues", f, preserves=True)
 
     def partitionBy(self, numPartitions: int | None, partitionFunc: PartitionFunc = portable_hash) -> RDD[T]:
-        """The pairs in partition `partitionFunc(key) % numPartitions`."""
+        """The pairs in partition `partitionFunc(key) % numPartitions`; with 0 partitions or fewer, there are none."""
         from dstreams.core.rdd import RDD
 
         count = self._defaultReducePartitions() if numPartitions is None else numPartitions
+        count = partition_count("numPartitions", count)
         partitioner = Partitioner(count, partitionFunc)
         if self.partitioner == partitioner:
             return self._self
@@ -231,7 +233,7 @@ class PairOps(Sampling[T]):
         keyfunc: Callable[[Any], Any] = lambda key: key,
     ) -> RDD[T]:
         """The pairs sorted by `keyfunc(key)`, in ranges cut by a sample (which is drawn at once)."""
-        count = self._defaultReducePartitions() if numPartitions is None else numPartitions
+        count = self._defaultReducePartitions() if numPartitions is None else java_int("numPartitions", numPartitions)
         sort = partial(sort_pairs, keyfunc, bool(ascending))
         if count == 1:
             gathered = self.coalesce(1) if self.getNumPartitions() > 1 else self._self

@@ -15,6 +15,7 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from dstreams import _native
@@ -24,6 +25,7 @@ from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
 from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
+from dstreams.core.arguments import java_int, optional_int, refuse_capacity
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
@@ -328,7 +330,7 @@ class SparkContext(JobControl, FileInputs):
 
     def parallelize(self, c: Iterable[T], numSlices: int | None = None) -> RDD[T]:
         """An RDD of the elements of `c`, copied now and cut into `numSlices` partitions as Spark cuts them."""
-        slices = int(numSlices) if numSlices is not None else self.defaultParallelism
+        slices = java_int("numSlices", int(numSlices)) if numSlices is not None else self.defaultParallelism
         if slices < 0:
             raise java_error("java.lang.IllegalArgumentException", "Positive number of partitions required")
         if isinstance(c, range) and len(c):
@@ -367,8 +369,10 @@ class SparkContext(JobControl, FileInputs):
         Raises: Py4JJavaError when an action runs and nothing is there; the files are read anew by each action.
         Source: pyspark.SparkContext.textFile; `use_unicode=False` gives bytes.
         """
-        least = minPartitions or min(self.defaultParallelism, 2)
-        rdd: RDD[str] = RDD(self._running.text_file(name, least), self)
+        least = optional_int("minPartitions", minPartitions, self.defaultMinPartitions)
+        engine = self._running
+        failing = partial(refuse_capacity, "minPartitions", least)
+        rdd: RDD[str] = RDD(engine.text_file(name, least) if least > 0 else engine.planned(failing), self)
         rdd._node.label = name
         rdd._batching = ONE_BY_ONE
         shown = lineage.of_file(self, ("HadoopRDD*", "MapPartitionsRDD*"), "textFile", name, rdd._node.partitions)

@@ -138,6 +138,9 @@ def java_text(value: Any) -> str:
         return value.hex(" ")
     if isinstance(value, (str, int)):
         return str(value)
+    if isinstance(value, dict):
+        pairs = value.items()
+        return "{" + ", ".join("=".join("(null)" if x is None else java_text(x) for x in pair) for pair in pairs) + "}"
     raise java_error("org.apache.spark.SparkException", f"Data of type {type(value).__name__} cannot be used")
 
 

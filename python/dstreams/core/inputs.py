@@ -25,7 +25,7 @@ def whole_text_plan(spec: str, least: int, reading: Reading) -> list[list[Piece]
     """Whole files, several to a partition, in about `least` partitions."""
     files = reading.visible_files(spec)
     total = sum(size for _, size in files)
-    return _together(files, -(-total // max(least, 1)))
+    return _together(files, -(-total // least))  # below 0: one file each
 
 
 def binary_plan(spec: str, parallelism: int, reading: Reading) -> list[list[Piece]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -76,7 +77,9 @@ DOUBLE = _fixed("DoubleWritable", ">d")
 _VINT = Writable(_IO + "VIntWritable", dump_size, lambda data: load_size(data, 0)[0])
 _VLONG = Writable(_IO + "VLongWritable", dump_size, lambda data: load_size(data, 0)[0])
 
-BY_NAME = {one.name: one for one in (NULL, TEXT, BYTES, BOOLEAN, INT, LONG, FLOAT, DOUBLE, _VINT, _VLONG)}
+MAP = Writable(_IO + "MapWritable", lambda value: _dump_map(value), lambda data: _load_map(data, 0)[0])
+
+BY_NAME = {one.name: one for one in (NULL, TEXT, BYTES, BOOLEAN, INT, LONG, FLOAT, DOUBLE, MAP, _VINT, _VLONG)}
 
 
 def writable_for(value: Any) -> Writable:
@@ -87,7 +90,91 @@ def writable_for(value: Any) -> Writable:
         return BOOLEAN
     if isinstance(value, int):
         return INT if -(2**31) <= value < 2**31 else LONG
-    for kind, writable in ((float, DOUBLE), (str, TEXT), ((bytes, bytearray), BYTES)):
+    for kind, writable in ((float, DOUBLE), (str, TEXT), ((bytes, bytearray), BYTES), (dict, MAP)):
         if isinstance(value, kind):
             return writable
-    raise TypeError(f"a sequence file holds text, bytes, bools, numbers and None, not {type(value).__name__}")
+    raise TypeError(f"a sequence file holds text, bytes, bools, numbers, dicts and None, not {type(value).__name__}")
+
+
+# -- maps -------------------------------------------------------------------------------------------
+# Numbers of the classes that every map knows; a map says which others it holds, and numbers them from 1.
+_KNOWN = {BOOLEAN: -126, BYTES: -125, FLOAT: -124, INT: -123, LONG: -122, MAP: -121, NULL: -119, TEXT: -116}
+_BY_NUMBER = {**{number: one for one, number in _KNOWN.items()}, -114: _VINT, -113: _VLONG}
+_SIZES = {BOOLEAN: 1, FLOAT: 4, INT: 4, LONG: 8, DOUBLE: 8, NULL: 0}
+
+
+def _dump_map(value: dict[Any, Any]) -> bytes:
+    numbers = dict(_KNOWN)
+    parts = []
+    for one in itertools.chain.from_iterable(value.items()):
+        writable = writable_for(one)
+        number = numbers.setdefault(writable, len(numbers) - len(_KNOWN) + 1)
+        parts += [struct.pack("b", number), writable.dump(one)]
+    others = [(number, one.name.encode()) for one, number in numbers.items() if number > 0]
+    named = b"".join(struct.pack(">bH", number, len(name)) + name for number, name in others)
+    return struct.pack("b", len(others)) + named + struct.pack(">i", len(value)) + b"".join(parts)
+
+
+def _load_map(data: bytes, at: int) -> tuple[dict[Any, Any], int]:
+    (others,) = struct.unpack_from("b", data, at)
+    at += 1
+    known = dict(_BY_NUMBER)
+    for _ in range(others):
+        number, size = struct.unpack_from(">bH", data, at)
+        at += 3 + size
+        known[number] = _named(data[at - size : at].decode())
+    (count,) = struct.unpack_from(">i", data, at)
+    at += 4
+    found: list[Any] = []
+    for _ in range(2 * count):
+        (number,) = struct.unpack_from("b", data, at)
+        if number not in known:
+            raise ValueError(f"a map holds class number {number} of Hadoop's, which cannot be read")
+        value, at = _load_one(known[number], data, at + 1)
+        found.append(value)
+    return dict(in_java_order(list(zip(found[::2], found[1::2], strict=True)))), at
+
+
+def _named(name: str) -> Writable:
+    if name not in BY_NAME:
+        raise ValueError(f"a map holds {name}, which cannot be read; known are {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def _load_one(writable: Writable, data: bytes, at: int) -> tuple[Any, int]:
+    """A value that others follow, and the position after it."""
+    if writable is MAP:
+        return _load_map(data, at)
+    if writable in (_VINT, _VLONG):
+        return load_size(data, at)
+    if writable is TEXT:
+        size, begin = load_size(data, at)
+        end = begin + size
+    elif writable is BYTES:
+        end = at + 4 + int(struct.unpack_from(">i", data, at)[0])
+    else:
+        end = at + _SIZES[writable]
+    return writable.load(data[at:end]), end
+
+
+def in_java_order(pairs: list[tuple[Any, Any]]) -> list[tuple[Any, Any]]:
+    """Pairs in the order in which a `java.util.HashMap` gives them, after they were put in one after the other."""
+    places = 16
+    while len(pairs) > places * 3 // 4:
+        places *= 2
+    return sorted(pairs, key=lambda pair: _java_hash(pair[0]) & (places - 1))
+
+
+def _java_hash(key: Any) -> int:
+    """What Java's HashMap makes of a key's hash code; within 32 bits."""
+    code = 0
+    if isinstance(key, bool):
+        code = 1231 if key else 1237
+    elif isinstance(key, (int, float)):
+        bits = struct.unpack(">Q", struct.pack(">d", key))[0] if isinstance(key, float) else key & (2**64 - 1)
+        short = isinstance(key, int) and -(2**31) <= key < 2**31
+        code = bits & 0xFFFFFFFF if short else (bits ^ (bits >> 32)) & 0xFFFFFFFF
+    elif isinstance(key, str):
+        for (unit,) in struct.iter_unpack(">H", key.encode("utf-16-be", "surrogatepass")):
+            code = (31 * code + unit) & 0xFFFFFFFF
+    return code ^ (code >> 16)

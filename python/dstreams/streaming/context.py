@@ -274,7 +274,7 @@ class StreamingContext(ReceiverSources):
     def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream[bytes]:
         """Pieces of `recordLength` bytes of files that appear in a folder after the start, each file once."""
         _check_folder(directory)
-        if type(recordLength) is not int or recordLength <= 0:
+        if type(recordLength) is not int or not 0 < recordLength < 2**31:
             raise ValueError(f"recordLength: expected a positive number of bytes, got {recordLength!r}")
         return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf), recordLength), self)
 
