@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkContext, StorageLevel
+from pyspark import RDD, SparkContext, StorageLevel
+from pyspark.streaming import StreamingContext
 
 CHANGED = "SparkUnsupportedOperationException: Cannot change storage level"
 
@@ -49,3 +50,21 @@ def test_a_local_checkpoint_is_on_disk_too(sc: SparkContext) -> None:
 def test_forty_copies_are_too_many(sc: SparkContext) -> None:
     with pytest.raises(Py4JJavaError, match="less than 40"):
         sc.parallelize([1]).persist(StorageLevel(True, True, False, True, 41))
+
+
+def test_what_a_stream_keeps_has_a_level(sc: SparkContext) -> None:
+    ssc = StreamingContext(sc, 0.05)
+    seen: list[tuple[bool, str]] = []
+
+    def change(rdd: RDD[int]) -> None:
+        seen.append((rdd.is_cached, str(rdd.getStorageLevel())))
+        rdd.persist(StorageLevel.MEMORY_ONLY).persist(StorageLevel.DISK_ONLY)
+
+    kept = ssc.queueStream([[1]]).map(lambda x: x)
+    # The level of a stream may change before it starts.
+    kept.persist(StorageLevel.DISK_ONLY).persist(StorageLevel.MEMORY_ONLY).foreachRDD(change)
+    ssc.start()
+    with pytest.raises(Py4JJavaError, match=CHANGED):
+        ssc.awaitTerminationOrTimeout(20)
+    ssc.stop(stopSparkContext=False)
+    assert seen[0] == (False, "Memory Serialized 1x Replicated")

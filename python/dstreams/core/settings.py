@@ -130,11 +130,8 @@ def _duration(unit: str, least: int = 0) -> Read:
         if len(match[1]) > 20 or abs(micros := int(match[1]) * _DURATIONS_US[match[2] or unit]) > _LONG:
             raise wrong(key, text, f"a time of fewer than {_LONG // 1_000_000} s")
         if micros // 1000 < least:
-            raise java_error(
-                _ARGUMENT,
-                f"requirement failed: '{key}' should be a {'positive value' if least else 'value of 0 or more'}, at "
-                f"least {least} ms, but was {text}",
-            )
+            wanted = f"a positive value, {least} ms or more" if least else "0 or more"
+            raise java_error(_ARGUMENT, f"requirement failed: '{key}' should be {wanted}, but was {text}")
         return micros // 1000
 
     return read

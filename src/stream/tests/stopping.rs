@@ -116,6 +116,24 @@ fn a_stop_drops_what_is_queued_and_waits_for_the_running_batch() {
 }
 
 #[test]
+fn a_stream_that_is_broken_off_tells_why_and_does_not_count_what_it_cut_short() {
+    let (lab, gate) = crowded(Lab::new());
+    let waiting = lab.stream.clone();
+    let waiter = thread::spawn(move || waiting.wait(Some(LONG)).unwrap());
+    assert!(lab.stream.break_off("the world has gone").unwrap());
+    assert_eq!(lab.stream.state(), State::Stopped);
+    for waited in [waiter.join().unwrap(), lab.stream.wait(Some(LONG)).unwrap()] {
+        assert!(matches!(waited, Waited::Failed(error) if error.to_string() == "the world has gone"));
+    }
+    assert!(!lab.stream.break_off("again").unwrap(), "there is nothing to break off any more");
+    gate.open();
+    lab.notes.wait("thread over", 2);
+    lab.stream.join(LONG).unwrap();
+    assert_eq!(lab.notes.with("after 1").len(), 0, "no further job begins");
+    assert_eq!(lab.notes.with("ended 10").len(), 0, "and the batch that ran does not count as done");
+}
+
+#[test]
 fn a_stop_that_has_waited_long_enough_lets_no_further_job_begin() {
     let (lab, gate) = crowded(Lab::impatient());
     lab.stream.stop(false).unwrap();
