@@ -327,10 +327,14 @@ fn iterator(made: &Bound<'_, PyAny>) -> PyResult<Source> {
     Ok(Source::Iterator(made.try_iter()?.into_any().unbind()))
 }
 
+/// The input of a chain: whatever reads it is the task's own code, native or not.
+fn read_by_task(input: Blocks) -> Blocks {
+    Box::new(input.map(|block| block.map_err(EngineError::in_task)))
+}
+
 impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
-        // Whatever reads the input is the task's own code, native or not.
-        let input: Blocks = Box::new(input.map(|block| block.map_err(EngineError::in_task)));
+        let input = read_by_task(input);
         if let Some(remote) = &self.remote {
             return Ok(remote.run(task, partition, input));
         }
@@ -342,7 +346,7 @@ impl Narrow for Chain {
         if self.remote.is_some() {
             return self.run(task, partition, input);
         }
-        let made = self.live(0..self.runs.len(), task, partition, input);
+        let made = self.live(0..self.runs.len(), task, partition, read_by_task(input));
         Ok(match taker {
             Taker::Shuffle => made,
             Taker::Zip => batches::of_hundreds(made),

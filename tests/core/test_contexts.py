@@ -69,7 +69,7 @@ def test_an_unknown_master_raises(spark: Callable[..., SparkContext], master: st
 
 @pytest.mark.parametrize(
     ("master", "threads"),
-    [("local", 1), ("local[3]", 3), ("local[2,4]", 2), ("local[ 2 , 4 ]", 2), ("local-cluster[2,3,512]", 6)],
+    [("local", 1), ("local[3]", 3), ("local[2,4]", 2), ("local[2 , 4]", 2), ("local-cluster[2,3,512]", 6)],
 )
 def test_a_local_master_says_how_many_threads(spark: Callable[..., SparkContext], master: str, threads: int) -> None:
     sc = spark(master)
