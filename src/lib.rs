@@ -1,9 +1,10 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
 //! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
-//! `block` alone; `process` and `stack` are for all. Only `py`, `object` and this file know the interpreter.
+//! `block` alone; `process`, `stack` and `doing` are for all. Only `py`, `object` and this file know the interpreter.
 
 pub mod block;
+pub mod doing;
 pub mod durable;
 pub mod error;
 pub mod exec;
@@ -16,6 +17,7 @@ pub mod rdd;
 pub mod source;
 pub mod stack;
 pub mod stream;
+pub mod watch;
 
 #[cfg(feature = "python")]
 mod object;
@@ -64,6 +66,10 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::stack_size, module)?)?;
+    module.add_function(wrap_pyfunction!(py::supervisor::watch_signals, module)?)?;
+    module.add_function(wrap_pyfunction!(py::supervisor::answer_probe, module)?)?;
+    module.add_function(wrap_pyfunction!(py::supervisor::process_ends, module)?)?;
+    module.add_function(wrap_pyfunction!(py::supervisor::in_main_thread, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;

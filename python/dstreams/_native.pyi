@@ -1,6 +1,7 @@
 """Types of the native core. Private: programs use the classes of `dstreams` and `pyspark`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FrameType
 from typing import Any, Literal, final
 
 from dstreams.core.context import SparkContext
@@ -31,17 +32,21 @@ __all__ = [
     "_hash_as_columns",
     "_is_immutable",
     "_partition_of",
+    "answer_probe",
     "decode_utf8",
     "glob",
+    "in_main_thread",
     "interrupt_threads",
     "list_files",
     "portable_hash",
+    "process_ends",
     "spool",
     "stack_size",
     "task_hash",
     "task_info",
     "task_property",
     "task_updates",
+    "watch_signals",
     "zstd_pack",
     "zstd_unpack",
 ]
@@ -572,6 +577,18 @@ def interrupt_threads() -> int:
 
 def stack_size() -> int:
     """Bytes of stack that threads of the engine get."""
+
+def watch_signals(probe: int, tracer: int, notebook: bool) -> bool:
+    """Begins to watch SIGINT and SIGTERM, in the main thread; whether that works here."""
+
+def answer_probe(number: int, frame: FrameType | None = None) -> None:
+    """Handles the probe: the main thread runs handlers of signals."""
+
+def process_ends() -> None:
+    """Says that the process ends; if a signal asked for that, nothing may hold it up."""
+
+def in_main_thread() -> None:
+    """Has signals watched as soon as the main thread runs Python code."""
 
 # For tests: the conversions that every block goes through.
 def _columns_round_trip(list: list[Any], way: str = "list") -> tuple[str, list[Any]] | None: ...

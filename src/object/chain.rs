@@ -17,6 +17,7 @@ use super::call::{no_stop_iteration, user_error};
 use super::elements::Elements;
 use super::frozen::Frozen;
 use super::live::Live;
+use super::named::describe;
 use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, ValuesRun, Whole};
 use super::pipeline::{Segment, Source};
 use super::remote::Remote;
@@ -24,6 +25,7 @@ use super::step::Step;
 use super::turn::Turn;
 use super::{aggregate, batches, objects, pure, task};
 use crate::block::{Block, Columns, Kind};
+use crate::doing;
 use crate::error::{EngineError, Result};
 use crate::expr::Program;
 use crate::object::attach::attach;
@@ -40,6 +42,8 @@ pub(crate) struct Chain {
     runs: Vec<Run>,
     /// Where the chain runs, if not in this process.
     remote: Option<Arc<Remote>>,
+    /// What its functions are called, once they were loaded.
+    named: OnceLock<Arc<str>>,
 }
 
 impl Chain {
@@ -57,7 +61,7 @@ impl Chain {
         let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
         let runs = if read { native::plan(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
         let remote = remote.filter(|remote| runs.iter().any(|run| calls(&steps, run, remote)));
-        Self { steps, functions, forms, read, runs, remote }
+        Self { steps, functions, forms, read, runs, remote, named: OnceLock::new() }
     }
 }
 
@@ -194,7 +198,7 @@ impl Running {
             let begun = attach(|py| task::within(task, || self.begin(py, steps, begun, input)));
             // A cancelled task shows as an exception on its way through Python code.
             let begun = begun.map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))?;
-            Ok(ready(vec![Live::new(task, begun).block()]))
+            Ok(ready(vec![Live::new(task, begun).named(self.chain.named.get()).block()]))
         })
     }
 
@@ -222,11 +226,21 @@ impl Running {
         self.functions(py)?.get_item(count_functions(&self.chain.steps[..at]))
     }
 
+    /// Notes what this thread calls, as far as it is known.
+    fn say(&self) {
+        if let Some(named) = self.chain.named.get() {
+            doing::say(named);
+        }
+    }
+
     fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         if let Some(loaded) = self.functions.get() {
+            self.say();
             return Ok(loaded.bind(py).clone());
         }
         let loaded = self.chain.functions.load(py)?;
+        self.chain.named.get_or_init(|| describe(&loaded).into());
+        self.say();
         Ok(self.functions.get_or_init(|| loaded.unbind()).bind(py).clone())
     }
 

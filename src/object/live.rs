@@ -17,6 +17,7 @@ use super::pipeline::Segment;
 use super::task;
 use super::turn::Turn;
 use crate::block::{Block, Columns, LoadObjects, Objects};
+use crate::doing;
 use crate::error::{EngineError, Result};
 use crate::kernel::weigh::bytes_of;
 use crate::object::attach::attach;
@@ -31,11 +32,19 @@ const LARGEST_BYTES: usize = 1 << 20;
 pub(super) struct Live {
     task: Arc<Task>,
     segment: Option<Box<Segment>>,
+    /// What their functions are called.
+    named: Option<Arc<str>>,
 }
 
 impl Live {
     pub(super) fn new(task: &Arc<Task>, segment: Segment) -> Self {
-        Self { task: Arc::clone(task), segment: Some(Box::new(segment)) }
+        Self { task: Arc::clone(task), segment: Some(Box::new(segment)), named: None }
+    }
+
+    /// Says what their functions are called.
+    pub(super) fn named(mut self, named: Option<&Arc<str>>) -> Self {
+        self.named = named.cloned();
+        self
     }
 
     /// Whether a block stands for running steps.
@@ -68,7 +77,13 @@ impl Live {
         let missing = || EngineError::Bug("steps that are pulled by somebody else".to_owned());
         let segment = segment.as_mut().ok_or_else(missing)?;
         let _turn = Turn::wait();
-        let done = attach(|py| task::within(task, || work(py, segment)));
+        let named = self.named.as_deref();
+        let done = attach(|py| {
+            task::within(task, || {
+                named.map(doing::say);
+                work(py, segment)
+            })
+        });
         // A cancelled task shows as an exception on its way through Python code.
         done.map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }

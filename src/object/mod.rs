@@ -20,6 +20,7 @@ mod folders;
 mod frozen;
 pub(crate) mod hash;
 mod live;
+pub(crate) mod named;
 mod native;
 mod numbers;
 mod objects;

@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 use super::child::in_one_process;
 use super::printed::Printed;
 use super::threads::Inside;
+use crate::doing::{self, Kind};
 use crate::error::TaskId;
 use crate::rdd::{CancelToken, Task};
 
@@ -36,6 +37,7 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> PyResult<T>) ->
         return body();
     }
     let _inside = Inside::enter(Some(task.id.stage));
+    let _calls = doing::begin(Kind::Calls, "a task");
     let updates = task.collect().and_then(|left| left.downcast::<Updates>().ok()).map(|updates| updates.0);
     let before = RUNNING.with(|slot| slot.replace(Some(Running { task: Arc::clone(task), updates })));
     let result = {

@@ -17,6 +17,7 @@ use super::gil::{DriverHooks, detached};
 use super::input::{Records, Told, stream_files};
 use super::rdd::PyRdd;
 use super::receiver::Inbox;
+use super::supervisor::check_signals;
 use crate::durable::{Found, InputFound, PathName, Snapshot};
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
@@ -25,6 +26,7 @@ use crate::monitor::InputInfo;
 use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::object::child::{check_waits_here, in_one_process};
+use crate::object::named::calling;
 use crate::object::threads::{Inside, Shelter, forget_dummy};
 use crate::process::Origin;
 use crate::rdd::{Op, Rdd};
@@ -396,6 +398,7 @@ impl Driver for PyDriver {
     fn transform(&self, func: &Self::Func, time: Millis, parents: &[Option<Self::Rdd>]) -> Result<Option<Self::Rdd>> {
         attach(|py| {
             let nodes: Vec<Option<PyRdd>> = parents.iter().map(|rdd| rdd.clone().map(PyRdd)).collect();
+            let _calls = calling(func.bind(py), "the function of a transformation");
             in_one_process(|| {
                 rdd_of(&callback(py, "transform")?.call1((&self.context, func.as_ref(), time.0, nodes))?)
             })
@@ -416,6 +419,7 @@ impl Driver for PyDriver {
     ) -> Result<Option<Self::Rdd>> {
         attach(|py| {
             let (older, newer) = (older.cloned().map(PyRdd), PyRdd(Arc::clone(newer)));
+            let _calls = calling(func.bind(py), "the function of a state");
             in_one_process(|| {
                 rdd_of(&callback(py, "fold")?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
             })
@@ -435,6 +439,7 @@ impl Driver for PyDriver {
             self.blocking(|| durable.only_replaced())?;
         }
         attach(|py| {
+            let _calls = calling(func.bind(py), "an output:");
             in_one_process(|| {
                 callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop)
             })
@@ -511,7 +516,7 @@ impl Driver for PyDriver {
     }
 
     fn check_signals(&self) -> Result<()> {
-        attach(|py| py.check_signals()).map_err(user_error)?;
+        check_signals().map_err(user_error)?;
         check_waits_here(self.origin)
     }
 

@@ -11,6 +11,7 @@ use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
 use super::input::{ReadingFields, Told, Untold, text_files};
 use super::jobs::{self, PyJobs};
 use super::rdd::PyRdd;
+use super::supervisor::hook_again;
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
@@ -42,6 +43,7 @@ impl PyEngine {
     }
 
     fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
+        hook_again(py);
         let main_thread = on_main_thread(py)?;
         let hooks = DriverHooks::new(main_thread);
         let properties = jobs::of_job(py, self.number)?;

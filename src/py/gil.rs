@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use super::errors::to_python;
+use super::supervisor::check_signals;
 use crate::error::{EngineError, Result};
 use crate::exec::Hooks;
 use crate::object::attach::attach;
@@ -18,9 +19,11 @@ use crate::object::child::check_waits_here;
 use crate::object::task::Updates;
 use crate::object::threads::interrupt_stage;
 use crate::process::Origin;
+use crate::watch::InEngine;
 
 /// Python -> engine. First line of every method that may wait.
 pub(crate) fn enter_engine<T: Send>(py: Python<'_>, work: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    let _inside = InEngine::enter();
     py.detach(work).map_err(|error| to_python(py, &error))
 }
 
@@ -68,7 +71,7 @@ impl Hooks for DriverHooks {
         if !self.main_thread {
             return Ok(());
         }
-        attach(|py| py.check_signals()).map_err(user_error)?;
+        check_signals().map_err(user_error)?;
         check_waits_here(self.origin)
     }
 

@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -18,6 +17,7 @@ use pyo3::types::PyString;
 use super::gil::enter_engine;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
+use crate::source::open;
 use crate::source::text::{self, InputFile, Split};
 use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, matching, utf8, zstd};
 
@@ -153,7 +153,7 @@ impl Records {
 /// A whole file as pieces of `length` bytes; the last one must be complete.
 fn read_pieces(split: &Split, length: usize) -> Result<Block> {
     let name = split.path.display();
-    let bytes = std::fs::read(&split.path).map_err(EngineError::external(format!("file:{name}")))?;
+    let bytes = open::read(&split.path).map_err(EngineError::external(format!("file:{name}")))?;
     if bytes.len() % length != 0 {
         let problem = format!("file:{name} has {} bytes, which is no multiple of {length}", bytes.len());
         return Err(EngineError::Invalid { parameter: "recordLength", problem });
@@ -253,7 +253,7 @@ pub(crate) fn stream_files(paths: &[PathBuf], records: Records, told: &Told, war
 
 fn stream_splits(path: &Path, records: Records, reading: &Reading) -> Result<Vec<Split>> {
     let context = format!("file:{}", path.display());
-    let found = File::open(path).and_then(|file| file.metadata()).map_err(EngineError::external(context))?;
+    let found = open::open(path).and_then(|file| file.metadata()).map_err(EngineError::external(context))?;
     let (path, length) = (path.to_owned(), found.len());
     match records {
         Records::Lines => Ok(text::splits(&[InputFile { path, len: length }], reading, Api::Newer)),

@@ -4,6 +4,7 @@ use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use crate::doing::{self, Kind};
 use crate::monitor::{BatchInfo, InputInfo, Listener, OutputInfo, ReceiverInfo, StreamEvent};
 use crate::object::child::in_one_process;
 
@@ -40,6 +41,7 @@ impl PyListener {
             StreamEvent::OutputOperationStarted(info) => ("onOutputOperationStarted", output(py, info)?),
             StreamEvent::OutputOperationCompleted(info) => ("onOutputOperationCompleted", output(py, info)?),
         };
+        let _calls = doing::begin(Kind::Calls, &format!("{name} of a listener"));
         py.import("dstreams.streaming.events")?.call_method1("tell", (&self.0, name, facts)).map(drop)
     }
 }

@@ -16,6 +16,7 @@ mod listener;
 mod rdd;
 mod receiver;
 mod streaming;
+pub(crate) mod supervisor;
 
 pub(crate) use chain::PyChain;
 pub(crate) use checkpoint::PyCheckpoint;

@@ -1,12 +1,12 @@
 //! What is in a compressed file? Known by its ending, as Hadoop knows it.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use bzip2::read::MultiBzDecoder;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
+use super::open::Opened;
 use super::zstd::Frames;
 
 /// How a file is compressed.
@@ -44,7 +44,7 @@ impl Codec {
     }
 
     /// The file's content.
-    pub(super) fn reader(self, file: File) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn reader(self, file: Opened) -> io::Result<Box<dyn Read + Send>> {
         Ok(match self {
             Self::Gzip => Box::new(MultiGzDecoder::new(file)),
             Self::Bzip2 => Box::new(MultiBzDecoder::new(file)),

@@ -7,19 +7,20 @@
 //! 2. The threshold is `t` minus the remembered time, and never before the monitor was made (with `new_files_only`).
 //! 3. What is remembered reaches at least as far back as the threshold, so a file is not selected twice unless it
 //!    changed again after it was forgotten.
-//! 4. A folder that cannot be listed is warned of once until it can be; nothing is selected meanwhile.
+//! 4. What is no regular file (a FIFO, a socket, a device) is left out, with one warning.
+//! 5. A folder that cannot be listed is warned of once until it can be; nothing is selected meanwhile.
 //!
 //! Elsewhere: reading the files (`text.rs`), turning batches (`stream/`).
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::{glob, paths};
+use super::{glob, open, paths};
 use crate::error::{EngineError, Result};
 
 /// How far back Spark remembers selected files at least (`spark.streaming.fileStream.minRememberDuration`).
@@ -62,6 +63,9 @@ pub struct FileMonitor {
     /// What was warned of and still holds.
     #[serde(skip)]
     warned: Option<String>,
+    /// What is no file, and was warned of.
+    #[serde(skip)]
+    left_out: HashSet<String>,
 }
 
 impl FileMonitor {
@@ -72,7 +76,7 @@ impl FileMonitor {
             return Err(EngineError::Invalid { parameter: "batch_ms", problem: "must be above 0".into() });
         }
         let initial_threshold_ms = if spec.new_files_only { created_at_ms } else { 0 };
-        Ok(Self { spec, initial_threshold_ms, selected: BTreeMap::new(), warned: None })
+        Ok(Self { spec, initial_threshold_ms, selected: BTreeMap::new(), warned: None, left_out: HashSet::new() })
     }
 
     /// The files that are new in this batch, folder by folder, as the system lists them. Batches come in order.
@@ -83,11 +87,16 @@ impl FileMonitor {
         let is_new = |path: &PathBuf, changed_ms: i64| {
             threshold_ms < changed_ms && changed_ms <= batch_time_ms && !known.contains(path)
         };
-        let (found, trouble) = list(&self.spec.directory, &is_new);
+        let (found, left_out, trouble) = list(&self.spec.directory, &is_new);
         if let Some(text) = trouble.as_ref().filter(|text| self.warned.as_ref() != Some(*text)) {
             warn(format!("textFileStream: {text}; trying again with each batch"));
         }
         self.warned = trouble;
+        for text in left_out {
+            if self.left_out.insert(text.clone()) {
+                warn(format!("textFileStream: {text}"));
+            }
+        }
         self.selected.insert(batch_time_ms, found.clone());
         // After the selection, as Spark does: a batch exactly at the window's edge still counts in the next one.
         self.selected = self.selected.split_off(&(batch_time_ms - remembered_ms));
@@ -114,7 +123,7 @@ impl FileMonitor {
     /// The same watch with other files remembered.
     pub fn with_selected(&self, selected: BTreeMap<i64, Vec<PathBuf>>) -> Self {
         let (spec, initial_threshold_ms) = (self.spec.clone(), self.initial_threshold_ms);
-        Self { spec, initial_threshold_ms, selected, warned: None }
+        Self { spec, initial_threshold_ms, selected, warned: None, left_out: HashSet::new() }
     }
 
     /// The files of a batch that is still remembered; none for any other.
@@ -129,14 +138,14 @@ impl FileMonitor {
     }
 }
 
-/// The new files of all folders that `directory` names, and what kept a folder from being listed, if anything.
-fn list(directory: &str, is_new: &dyn Fn(&PathBuf, i64) -> bool) -> (Vec<PathBuf>, Option<String>) {
-    let mut found = Vec::new();
+/// The new files of all folders that `directory` names, what is new and no file, and what kept a folder from being listed, if anything.
+fn list(directory: &str, is_new: &dyn Fn(&PathBuf, i64) -> bool) -> (Vec<PathBuf>, Vec<String>, Option<String>) {
+    let (mut found, mut left_out) = (Vec::new(), Vec::new());
     let mut trouble = None;
     match folders(directory) {
         Ok(folders) => {
             for folder in folders {
-                if let Err(cause) = list_folder(&folder, is_new, &mut found) {
+                if let Err(cause) = list_folder(&folder, is_new, (&mut found, &mut left_out)) {
                     let reason = paths::reason(&cause);
                     trouble = Some(format!("cannot list {} ({reason})", paths::display(&folder)));
                 }
@@ -144,7 +153,7 @@ fn list(directory: &str, is_new: &dyn Fn(&PathBuf, i64) -> bool) -> (Vec<PathBuf
         }
         Err(problem) => trouble = Some(problem),
     }
-    (found, trouble)
+    (found, left_out, trouble)
 }
 
 /// The folders that are there. A plain path is given as it is: listing it will say what is wrong.
@@ -161,14 +170,20 @@ fn folders(directory: &str) -> Result<Vec<PathBuf>, String> {
     Ok(folders)
 }
 
-fn list_folder(folder: &Path, is_new: &dyn Fn(&PathBuf, i64) -> bool, found: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
+fn list_folder(
+    folder: &Path,
+    is_new: &dyn Fn(&PathBuf, i64) -> bool,
+    (found, left_out): (&mut Vec<PathBuf>, &mut Vec<String>),
+) -> io::Result<()> {
+    for path in open::entries(folder)? {
         // One that went away since it was listed is not there to be read.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
+        let Ok(metadata) = open::metadata(&path) else { continue };
         let visible = path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
-        if visible && !metadata.is_dir() && is_new(&path, changed_ms(&metadata)) {
-            found.push(path);
+        let is_new = visible && !metadata.is_dir() && is_new(&path, changed_ms(&metadata));
+        match open::what_else(&metadata).filter(|_| is_new) {
+            Some(kind) => left_out.push(format!("{} is {kind} and left out", paths::display(&path))),
+            None if is_new => found.push(path),
+            None => {}
         }
     }
     Ok(())

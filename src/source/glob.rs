@@ -10,6 +10,8 @@ use std::iter::Peekable;
 use std::path::PathBuf;
 use std::str::Chars;
 
+use crate::doing::waiting;
+
 /// What one step of a pattern matches.
 #[derive(Debug, PartialEq)]
 enum Token {
@@ -89,7 +91,7 @@ fn walk(pattern: &str, found: &mut Vec<PathBuf>) -> Result<(), String> {
         }
         let tokens = tokens(part)?;
         // A folder that is not there, or not ours to read, has no matches.
-        let folders = here.iter().filter_map(|folder| fs::read_dir(folder).ok());
+        let folders = here.iter().filter_map(|folder| waiting("list", folder, || fs::read_dir(folder)).ok());
         let entries = folders.flatten().filter_map(Result::ok);
         here =
             entries.filter(|entry| matches(&tokens, &entry.file_name().to_string_lossy())).map(|e| e.path()).collect();

@@ -13,6 +13,7 @@
 pub mod files;
 pub mod intake;
 pub mod lines;
+pub mod open;
 pub mod rate;
 pub mod reading;
 pub mod rows;

@@ -9,7 +9,7 @@
 //!
 //! Elsewhere: how many partitions are asked for (`rdd/`), the cut itself (`lines.rs`).
 
-use std::fs::{self, File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::compressed::{Codec, codec_of};
 use super::files::is_hidden;
 use super::lines::{HIGHEST_MAX_LINE, LineCutter};
+use super::open::{self, Opened};
 use super::reading::{Api, Reading};
 use super::{glob, paths};
 use crate::block::{Block, Columns, Kind};
@@ -106,7 +107,7 @@ pub fn read_split(split: &Split) -> Result<Block> {
 
 /// Feeds the bytes from `start` up to the first line end at `start + length` or later. Gives the number of dropped lines.
 fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
-    let mut file = File::open(&split.path)?;
+    let mut file = open::open(&split.path)?;
     let mut inside = split.length;
     if split.start > 0 {
         file.seek(SeekFrom::Start(split.start))?;
@@ -130,7 +131,7 @@ fn cut_compressed(split: &Split, codec: Codec, cutter: &mut LineCutter) -> io::R
     if split.start > 0 {
         return Ok(0);
     }
-    let mut text = codec.reader(File::open(&split.path)?)?;
+    let mut text = codec.reader(open::open(&split.path)?)?;
     let mut start = Vec::new();
     Read::by_ref(&mut text).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
     let mut dropped = 0;
@@ -156,7 +157,7 @@ fn feed_all(reader: &mut impl Read, cutter: &mut LineCutter) -> io::Result<usize
 }
 
 /// Feeds up to and including the next line end: the rest of the line on the split's end.
-fn finish_last_line(file: &mut File, cutter: &mut LineCutter) -> io::Result<usize> {
+fn finish_last_line(file: &mut Opened, cutter: &mut LineCutter) -> io::Result<usize> {
     let mut dropped = 0;
     let mut piece = [0; 8 << 10];
     loop {
@@ -184,24 +185,26 @@ fn named_by(entry: &str) -> Result<Vec<(PathBuf, Metadata)>> {
         if found.is_empty() {
             return Err(paths::invalid(format!("Input Pattern file:{pattern} matches 0 files")));
         }
-        return Ok(found.into_iter().filter_map(|path| fs::metadata(&path).ok().map(|known| (path, known))).collect());
+        return Ok(found
+            .into_iter()
+            .filter_map(|path| open::metadata(&path).ok().map(|known| (path, known)))
+            .collect());
     }
     let path = PathBuf::from(glob::unescape(&pattern));
     if is_hidden_path(&path) {
         // Hadoop filters the last name even of a plain path, and then finds nothing.
         return Err(EngineError::MissingInput { path: paths::display(&path) });
     }
-    let metadata = fs::metadata(&path).map_err(|cause| unreadable(&path, cause))?;
+    let metadata = open::metadata(&path).map_err(|cause| unreadable(&path, cause))?;
     Ok(vec![(path, metadata)])
 }
 
 fn list_folder(folder: &Path, recursive: bool, found: &mut Vec<(PathBuf, Metadata)>) -> Result<()> {
-    for entry in fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
-        let path = entry.map_err(|cause| unreadable(folder, cause))?.path();
+    for path in open::entries(folder).map_err(|cause| unreadable(folder, cause))? {
         if is_hidden_path(&path) {
             continue;
         }
-        match fs::metadata(&path) {
+        match open::metadata(&path) {
             Ok(metadata) if recursive && metadata.is_dir() => list_folder(&path, true, found)?,
             Ok(metadata) => found.push((path, metadata)),
             // It went away since it was listed.
@@ -223,7 +226,10 @@ fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
             ),
         });
     }
-    Ok(InputFile { path, len: metadata.len() })
+    match open::what_else(metadata) {
+        Some(kind) => Err(EngineError::External { context: paths::display(&path), cause: open::irregular(kind) }),
+        None => Ok(InputFile { path, len: metadata.len() }),
+    }
 }
 
 fn is_hidden_path(path: &Path) -> bool {

@@ -49,6 +49,7 @@ process.in_child(_forget)
 
 
 def _end() -> None:
+    _native.process_ends()
     if not _stops:
         return
     # A batch that is cut short is no news.

@@ -21,6 +21,7 @@ from dstreams.core.errors import java_error
 from dstreams.core.lineage import Shown
 from dstreams.core.output import local_path
 from dstreams.core.pickled import read_batches, write_batches
+from dstreams.core.regular import open_regular
 
 if TYPE_CHECKING:
     from dstreams.core._rdd_base import RDDBase
@@ -135,5 +136,5 @@ def _write_part(folder: str, index: int, elements: Iterable[Any]) -> list[str]:
 
 def _read_parts(paths: Iterable[str]) -> Iterator[Any]:
     for path in paths:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             yield from read_batches(file)

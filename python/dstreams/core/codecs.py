@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from dstreams import _native
 from dstreams.core.errors import java_error
+from dstreams.core.regular import open_regular
 
 _HADOOP = "org.apache.hadoop.io.compress."
 
@@ -55,7 +56,7 @@ def codec_of(path: str) -> Codec | None:
 
 def read_whole(path: str) -> bytes:
     """A file's content, decompressed if its ending is a codec's."""
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         data = file.read()
     codec = codec_of(path)
     return codec.decompress(data) if codec else data

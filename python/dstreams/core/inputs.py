@@ -13,6 +13,7 @@ from dstreams import _native
 from dstreams.core import sequencefile
 from dstreams.core.codecs import read_whole
 from dstreams.core.hadoopreading import Reading
+from dstreams.core.regular import open_regular
 
 Piece = tuple[str, int, int]
 _SLOP = 1.1  # the last piece of a file may be larger than the others by this factor
@@ -88,7 +89,7 @@ def read_texts(use_unicode: bool, pieces: Iterable[Piece]) -> Iterator[tuple[Any
 def read_binaries(pieces: Iterable[Piece]) -> Iterator[tuple[str, bytes]]:
     """(path, content) of whole files."""
     for path, _, _ in pieces:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             yield f"file:{path}", file.read()
 
 
@@ -97,7 +98,7 @@ def read_records(length: int, pieces: Iterable[Piece]) -> Iterator[bytes]:
     if length <= 0:
         raise ValueError(f"recordLength: must be 1 or more, not {length}")
     for path, start, size in pieces:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             file.seek(start)
             for _ in range(-(-size // length)):
                 record = file.read(length)

@@ -17,6 +17,7 @@ from typing import IO, Any, NamedTuple
 from dstreams.core.closure import dump_elements
 from dstreams.core.codecs import codec_named
 from dstreams.core.output import SummedFile
+from dstreams.core.regular import open_regular
 from dstreams.core.writables import BY_NAME, BYTES, NULL, Writable, dump_size, dump_text, load_size, writable_for
 
 MARK_EVERY = 100 * 1024  # bytes
@@ -143,7 +144,7 @@ def read_pairs(path: str, start: int, length: int) -> Iterator[tuple[Any, Any]]:
 
     Raises: ValueError when the file is no sequence file or holds classes that are unknown here.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         head = _read_head(file, path)
         if start > 0 and start >= file.tell():
             file.seek(start)

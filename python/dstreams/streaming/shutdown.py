@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+from dstreams import _native
 from dstreams.core import process
 from dstreams.streaming.log import logger
 
@@ -58,6 +59,7 @@ process.in_child(_forget_in_child)
 def _end(number: int, frame: FrameType | None) -> None:
     # A second signal, sent by somebody who has lost patience, ends the process at once.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _native.process_ends()
     try:
         if _stop is not None:
             _stop()
