@@ -5,6 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 use crate::doing::{self, Doing, Kind};
+use crate::watch;
 
 /// Names, files and lines of functions.
 pub(crate) fn describe(functions: &Bound<'_, PyList>) -> String {
@@ -18,6 +19,8 @@ pub(crate) fn describe(functions: &Bound<'_, PyList>) -> String {
 
 /// This thread calls a function of the program, until dropped.
 pub(crate) fn calling(function: &Bound<'_, PyAny>, what: &str) -> Doing {
+    // It may keep the interpreter: a handler that the program has set since is hooked before.
+    watch::hook();
     let name = PyList::new(function.py(), [function]).map_or_else(|_| String::new(), |list| describe(&list));
     doing::begin(Kind::Calls, &format!("{what} {name}"))
 }

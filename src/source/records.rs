@@ -7,13 +7,13 @@
 //! 2. A record belongs to the split in which it begins. One that begins exactly at the end belongs to this split; so does
 //!    the one after a delimiter that the end cuts in two.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use memchr::{memchr2, memmem::Finder};
 
 use super::compressed::codec_of;
+use super::open;
 use super::reading::{Api, Reading};
 use super::text::Split;
 
@@ -243,7 +243,7 @@ pub(super) struct Records {
 
 impl Records {
     pub(super) fn open(split: &Split, reading: &Reading, api: Api) -> io::Result<Self> {
-        let mut file = File::open(&split.path)?;
+        let mut file = open::open(&split.path)?;
         let longest = reading.longest.map_or(i64::from(i32::MAX), i64::from);
         let delimiter = reading.delimiter.clone();
         if let Some(codec) = codec_of(&split.path) {

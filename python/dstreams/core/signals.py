@@ -1,8 +1,8 @@
-"""Which signals does the watch use that ends a process which cannot react any more? And what is a function called in its report?
+"""Which signals does the watch use that ends a process which cannot react? What are functions called in its report?
 
 The watch itself is `src/watch`: it hooks Python's handlers of SIGINT and SIGTERM, whoever set them, and asks the main
-thread by a signal of its own. Two real-time signals are taken for that, the highest ones that nobody uses; where there are
-none, or the main thread never runs Python code, signals work as they do without the watch.
+thread by a signal of its own. Two real-time signals are taken for that, the highest ones that nobody uses; where there
+are none, or the main thread never runs Python code, signals work as they do without the watch.
 """
 
 from __future__ import annotations
