@@ -435,16 +435,16 @@ impl Driver for PyDriver {
     }
 
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
-        if let Some(durable) = self.durable.get() {
-            self.blocking(|| durable.only_replaced())?;
-        }
-        attach(|py| {
+        let replaced = || self.durable.get().map_or(Ok(()), |durable| self.blocking(|| durable.only_replaced()));
+        replaced()?;
+        let ran = attach(|py| {
             let _calls = calling(func.bind(py), "an output:");
             in_one_process(|| {
                 callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop)
             })
-        })
-        .map_err(user_error)
+        });
+        // What fails because another run does the same at the same time is told as that.
+        ran.map_err(|raised| replaced().err().unwrap_or_else(|| user_error(raised)))
     }
 
     fn persist(&self, rdd: &Self::Rdd, level: Level) -> Result<()> {

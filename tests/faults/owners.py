@@ -124,7 +124,8 @@ class Owners:
         self._has_lock = True
 
     def _refused(self, second: subprocess.Popen[str], pid: int) -> None:
-        told = self._end_of(second, "locked")
+        # It has to begin first: on a busy machine that alone takes seconds.
+        told = self._end_of(second, "locked", 4 * self._patience)
         if f"process {pid} on {socket.gethostname()}" not in told:
             self.problems.append(f"locked: not refused with the process, but: {told[-400:]}")
 
@@ -133,10 +134,10 @@ class Owners:
         if "taken over by process" not in told:
             self.problems.append(f"{kind}: the first one ended with {first.returncode}: {told[-400:]}")
 
-    def _end_of(self, child: subprocess.Popen[str], kind: str) -> str:
+    def _end_of(self, child: subprocess.Popen[str], kind: str, patience: float = 0.0) -> str:
         begun = time.monotonic()
         try:
-            told = child.communicate(timeout=self._patience)[1]
+            told = child.communicate(timeout=patience or self._patience)[1]
         except subprocess.TimeoutExpired:
             child.kill()
             self.problems.append(f"{kind}: a process that has to end was there after {self._patience} s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
+
+from dstreams.core.output import remove_half
 
 PROGRAM = """
 import sys
@@ -143,3 +146,25 @@ def test_a_stream_that_is_replaced_ends_with_the_error_of_that(tmp_path: Path) -
     with pytest.raises(Py4JJavaError, match="the stream has stopped here"):
         ssc.awaitTermination(10)
     ssc.stop()
+
+
+def test_a_half_result_is_removed_and_one_that_another_process_writes_meanwhile_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, removed = tmp_path / "out-1000", shutil.rmtree
+    result.mkdir()
+    (result / "part-00000").write_text("half")
+
+    def paused(folder: str) -> None:
+        # The process sleeps here, and the one in its place has done its work when it wakes.
+        result.mkdir()
+        (result / "part-00000").write_text("whole")
+        (result / "_SUCCESS").touch()
+        removed(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", paused)
+    remove_half(str(result))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out-1000"]
+    assert (result / "part-00000").read_text() == "whole"
+    remove_half(str(result))
+    assert (result / "_SUCCESS").exists()

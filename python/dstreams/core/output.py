@@ -118,25 +118,45 @@ def save(
 
 
 def _remove(drafts: str) -> None:
-    """Removes the folder of a job within `_temporary`, and that.
+    """Removes the folder of a job within `_temporary`, and that, unless another job is in it as well.
 
     A failed job does not wait for its other tasks. Once the folder has another name, none of them can begin a file in
     it while it is being removed.
     """
     os.rename(drafts, f"{drafts}.removed")
-    shutil.rmtree(os.path.dirname(drafts))
+    shutil.rmtree(f"{drafts}.removed")
+    with suppress(OSError):  # not empty: the job of a stream that took over from this one, say
+        os.rmdir(os.path.dirname(drafts))
 
 
 def remove_half(path: str) -> None:
-    """Removes the folder of a result that is not whole, if it holds nothing but parts of one."""
+    """Removes the folder of a result that is not whole, if it holds nothing but parts of one.
+
+    It gets another name first: a process that is paused in here and wakes when another one has written the result
+    removes nothing of that.
+    """
     folder = local_path(path)
-    if not os.path.isdir(folder):
+    if not _is_half(folder):
         return
+    parent, name = os.path.split(folder)
+    aside = os.path.join(parent, f".{name}.{uuid.uuid4().hex}.half")
+    try:
+        os.rename(folder, aside)
+    except FileNotFoundError:
+        return  # another process had the same in mind
+    if _is_half(aside):
+        shutil.rmtree(aside)
+    else:
+        os.rename(aside, folder)  # it has become whole in between
+
+
+def _is_half(folder: str) -> bool:
+    if not os.path.isdir(folder):
+        return False
     names = {name.lstrip(".") for name in os.listdir(folder)}
-    if "_SUCCESS" not in names and all(
+    return "_SUCCESS" not in names and all(
         name == "_temporary" or name.startswith(("part-", "_SUCCESS")) for name in names
-    ):
-        shutil.rmtree(folder)
+    )
 
 
 def _write_part(drafts: str, prefix: str, ending: str, write: Writer, index: int, elements: Iterable[Any]) -> list[str]:
