@@ -14,7 +14,8 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::FlockOperation;
 use rustix::io::Errno;
@@ -31,6 +32,8 @@ const LOCK: &str = "lock";
 const EPOCH: &str = "epoch-";
 /// A lock file that is replaced while it is locked is tried again; so is an epoch that another process was faster with.
 const TRIES: usize = 20;
+/// Between two looks at a lock that is held by nobody who is known.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Whether locks are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +116,7 @@ impl Owner {
         ready: &dyn Fn() -> Result<()>,
         held: &mut Holding,
     ) -> Result<u64, Failed> {
-        for _ in 0..TRIES {
+        for tries_left in (0..TRIES).rev() {
             let before = epochs(folder)?;
             let newest = before.last().copied();
             let known = newest.and_then(|newest| read_epoch(folder, newest).ok());
@@ -123,6 +126,11 @@ impl Owner {
             let found = holder(claim_before, &here, claim_before.and_then(|claim| began(claim.pid)));
             if !may_begin(locked, found) {
                 return Err(Failed::Engine(busy(folder, claim_before)));
+            }
+            if locked == Locked::Busy && tries_left > 0 {
+                // The epoch is of a process that has ended: most likely another one has just begun, and will say so.
+                thread::sleep(PAUSE);
+                continue;
             }
             let epoch = newest.unwrap_or(0).max(least) + 1;
             // What does not count any more does not count again.
