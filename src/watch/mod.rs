@@ -9,6 +9,7 @@
 //! 3. When there is no answer (`decide.rs`), what the threads do is told (`doing.rs`; then the *tracer*, a signal that
 //!    `faulthandler` answers without the interpreter, shows all stacks), and the process dies of the signal it got.
 //! 4. Without a signal the thread looks at calls of the system that do not return, every other second, and tells of each once.
+//!
 //! Elsewhere: which signals the probe and the tracer are (`core/signals.py`).
 
 mod decide;

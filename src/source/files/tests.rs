@@ -1,7 +1,7 @@
 //! Tests of `files.rs`.
 
 use std::cell::RefCell;
-use std::fs::File;
+use std::fs::{self, File};
 use std::time::Duration;
 
 use super::super::testing::TempFolder;
