@@ -121,9 +121,8 @@ BEHAVIOUR = {
     "pyspark:SparkContext.setJobGroup": _INTERRUPTS,
     "pyspark:SparkContext.setSystemProperty": "Sets a default for each `SparkConf` made afterwards; names that do not "
     "begin with `spark.` are ignored.",
-    "pyspark:SparkContext.setLogLevel": "Checks the level's name and does nothing else. Warnings and errors of streams "
-    "go to Python's logger `dstreams`.",
-    "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers and nulls. Converters, which are Java "
+    "pyspark:SparkContext.setLogLevel": "Sets the level of Python's logger `dstreams`, where warnings and errors go.",
+    "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers, nulls and maps of these. Converters, which are Java "
     "classes, and other kinds raise `Py4JJavaError`.",
     "pyspark:SparkContext.textFile": "Of compressed files, `.gz`, `.bz2`, `.deflate` and `.zst` can be read; the "
     "lines of a `.bz2` are all in the first of its partitions. Others (`.lz4`, `.snappy`) raise `Py4JJavaError`.",
@@ -137,12 +136,11 @@ BEHAVIOUR = {
     "pyspark:RDD.meanApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.sumApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
-    "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers and None. The codecs are those of "
+    "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers, None and dicts of these. The codecs are those of "
     "`saveAsTextFile`, applied to each value.",
     "pyspark:RDD.saveAsTextFile": "Of Hadoop's codecs there are `GzipCodec`, `BZip2Codec`, `DefaultCodec`, "
     "`DeflateCodec` and `ZStandardCodec`.",
-    "pyspark:RDD.toDebugString": "Drawn as Spark draws it, with the nodes of this engine: one where Spark may have "
-    "several.",
+    "pyspark:RDD.toDebugString": "As Spark draws it; sizes of what is kept are this engine's own.",
     "pyspark.streaming:DStream.checkpoint": "`start()` asks for a folder and a fitting interval, and each batch is "
     "kept, as in Spark. What is saved of a stream, and that it is saved after each batch, does not depend on it.",
     "pyspark.streaming:DStream.persist": _ONE_COPY,

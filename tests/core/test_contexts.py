@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
@@ -127,10 +128,20 @@ def test_the_configuration_is_a_copy(spark: Callable[..., SparkContext]) -> None
     assert sc.getConf().get("spark.app.name") == sc.appName == "test"
 
 
-def test_an_unknown_log_level_is_refused(sc: SparkContext) -> None:
-    sc.setLogLevel("error")
-    with pytest.raises(Py4JJavaError, match="Supplied level LOUD did not match one of"):
-        sc.setLogLevel("LOUD")
+def test_the_log_level_says_which_messages_are_written(sc: SparkContext) -> None:
+    logger = logging.getLogger("dstreams")
+    before = logger.level
+    try:
+        sc.setLogLevel("error")
+        with pytest.raises(Py4JJavaError, match="Supplied level LOUD did not match one of"):
+            sc.setLogLevel("LOUD")
+        assert (logger.isEnabledFor(logging.WARNING), logger.isEnabledFor(logging.ERROR)) == (False, True)
+        sc.setLogLevel("OFF")
+        assert not logger.isEnabledFor(logging.CRITICAL)
+        sc.setLogLevel("WARN")
+        assert logger.isEnabledFor(logging.WARNING)
+    finally:
+        logger.setLevel(before)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.hadoopconf import Configuration
 from dstreams.core.hadoopreading import Reading, block_size, reading_of
 from dstreams.core.java import JavaContext, JavaGateway, JavaView
+from dstreams.core.java.logs import LogManager
 from dstreams.core.localdirs import LocalDirs
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.naming import named_as_one
@@ -276,13 +277,16 @@ class SparkContext(JobControl, FileInputs):
         return getpass.getuser()
 
     def setLogLevel(self, logLevel: str) -> None:
-        """Accepts Spark's level names; the engine writes warnings only."""
+        """Messages of this level and above alone are written, by Python's logger `dstreams`.
+
+        Raises: Py4JJavaError, naming the level, for one that Spark does not know.
+        """
         if logLevel.upper() not in LOG_LEVELS:
             raise java_error(
                 "java.lang.IllegalArgumentException",
                 f"requirement failed: Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}",
             )
-        self._log_level = logLevel.upper()
+        LogManager.getRootLogger().setLevel(logLevel.upper())
 
     @property
     def _running(self) -> _native.Engine:
