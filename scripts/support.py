@@ -122,8 +122,8 @@ BEHAVIOUR = {
     "pyspark:SparkContext.setSystemProperty": "Sets a default for each `SparkConf` made afterwards; names that do not "
     "begin with `spark.` are ignored.",
     "pyspark:SparkContext.setLogLevel": "Sets the level of Python's logger `dstreams`, where warnings and errors go.",
-    "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers, nulls and maps of these. Converters, which are Java "
-    "classes, and other kinds raise `Py4JJavaError`.",
+    "pyspark:SparkContext.sequenceFile": "Reads text, bytes, bools, numbers, nulls and maps of these. Converters, "
+    "which are Java classes, and other kinds raise `Py4JJavaError`.",
     "pyspark:SparkContext.textFile": "Of compressed files, `.gz`, `.bz2`, `.deflate` and `.zst` can be read; the "
     "lines of a `.bz2` are all in the first of its partitions. Others (`.lz4`, `.snappy`) raise `Py4JJavaError`.",
     "pyspark:SparkContext.uiWebUrl": "Always None.",
@@ -136,8 +136,8 @@ BEHAVIOUR = {
     "pyspark:RDD.meanApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.sumApprox": "Exact: the job runs to its end, whatever the timeout.",
     "pyspark:RDD.pipe": "The command also gets the program's `PATH`; in Spark it gets nothing but `env`.",
-    "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers, None and dicts of these. The codecs are those of "
-    "`saveAsTextFile`, applied to each value.",
+    "pyspark:RDD.saveAsSequenceFile": "Writes text, bytes, bools, numbers, None and dicts of these. The codecs are "
+    "those of `saveAsTextFile`, applied to each value.",
     "pyspark:RDD.saveAsTextFile": "Of Hadoop's codecs there are `GzipCodec`, `BZip2Codec`, `DefaultCodec`, "
     "`DeflateCodec` and `ZStandardCodec`.",
     "pyspark:RDD.toDebugString": "As Spark draws it; sizes of what is kept are this engine's own.",
