@@ -524,8 +524,8 @@ class WorkerMemory:
     def __new__(cls, limit: int, most: int, folders: Callable[[], list[str]]) -> WorkerMemory: ...
 
 @final
-class TaskRun(Iterator[list[Any]]):
-    """A chain that runs in a worker as a task of its driver's: the blocks of its results."""
+class TaskRun(Iterator[Any]):
+    """A chain that runs in a worker as a task of its driver's: the frames of what it makes."""
 
     def __new__(
         cls,
@@ -535,10 +535,11 @@ class TaskRun(Iterator[list[Any]]):
         numbers: tuple[int, int, int, int],
         properties: dict[str, str],
         memory: WorkerMemory,
+        taker: tuple[str, int] | None,
         pull: Callable[[], list[Any] | None],
     ) -> TaskRun: ...
     def __iter__(self) -> TaskRun: ...
-    def __next__(self) -> list[Any]: ...
+    def __next__(self) -> Any: ...
     def end(self) -> dict[int, Any] | None:
         """Ends the chain; the updates of accumulators."""
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::Executor;
 use crate::error::Result;
-use crate::rdd::{Blocks, Leg, MapOutput, Op, Parcels, Rdd, Router, Taker, Task, Way, Window};
+use crate::rdd::{Blocks, Leg, MapOutput, Op, Parcels, Rdd, Router, Task, Way, Window};
 
 /// What windows saved and what they did, since the start.
 #[derive(Debug, Default)]
@@ -187,7 +187,7 @@ impl Executor {
     ) -> Result<Sent> {
         let mut output = MapOutput::within(&self.memory, targets);
         let Some(Source { pane, partition: at, way }) = source else {
-            router.route(task, self.blocks_for(Taker::Shuffle, parent, partition, task)?, &mut output)?;
+            router.route(task, self.blocks_for(router.taker(targets), parent, partition, task)?, &mut output)?;
             return Ok(Sent { output: output.into_parcels()?, plain: false });
         };
         let seen = Arc::new(Seen::default());

@@ -3,38 +3,71 @@
 //! As they would leave a worker of Spark: in batches that are pickled. What is pickled together is one state of its objects, and
 //! an object that occurs twice in it is one object. So a batch is pickled here if somebody else may still change its elements
 //! (`travel.rs`); all others are handed on as they are.
-//! A batch has twice as many elements as the one before, as long as its pickle is small.
+//! A batch of results has twice as many elements as the one before, as long as its pickle is small.
+
+use pyo3::prelude::*;
 
 use super::call::user_error;
 use super::live::Live;
+use super::pipeline::Segment;
 use super::{objects, travel};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::rdd::Blocks;
 
 /// Spark's bounds for the bytes of a batch: below the first the next one is twice as large, above the second half.
-const SMALL: usize = 1 << 16;
+pub(super) const SMALL: usize = 1 << 16;
 const LARGE: usize = 10 * SMALL;
 /// Elements of the largest batch, all of them smaller than any real pickle.
 const MOST: usize = 1 << 16;
 
 /// Live blocks of `made` as blocks that may leave the chain.
 pub(super) fn of(made: Blocks) -> Blocks {
-    Box::new(Batches { made, now: Now::Nothing, size: 1, grows: true })
+    cut(made, Results { size: 1, grows: true })
 }
 
 /// The same in batches of a hundred, as elements come that are to be paired with others.
 pub(super) fn of_hundreds(made: Blocks) -> Blocks {
-    Box::new(Batches { made, now: Now::Nothing, size: 100, grows: false })
+    cut(made, Results { size: 100, grows: false })
 }
 
-struct Batches {
+/// How the elements of running steps are taken.
+pub(super) trait Cut: Send + 'static {
+    /// The next block, if there are more elements.
+    fn next(&mut self, py: Python<'_>, segment: &mut Segment) -> PyResult<(Option<Block>, More)>;
+    /// So many elements came by that nobody can change.
+    fn pass(&mut self, _rows: usize) {}
+}
+
+/// What comes after a block.
+pub(super) enum More {
+    /// Other blocks, perhaps.
+    Perhaps,
+    Nothing,
+    /// Good elements come first: whoever wants no more of them never sees the failure.
+    Failure(PyErr),
+}
+
+impl More {
+    /// After elements of which `wanted` were asked for and `found` came.
+    pub(super) fn after(found: usize, wanted: usize, failure: Option<PyErr>) -> Self {
+        match failure {
+            Some(raised) => Self::Failure(raised),
+            None if found < wanted => Self::Nothing,
+            None => Self::Perhaps,
+        }
+    }
+}
+
+/// Live blocks of `made` as `how` takes them.
+pub(super) fn cut(made: Blocks, how: impl Cut) -> Blocks {
+    Box::new(Batches { made, now: Now::Nothing, how })
+}
+
+struct Batches<C> {
     made: Blocks,
     now: Now,
-    /// Elements of the next batch.
-    size: usize,
-    /// Whether batches are as large as their pickles allow.
-    grows: bool,
+    how: C,
 }
 
 enum Now {
@@ -43,7 +76,7 @@ enum Now {
     Failed(EngineError),
 }
 
-impl Batches {
+impl<C: Cut> Batches<C> {
     fn advance(&mut self) -> Result<Option<Block>> {
         loop {
             match std::mem::replace(&mut self.now, Now::Nothing) {
@@ -56,52 +89,64 @@ impl Batches {
                 Now::Nothing => match self.made.next().transpose()?.map(Live::of) {
                     None => return Ok(None),
                     Some(Ok(live)) => self.now = Now::Pulling(live),
-                    Some(Err(block)) => return Ok(Some(block)),
+                    Some(Err(block)) => {
+                        self.how.pass(block.len());
+                        return Ok(Some(block));
+                    }
                 },
             }
         }
     }
 
     fn pull(&mut self, mut live: Live) -> Result<Option<Block>> {
-        let size = self.size;
-        let (batch, bytes, failure) = live.within(|py, segment| {
-            let (items, failure) = segment.take(py, size);
-            match failure {
-                Some(raised) if items.is_empty() => return Err(raised),
-                _ if items.is_empty() => return Ok((None, 0, None)),
-                _ => {}
-            }
-            if travel::are_own(py, &items) {
-                // What pickle refuses could not leave a worker of Spark.
-                objects::check_travels(py, &items)?;
-                let bytes = travel::pickled_bytes(py, &items);
-                return Ok((Some(objects::fresh(items)), bytes, failure));
-            }
-            let (block, bytes) = objects::pickled(py, items)?;
-            Ok((Some(block), bytes, failure))
+        let (block, more) = live.within(|py, segment| match self.how.next(py, segment)? {
+            (None, More::Failure(raised)) => Err(raised),
+            pulled => Ok(pulled),
         })?;
-        self.now = match failure {
-            // Good elements come first: whoever wants no more of them never sees the failure.
-            Some(raised) => Now::Failed(user_error(raised)),
-            None if batch.as_ref().is_some_and(|batch| batch.len() == size) => Now::Pulling(live),
-            None => Now::Nothing,
+        self.now = match more {
+            More::Perhaps => Now::Pulling(live),
+            More::Nothing => Now::Nothing,
+            More::Failure(raised) => Now::Failed(user_error(raised)),
         };
-        if !self.grows {
-            return Ok(batch);
-        }
-        if bytes < SMALL {
-            self.size = (size * 2).min(MOST);
-        } else if bytes > LARGE {
-            self.size = (size / 2).max(1);
-        }
-        Ok(batch)
+        Ok(block)
     }
 }
 
-impl Iterator for Batches {
+impl<C: Cut> Iterator for Batches<C> {
     type Item = Result<Block>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.advance().transpose()
+    }
+}
+
+struct Results {
+    /// Elements of the next batch.
+    size: usize,
+    /// Whether batches are as large as their pickles allow.
+    grows: bool,
+}
+
+impl Cut for Results {
+    fn next(&mut self, py: Python<'_>, segment: &mut Segment) -> PyResult<(Option<Block>, More)> {
+        let (items, failure) = segment.take(py, self.size);
+        let more = More::after(items.len(), self.size, failure);
+        if items.is_empty() {
+            return Ok((None, more));
+        }
+        let (block, bytes) = if travel::are_own(py, &items) {
+            // What pickle refuses could not leave a worker of Spark.
+            objects::check_travels(py, &items)?;
+            let bytes = travel::pickled_bytes(py, &items);
+            (objects::fresh(items), bytes)
+        } else {
+            objects::pickled(py, items)?
+        };
+        if self.grows && bytes < SMALL {
+            self.size = (self.size * 2).min(MOST);
+        } else if self.grows && bytes > LARGE {
+            self.size = (self.size / 2).max(1);
+        }
+        Ok((Some(block), more))
     }
 }

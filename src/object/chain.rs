@@ -23,7 +23,7 @@ use super::pipeline::{Segment, Source};
 use super::remote::Remote;
 use super::step::Step;
 use super::turn::Turn;
-use super::{aggregate, batches, objects, pure, task};
+use super::{aggregate, batches, frames, objects, pure, task};
 use crate::block::{Block, Columns, Kind};
 use crate::doing;
 use crate::error::{EngineError, Result};
@@ -119,6 +119,21 @@ impl Chain {
         input: Blocks,
     ) -> Blocks {
         batches::of(self.live(runs, task, partition, input))
+    }
+
+    /// All of its runs, in a worker process, as frames for who takes them in the driver.
+    pub(super) fn run_framed(
+        self: &Arc<Self>,
+        taker: Option<Taker>,
+        task: &Arc<Task>,
+        partition: usize,
+        input: Blocks,
+    ) -> Blocks {
+        let made = self.live(0..self.runs.len(), task, partition, read_by_task(input));
+        match taker {
+            Some(taker) => frames::of(made, taker),
+            None => batches::of(made),
+        }
     }
 
     /// Its steps, each with the native forms of its functions.
@@ -350,19 +365,20 @@ impl Narrow for Chain {
     fn run(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
         let input = read_by_task(input);
         if let Some(remote) = &self.remote {
-            return Ok(remote.run(task, partition, input));
+            return Ok(remote.run(None, task, partition, input));
         }
         let runs = 0..self.runs.len();
         Ok(self.run_some(runs, task, partition, input))
     }
 
     fn run_for(self: Arc<Self>, taker: Taker, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
-        if self.remote.is_some() {
-            return self.run(task, partition, input);
+        let input = read_by_task(input);
+        if let Some(remote) = &self.remote {
+            return Ok(remote.run(Some(taker), task, partition, input));
         }
-        let made = self.live(0..self.runs.len(), task, partition, read_by_task(input));
+        let made = self.live(0..self.runs.len(), task, partition, input);
         Ok(match taker {
-            Taker::Shuffle => made,
+            Taker::Keyed { .. } | Taker::Dealt { .. } => made,
             Taker::Zip => batches::of_hundreds(made),
         })
     }

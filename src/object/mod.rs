@@ -17,6 +17,7 @@ pub(crate) mod convert;
 mod elements;
 mod external;
 mod folders;
+mod frames;
 mod frozen;
 pub(crate) mod hash;
 mod live;

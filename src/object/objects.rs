@@ -229,6 +229,15 @@ pub(crate) fn copied(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Vec<Py<
     Ok((load(py, &block)?, bytes))
 }
 
+/// `items` as nobody else can change them any more, if need be as copies; and about the bytes of their pickle.
+pub(super) fn settled(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Vec<Py<PyAny>>, usize)> {
+    if !travel::are_own(py, &items) {
+        return copied(py, items);
+    }
+    let bytes = travel::pickled_bytes(py, &items);
+    Ok((items, bytes))
+}
+
 fn shared(py: Python<'_>, items: Vec<Py<PyAny>>) -> Block {
     let bytes = weigh::all(py, &items);
     Block::Objects(Arc::new(ObjectBlock::Shared { items, bytes }))

@@ -235,11 +235,27 @@ impl Segment {
     /// The next elements, `most` of them unless there are fewer; and what ended them before their time. Whoever wants no
     /// more than the elements never sees that.
     pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> (Vec<Py<PyAny>>, Option<PyErr>) {
-        let (origin, mut found) = (Origin::here(), Vec::with_capacity(most));
+        let mut found = Vec::with_capacity(most);
+        let (_, failure) = self.take_each(py, most, |item| {
+            found.push(item.unbind());
+            Ok(())
+        });
+        (found, failure)
+    }
+
+    /// The same, each given to `keep` when it is made; how many there were.
+    pub(crate) fn take_each<'py>(
+        &mut self,
+        py: Python<'py>,
+        most: usize,
+        mut keep: impl FnMut(Bound<'py, PyAny>) -> PyResult<()>,
+    ) -> (usize, Option<PyErr>) {
+        let (origin, mut found) = (Origin::here(), 0);
         // A child that was forked meanwhile asks for no more.
-        while found.len() < most && origin.is_here() {
-            match self.next(py) {
-                Ok(Some(item)) => found.push(item.unbind()),
+        while found < most && origin.is_here() {
+            let kept = self.next(py).and_then(|item| item.map(&mut keep).transpose());
+            match kept {
+                Ok(Some(())) => found += 1,
                 Ok(None) => break,
                 Err(raised) => {
                     // Here and not when somebody asks for more: a child has nobody to ask.

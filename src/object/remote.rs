@@ -16,13 +16,13 @@ use pyo3::types::{PyBytes, PyList};
 
 use super::call::user_error;
 use super::turn;
-use super::{objects, task};
+use super::{frames, objects, task};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::workers::{Crew, Frame, Kind, Launch, Seat, Worker};
 use crate::object::attach::attach;
 use crate::process::Origin;
-use crate::rdd::{Blocks, Task};
+use crate::rdd::{Blocks, Taker, Task};
 
 /// The worker processes of one context.
 #[pyclass(name = "Workers", module = "dstreams._native", frozen)]
@@ -86,12 +86,13 @@ impl Remote {
         self.own[functions].contains(&true)
     }
 
-    /// The results of the chain, computed in a worker as they are pulled.
-    pub(crate) fn run(self: &Arc<Self>, task: &Arc<Task>, index: usize, input: Blocks) -> Blocks {
+    /// The results of the chain, computed in a worker as they are pulled; or what `taker` takes instead.
+    pub(super) fn run(self: &Arc<Self>, taker: Option<Taker>, task: &Arc<Task>, index: usize, input: Blocks) -> Blocks {
         let state = State::Waiting(input);
         Box::new(RemoteBlocks {
             remote: Arc::clone(self),
             task: Arc::clone(task),
+            taker,
             index,
             state,
             origin: Origin::here(),
@@ -130,6 +131,8 @@ enum State {
 struct RemoteBlocks {
     remote: Arc<Remote>,
     task: Arc<Task>,
+    /// Who takes the elements, if they are no results.
+    taker: Option<Taker>,
     /// The RDD's partition, which need not be the task's.
     index: usize,
     state: State,
@@ -155,7 +158,8 @@ impl RemoteBlocks {
                 }
             };
             let numbers = (id.stage, id.partition, id.attempt, id.number);
-            let order = (&self.remote.shipment, self.index, numbers, properties.as_ref().clone());
+            let taker = self.taker.map(frames::told);
+            let order = (&self.remote.shipment, self.index, numbers, taker, properties.as_ref().clone());
             let order = bytes_of(&peer.bind(py).call_method1("task", order)?)?;
             Ok((peer, order))
         })?;
@@ -186,9 +190,9 @@ impl RemoteBlocks {
                 Kind::Ask => self.answer(&mut session, &data)?,
                 Kind::Block => {
                     session.seat.computes(false);
-                    let items = self.attached(|py| read_items(py, &data))?;
+                    let block = self.attached(|py| read_block(py, &data))?;
                     self.state = State::Running(session);
-                    return Ok(Some(objects::fresh(items)));
+                    return Ok(Some(block));
                 }
                 Kind::Done => {
                     self.attached(|py| keep_updates(py, &data))?;
@@ -263,9 +267,8 @@ fn bytes_of(made: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(made.cast::<PyBytes>()?.as_bytes().to_vec())
 }
 
-fn read_items(py: Python<'_>, data: &[u8]) -> PyResult<Vec<Py<PyAny>>> {
-    let read = objects::pickle_loads(py)?;
-    Ok(read.call1((PyBytes::new(py, data),))?.cast_into::<PyList>()?.iter().map(Bound::unbind).collect())
+fn read_block(py: Python<'_>, data: &[u8]) -> PyResult<Block> {
+    frames::loaded(objects::pickle_loads(py)?.call1((PyBytes::new(py, data),))?)
 }
 
 /// Adds what the worker's functions added to accumulators to what the task has added so far.

@@ -12,13 +12,13 @@ use pyo3::types::PyTuple;
 use super::aggregate::unpack;
 use super::buckets::Buckets;
 use super::call::{call1, user_error};
+use super::frames::PlacedBlock;
 use super::frozen::Frozen;
 use super::hash::{Hasher, bucket};
 use super::live::Live;
 use super::native::Form;
 use super::objects::{self, Prefer};
 use super::task;
-use super::travel;
 use super::turn::Turn;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
@@ -28,7 +28,7 @@ use crate::kernel::random::XorShiftRandom;
 use crate::kernel::sort::SortKeys;
 use crate::object::attach::attach;
 use crate::process::Origin;
-use crate::rdd::{Blocks, MapOutput, Router, Task};
+use crate::rdd::{Blocks, MapOutput, Router, Taker, Task};
 
 /// Rows of columns that are gathered before they are sent.
 const ENOUGH: usize = 65_536;
@@ -95,13 +95,13 @@ fn by_form(form: &Form, keys: &Columns, targets: usize) -> Option<Vec<u32>> {
 }
 
 /// When Spark pickles what waits for the targets: after some elements, more the next time if the pickles were small.
-struct Pace {
+pub(super) struct Pace {
     most: f64,
     seen: u64,
 }
 
 impl Pace {
-    fn new(targets: usize) -> Self {
+    pub(super) fn new(targets: usize) -> Self {
         Self { most: (10 * targets).min(1000) as f64, seen: 0 }
     }
 
@@ -111,8 +111,13 @@ impl Pace {
         self.seen as f64 > self.most
     }
 
+    /// How many elements it takes from one time to the next.
+    pub(super) fn wanted(&self) -> usize {
+        self.most as usize + 1
+    }
+
     /// So many targets had elements, of so many bytes.
-    fn settled(&mut self, targets: usize, bytes: usize) {
+    pub(super) fn settled(&mut self, targets: usize, bytes: usize) {
         self.seen = 0;
         match (bytes / targets.max(1)) >> 20 {
             0 => self.most *= 1.5,
@@ -190,7 +195,11 @@ impl Sender<'_> {
 
     fn place_attached(&mut self, py: Python<'_>, block: &Block) -> PyResult<()> {
         self.begin(py)?;
-        objects::load(py, block)?.into_iter().try_for_each(|item| self.place(item.into_bound(py)))
+        if let Some(PlacedBlock { pairs, keys }) = PlacedBlock::of(block) {
+            let mut pairs = pairs.iter().zip(keys);
+            return pairs.try_for_each(|(pair, key)| self.place(pair.bind(py).clone(), key.as_ref()));
+        }
+        objects::load(py, block)?.into_iter().try_for_each(|item| self.place(item.into_bound(py), None))
     }
 
     fn begin(&mut self, py: Python<'_>) -> PyResult<()> {
@@ -201,12 +210,14 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn place(&mut self, item: Bound<'_, PyAny>) -> PyResult<()> {
+    /// Places a pair by its key, or by what that was when the pair was made.
+    fn place(&mut self, item: Bound<'_, PyAny>, then: Option<&Py<PyAny>>) -> PyResult<()> {
         let (py, targets) = (item.py(), self.output.targets());
         let (key, value) = unpack(&item)?;
+        let by = then.map_or(&key, |then| then.bind(py));
         let target = match &self.function {
-            None => bucket(self.hasher.hash(&key)?, targets),
-            Some(f) => call1(f.bind(py), &key)?.rem(targets)?.extract()?,
+            None => bucket(self.hasher.hash(by)?, targets),
+            Some(f) => call1(f.bind(py), by)?.rem(targets)?.extract()?,
         };
         let pair =
             if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
@@ -228,7 +239,7 @@ impl Sender<'_> {
                     self.objects.settle(py)?;
                     return Ok(false);
                 };
-                self.place(item)?;
+                self.place(item, None)?;
                 if pace.is_due() {
                     let (targets, bytes) = self.objects.settle(py)?;
                     pace.settled(targets, bytes);
@@ -334,6 +345,10 @@ impl Router for DealRouter {
         self.send(&mut buckets, output)
     }
 
+    fn taker(&self, _targets: usize) -> Taker {
+        Taker::Dealt { batch: self.batch }
+    }
+
     // Where it begins depends on the map partition, so it is not even the same as itself.
     fn as_any(&self) -> &dyn Any {
         self
@@ -362,8 +377,7 @@ impl DealRouter {
                     return Err(raised);
                 }
                 let is_last = items.len() < wanted;
-                let items = if travel::are_own(py, &items) { items } else { objects::copied(py, items)?.0 };
-                for item in items {
+                for item in objects::settled(py, items)?.0 {
                     buckets.add(target(*dealt), item.into_bound(py), output)?;
                     *dealt += 1;
                 }

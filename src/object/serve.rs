@@ -11,14 +11,14 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::call::{raised_in, user_error};
 use super::task::Updates;
-use super::{Chain, Form, Frozen, claimed_from, objects, parse_steps};
+use super::{Chain, Form, Frozen, claimed_from, frames, objects, parse_steps};
 use crate::block::Block;
 use crate::error::{Result, TaskId};
 use crate::exec::workers::{Kind, Link};
 use crate::memory::Memory;
 use crate::object::attach::attach;
 use crate::process::Own;
-use crate::rdd::{Blocks, CancelToken, Narrow, Task};
+use crate::rdd::{Blocks, CancelToken, Task};
 
 /// The worker's end of its socket. The process ends when the driver's end is closed.
 #[pyclass(name = "WorkerLink", module = "dstreams._native", frozen)]
@@ -82,7 +82,7 @@ impl WorkerMemory {
     }
 }
 
-/// A chain that runs as a task of the driver's. Iterable once: the blocks of its results, as lists.
+/// A chain that runs as a task of the driver's. Iterable once: what goes to the driver of its blocks.
 #[pyclass(name = "TaskRun", module = "dstreams._native", frozen)]
 pub(crate) struct TaskRun {
     task: Arc<Task>,
@@ -92,9 +92,10 @@ pub(crate) struct TaskRun {
 #[pymethods]
 impl TaskRun {
     /// `functions` as bytes that `closure.load_functions` reads, and their native forms, if any; `index`: the RDD's
-    /// partition; `numbers`: stage, partition, attempt, task number; `pull()` gives a list, or None at the end of the
-    /// input.
+    /// partition; `numbers`: stage, partition, attempt, task number; `taker`: who takes its elements, if they are no
+    /// results; `pull()` gives a list, or None at the end of the input.
     #[new]
+    #[allow(clippy::too_many_arguments)]
     fn new(
         steps: Vec<(String, usize)>,
         functions: (Bound<'_, PyBytes>, Option<Bound<'_, PyAny>>),
@@ -102,6 +103,7 @@ impl TaskRun {
         numbers: (u64, usize, u32, u64),
         properties: BTreeMap<String, String>,
         memory: &WorkerMemory,
+        taker: Option<(String, usize)>,
         pull: Py<PyAny>,
     ) -> PyResult<Self> {
         let (stage, partition, attempt, number) = numbers;
@@ -110,7 +112,10 @@ impl TaskRun {
         let (functions, forms) = functions;
         let forms = forms.as_ref().map(Form::parse_all).transpose()?;
         let chain = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(&functions)?, forms, None));
-        let blocks = chain.run(&task, index, Box::new(Pulled(pull))).map_err(bug)?;
+        let unknown = |name: &str| PyValueError::new_err(format!("taker: there is no {name:?}"));
+        let taker =
+            taker.map(|(name, number)| frames::heard((&name, number)).ok_or_else(|| unknown(&name))).transpose()?;
+        let blocks = chain.run_framed(taker, &task, index, Box::new(Pulled(pull)));
         Ok(Self { task, blocks: Mutex::new(Some(blocks)) })
     }
 
@@ -118,13 +123,13 @@ impl TaskRun {
         slf
     }
 
-    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let pulled = py.detach(|| {
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
             blocks.as_mut().and_then(Iterator::next)
         });
         match pulled.transpose() {
-            Ok(Some(block)) => Ok(Some(PyList::new(py, objects::load(py, &block)?)?)),
+            Ok(Some(block)) => frames::dumped(py, &block).map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(raised_in(py, &error).unwrap_or_else(|| bug(error))),
         }

@@ -53,8 +53,16 @@ pub trait Reader: Send + Sync {
 /// Who takes the elements of steps, if they are not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taker {
-    /// A shuffle, each element as soon as it is made.
-    Shuffle,
+    /// A shuffle that places pairs by their keys, each as soon as it is made.
+    Keyed {
+        /// Partitions to which they go.
+        targets: usize,
+    },
+    /// A shuffle that deals them out.
+    Dealt {
+        /// Elements that go together.
+        batch: usize,
+    },
     /// Somebody who pairs them with others.
     Zip,
 }
@@ -100,6 +108,10 @@ pub trait Folding: Send + Sync {
 pub trait Router: Any + Send + Sync {
     /// Sends the elements of a map partition to the targets of `output`; those of one target keep their order.
     fn route(&self, task: &Arc<Task>, input: Blocks, output: &mut MapOutput) -> Result<()>;
+    /// How it takes the elements of steps for so many targets.
+    fn taker(&self, targets: usize) -> Taker {
+        Taker::Keyed { targets }
+    }
     /// Whether both are known to send plain elements to the same targets, whichever map partition they are in.
     fn same_as(&self, _other: &dyn Router) -> bool {
         false

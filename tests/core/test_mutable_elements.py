@@ -77,7 +77,8 @@ def cleared(numbers: Iterable[int]) -> Iterator[Any]:
 
 def buffers(numbers: Iterable[int]) -> Iterator[Any]:
     buffer = bytearray(1)
-    for buffer[0] in numbers:
+    for n in numbers:
+        buffer[0] = n % 256
         yield buffer
 
 
@@ -106,13 +107,6 @@ def sc(request: pytest.FixtureRequest) -> Iterator[SparkContext]:
     context = SparkContext(conf=conf)
     yield context
     context.stop()
-
-
-@pytest.fixture
-def local(sc: SparkContext) -> SparkContext:
-    if sc.getConf().get("spark.dstreams.python.workers", "0") != "0":
-        pytest.skip("worker processes hand on whole batches")
-    return sc
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 20, 100])
@@ -153,10 +147,10 @@ def test_batches_of_large_elements_are_smaller(sc: SparkContext, length: int, la
 
 
 @pytest.mark.parametrize("make", MADE)
-def test_pairs_of_a_shuffle_are_as_they_were_when_spark_sends_them(local: SparkContext, make: Make) -> None:
+def test_pairs_of_a_shuffle_are_as_they_were_when_spark_sends_them(sc: SparkContext, make: Make) -> None:
     # With two targets it sends after 21 elements, then after 31, then after 46.
     count = 90
-    pairs = local.parallelize([0], 1).mapPartitions(lambda _: enumerate(make(range(count))))
+    pairs = sc.parallelize([0], 1).mapPartitions(lambda _: enumerate(make(range(count))))
     expected = pickled(iter(enumerate(make(range(count)))), [21, 31, 46])
     parts = pairs.partitionBy(2).glom().collect()
     assert parts == [expected[::2], expected[1::2]]
@@ -180,35 +174,117 @@ def test_what_is_gathered_by_key_is_what_it_is_in_the_end(sc: SparkContext, make
 
 
 @pytest.mark.parametrize("make", MADE)
-def test_elements_that_are_dealt_or_paired_come_in_tens_and_hundreds(local: SparkContext, make: Make) -> None:
-    made = local.parallelize(range(25), 1).mapPartitions(make)
+def test_elements_that_are_dealt_or_paired_come_in_tens_and_hundreds(sc: SparkContext, make: Make) -> None:
+    made = sc.parallelize(range(25), 1).mapPartitions(make)
     dealt = made.repartition(1).collect()
     assert dealt == pickled(make(range(25)), itertools.repeat(10))
-    assert made.zip(local.parallelize(range(25), 1)).keys().collect() == list(make(range(25)))
+    assert made.zip(sc.parallelize(range(25), 1)).keys().collect() == list(make(range(25)))
 
 
-def test_a_partition_function_is_asked_about_a_key_when_it_comes_by(local: SparkContext) -> None:
+def test_a_partition_function_is_asked_about_a_key_when_it_comes_by(sc: SparkContext) -> None:
     def points(numbers: Iterable[int]) -> Iterator[tuple[Point, int]]:
         point = Point()
         for n in numbers:
             point.at[0] = n
             yield point, n
 
-    placed = local.parallelize(range(12), 1).mapPartitions(points).partitionBy(3, lambda point: point.at[0])
+    placed = sc.parallelize(range(12), 1).mapPartitions(points).partitionBy(3, lambda point: point.at[0])
     assert placed.values().glom().collect() == [[0, 3, 6, 9], [1, 4, 7, 10], [2, 5, 8, 11]]
 
 
-def test_a_list_may_be_a_pair_again_and_again(local: SparkContext) -> None:
+def test_a_list_may_be_a_pair_again_and_again(sc: SparkContext) -> None:
     def pairs(numbers: Iterable[int]) -> Iterator[Any]:
         pair = [0, 0]
         for n in numbers:
             pair[:] = [n % 3, n]
             yield pair
 
-    made: RDD[Any] = local.parallelize(range(12), 1).mapPartitions(pairs)
+    made: RDD[Any] = sc.parallelize(range(12), 1).mapPartitions(pairs)
     assert made.partitionBy(1).collect() == [(n % 3, n) for n in range(12)]
     assert made.groupByKey(1).mapValues(list).collect() == [(k, list(range(k, 12, 3))) for k in range(3)]
     assert made.reduceByKey(lambda a, b: a + b, 1).collect() == [(0, 18), (1, 22), (2, 26)]
+
+
+class Numbered:
+    """Goes to the partition that its number says at that moment."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def __hash__(self) -> int:
+        return self.at
+
+
+def reused_keys(numbers: Iterable[int]) -> Iterator[Any]:
+    key = Numbered(0)
+    for key.at in numbers:
+        yield key, [key.at]
+
+
+def keys_cleared(numbers: Iterable[int]) -> Iterator[Any]:
+    for n in numbers:
+        key = Numbered(n)
+        yield key, [n]
+        key.at = 1
+
+
+def keys_in_lists(numbers: Iterable[int]) -> Iterator[Any]:
+    pair: list[Any] = [Numbered(0), 0]
+    for n in numbers:
+        pair[0].at, pair[1] = n, [n]
+        yield pair
+
+
+@pytest.mark.parametrize("make", [reused_keys, keys_cleared, keys_in_lists])
+def test_keys_place_pairs_by_what_they_are_when_they_come_by(sc: SparkContext, make: Make) -> None:
+    made = sc.parallelize(range(200), 1).mapPartitions(make)
+    expected = [[[n] for n in range(at, 200, 3)] for at in range(3)]
+    assert made.partitionBy(3).values().glom().collect() == expected
+    assert made.partitionBy(3, lambda key: key.at).values().glom().collect() == expected
+    # What is sent is the key as it is when its batch is: after 31 elements, 46 more, 68 more.
+    last = {reused_keys: {30, 76, 144, 199}, keys_cleared: {1, 30, 76, 144, 199}, keys_in_lists: {30, 76, 144, 199}}
+    assert {key.at for key in made.partitionBy(3).keys().collect()} <= last[make]
+
+
+def test_what_goes_wrong_first_is_what_fails(sc: SparkContext) -> None:
+    def ends(numbers: Iterable[int]) -> Iterator[Any]:
+        for n in numbers:
+            if n == 15:
+                raise LookupError("the elements")
+            yield n, n
+
+    def place(key: int) -> int:
+        if key == 3:
+            raise ValueError("the key")
+        return key
+
+    made: RDD[Any] = sc.parallelize(range(40), 1).mapPartitions(ends)
+    with pytest.raises(Exception, match="the key"):
+        made.partitionBy(2, place).count()
+    for fails in (made.partitionBy(2), made.repartition(2), made.zip(sc.parallelize(range(40), 1))):
+        with pytest.raises(Exception, match="the elements"):
+            fails.count()
+    with pytest.raises(Exception, match="too many values to unpack"):
+        made.map(lambda pair: (*pair, 1)).partitionBy(2).count()
+
+
+@pytest.mark.parametrize("make", MADE)
+def test_many_elements_are_dealt_and_paired_as_few(sc: SparkContext, make: Make) -> None:
+    # Elements that native steps made come before the others, and count.
+    before = 7
+    made: RDD[Any] = sc.parallelize(range(2500), 1).mapPartitions(make)
+    dealt = made.repartition(1).collect()
+    assert dealt == pickled(make(range(2500)), itertools.repeat(10))
+    assert made.zip(sc.parallelize(range(2500), 1)).keys().collect() == pickled(
+        make(range(2500)), itertools.repeat(100)
+    )
+
+    def mixed(numbers: Iterable[int]) -> Iterator[Any]:
+        yield from range(before)
+        yield from make(numbers)
+
+    some = sc.parallelize(range(50), 1).mapPartitions(mixed).repartition(1).collect()
+    assert some == pickled(mixed(range(50)), itertools.repeat(10))
 
 
 @pytest.mark.parametrize(
@@ -233,9 +309,9 @@ def test_batches_of_the_input_have_1024_elements(sc: SparkContext) -> None:
     assert matrix.collect() == [[[0, 0, 5], [0, 0, 5]]]
 
 
-def test_objects_stay_one_through_a_shuffle(local: SparkContext) -> None:
+def test_objects_stay_one_through_a_shuffle(sc: SparkContext) -> None:
     shared = [0]
-    pairs = local.parallelize([(1, shared), (1, shared), (2, shared)], 1)
+    pairs = sc.parallelize([(1, shared), (1, shared), (2, shared)], 1)
     grown = pairs.groupByKey(1).mapValues(lambda vs: [v.append(1) or len(v) for v in vs])
     assert grown.collect() == [(1, [2, 3]), (2, [4])]
     assert pairs.partitionBy(1).map(lambda p: p[1].append(1) or len(p[1])).collect() == [2, 3, 4]
@@ -306,9 +382,11 @@ def test_what_is_known_of_classes() -> None:
 
 
 @pytest.mark.parametrize("make", [lambda n: {n: [n]}, lambda _: Point(), lambda n: [(n, [n])], lambda _: bytearray()])
-def test_what_nobody_else_has_is_handed_on_without_a_copy(local: SparkContext, make: Callable[[int], Any]) -> None:
+def test_what_nobody_else_has_is_handed_on_without_a_copy(sc: SparkContext, make: Callable[[int], Any]) -> None:
     # What cannot be seen from outside: it takes no pickle. A class that counts its pickles tells.
-    pickles = local.accumulator(0)
+    if sc.getConf().get("spark.dstreams.python.workers", "0") != "0":
+        pytest.skip("all that comes from worker processes is pickled")
+    pickles = sc.accumulator(0)
 
     class Counting:
         def __init__(self, held: Any) -> None:
@@ -318,7 +396,7 @@ def test_what_nobody_else_has_is_handed_on_without_a_copy(local: SparkContext, m
             pickles.add(1)
             return Counting, (self.held,)
 
-    made = local.parallelize(range(1000), 1).map(lambda n: Counting(make(n)))
+    made = sc.parallelize(range(1000), 1).map(lambda n: Counting(make(n)))
     assert len(made.collect()) == 1000
     # In each of the batches one element is pickled for trial, in two ways, as no name leads to its class.
     assert pickles.value <= 22

@@ -182,7 +182,9 @@ class Peer:
         self._known.update(pickler.classes)
         return buffer.getvalue()
 
-    def task(self, chain: bytes, index: int, numbers: Numbers, properties: dict[str, str]) -> bytes:
+    def task(
+        self, chain: bytes, index: int, numbers: Numbers, taker: tuple[str, int] | None, properties: dict[str, str]
+    ) -> bytes:
         """The order to run a chain as a task, with what has changed in the driver since the order before."""
         # A class travels once per task, because it may have changed since the task before.
         self._known.clear()
@@ -193,7 +195,7 @@ class Peer:
             folder = self._folder = here
         news = forgotten[self._heard :]
         self._heard += len(news)
-        order = (chain, index, numbers, properties, path, folder, news)
+        order = (chain, index, numbers, taker, properties, path, folder, news)
         return pickle.dumps(order, protocol=pickle.HIGHEST_PROTOCOL)
 
     def items(self, items: list[Any]) -> bytes:

@@ -86,7 +86,7 @@ def _own_folders(driver: _Driver) -> list[str]:
 
 def _run(driver: _Driver, values: _Values, memory: _native.WorkerMemory, order: bytes) -> None:
     try:
-        chain, index, numbers, properties, path, folder, forgotten = pickle.loads(order)
+        chain, index, numbers, taker, properties, path, folder, forgotten = pickle.loads(order)
         values.forget(forgotten)
         if path is not None:
             sys.path[:] = path
@@ -94,7 +94,7 @@ def _run(driver: _Driver, values: _Values, memory: _native.WorkerMemory, order: 
         if folder is not None:
             os.chdir(folder)
         steps, functions = pickle.loads(chain)
-        run = _native.TaskRun(steps, functions, index, numbers, properties, memory, driver.pull)
+        run = _native.TaskRun(steps, functions, index, numbers, properties, memory, taker, driver.pull)
         for block in run:
             driver.say("block", travel.dump_home(block))
             if driver.hear()[0] == "stop":
