@@ -20,7 +20,9 @@ def trace(frame, event, argument):
     os.kill(os.getpid(), signal.SIGTERM)
     return trace
 sys.settrace(trace)
-print(ending.wait(60.0))
+ended = ending.wait(60.0)
+sys.settrace(None)  # a signal at a line that the interpreter runs on its way out finds no handler of Python's any more
+print(ended)
 """
 
 QUIET = """
