@@ -276,8 +276,8 @@ impl Chunks {
         if !self.unsynced {
             return Ok(());
         }
-        self.on_file(|chunks, _| {
-            chunks.file.as_ref().map_or(Ok(()), sync_both)?;
+        self.on_file(|chunks, name| {
+            chunks.folder.waits("fsync", name, || chunks.file.as_ref().map_or(Ok(()), sync_both))?;
             chunks.unsynced = false;
             if std::mem::take(&mut chunks.is_new) { chunks.folder.sync() } else { Ok(()) }
         })?;
@@ -302,7 +302,7 @@ impl Chunks {
                 }
             };
             chunks.unsynced = true;
-            files.iter_mut().try_for_each(|file| file.write_all(&pending))?;
+            chunks.folder.waits("write", name, || files.iter_mut().try_for_each(|file| file.write_all(&pending)))?;
             *chunks.sizes.entry(chunks.number).or_default() += pending.len() as u64;
             chunks.sums.entry(chunks.number).or_default().update(&pending);
             Ok(())

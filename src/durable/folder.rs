@@ -6,7 +6,9 @@
 //! 2. What is checked is the open file and the open folder, never a name; the bytes that are used are those that were read
 //!    from the file that was checked.
 //! 3. A folder is made for its owner alone (700), and so is a file (600), whatever the umask is.
-//! 4. A folder that goes away, or is put aside and comes back is opened anew (`reopen`), by whoever writes, when a write has failed.
+//! 4. Each call of the system that may take long is noted (`doing.rs`): one that does not return, on a file system that is
+//!    gone, is told of.
+//! 5. A folder that goes away, or is put aside and comes back is opened anew (`reopen`), by whoever writes, when a write has failed.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -21,6 +23,7 @@ use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::files::seal;
+use crate::doing::waiting;
 use crate::error::{EngineError, Result};
 
 /// Whose files may be read.
@@ -137,7 +140,7 @@ impl Folder {
     pub(super) fn create(&self, name: &str) -> io::Result<File> {
         let flags =
             OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&*self.handle()?, name, flags, FILE)?;
+        let file = self.waits("open", name, || Ok(rustix::fs::openat(&*self.handle()?, name, flags, FILE)?))?;
         rustix::fs::fchmod(&file, FILE)?;
         Ok(file.into())
     }
@@ -161,7 +164,7 @@ impl Folder {
         let found = rustix::fs::fstat(&file).map_err(|error| failed(error.into()))?;
         check_file(&found, self.trust).map_err(Unread::Untrusted)?;
         let mut bytes = Vec::new();
-        File::from(file).read_to_end(&mut bytes).map_err(failed)?;
+        self.waits("read", name, || File::from(file).read_to_end(&mut bytes)).map_err(failed)?;
         Ok(bytes)
     }
 
@@ -174,14 +177,15 @@ impl Folder {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, at)?;
+        self.waits("read", name, || file.read_exact_at(&mut bytes, at))?;
         Ok(bytes)
     }
 
     fn open_to_read(&self, name: &str) -> Result<OwnedFd, Errno> {
         // Without `NONBLOCK` a pipe under the name would keep the reader waiting for ever.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        rustix::fs::openat(&*self.handle()?, name, flags, Mode::empty())
+        let handle = self.handle()?;
+        waiting("open", &self.path.join(name), || rustix::fs::openat(&*handle, name, flags, Mode::empty()))
     }
 
     /// Whether a file of that name is there. It is opened: a network file system then asks its server.
@@ -231,7 +235,7 @@ impl Folder {
 
     /// Makes names durable.
     pub(super) fn sync(&self) -> io::Result<()> {
-        Ok(rustix::fs::fsync(&*self.handle()?)?)
+        self.waits("fsync", "", || Ok(rustix::fs::fsync(&*self.handle()?)?))
     }
 
     /// Writes a sealed file in place of what has that name: afterwards it is there, whole and for good.
@@ -252,11 +256,15 @@ impl Folder {
         let draft = format!("{name}.{}.draft", std::process::id());
         self.remove(&draft)?;
         let written = self.create(&draft).and_then(|mut file| {
-            file.write_all(&seal(kind, payload))?;
-            file.sync_all()
+            self.waits("write", name, || file.write_all(&seal(kind, payload)).and_then(|()| file.sync_all()))
         });
         written.map_err(|cause| self.without(&draft, cause))?;
         Ok(draft)
+    }
+
+    /// A call of the system that may take long, told of if it does not return.
+    pub(super) fn waits<T>(&self, what: &str, name: &str, call: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        waiting(what, &self.path.join(name), call)
     }
 
     /// What is left of a draft is in nobody's way, and the error is about what it was for.

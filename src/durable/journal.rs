@@ -266,8 +266,8 @@ impl Journal {
                 Some(file) => (file, false),
                 None => (self.folder.create(&file_name(holds.number))?, true),
             };
-            file.write_all(bytes)?;
-            file.sync_data()?;
+            let name = file_name(holds.number);
+            self.folder.waits("write", &name, || file.write_all(bytes).and_then(|()| file.sync_data()))?;
             if is_new {
                 self.folder.sync()?;
             }
