@@ -42,7 +42,7 @@ Functions of {program}:
   map          lambda x: x + 1                   app.py:15  native
   foreach      lambda x: print(end="")           app.py:17  Python: it calls print, which has side effects (line 17)
   map          lambda x: x * 2                   app.py:18  native
-  filter       lambda word: len(word) > 1        app.py:19  native
+  filter       lambda word: len(word) > 1        app.py:19  native, each element taken in as it is made
   map          lambda word: (word, 1)            app.py:20  native
   reduceByKey  lambda a, b: a + b                app.py:20  native
   foreachRDD   lambda rdd: print(rdd.collect())  app.py:20  Python: it runs in the driver, once per batch

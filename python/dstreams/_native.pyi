@@ -124,10 +124,16 @@ class Chain:
         remote: tuple[Workers, bytes, list[bool]] | None,
     ) -> Chain:
         """The chain that `Rdd.narrow` would make of these."""
-    def steps(self) -> list[tuple[str, int, int, bool]]:
-        """Name and number of each step, how many functions it takes, and whether it runs natively."""
+    def steps(self) -> list[tuple[str, int, int, str]]:
+        """Name and number of each step, how many functions it takes, and how it runs.
+
+        'python', 'native', or 'takes in': natively, each element of a step in Python taken in when it is made.
+        """
     def functions(self) -> list[Any]:
         """The functions of all steps, as a task gets them."""
+    @property
+    def ends_in_python(self) -> bool:
+        """Whether Python makes the elements that leave it."""
     @property
     def was_read(self) -> bool:
         """Whether forms were given: without them all is Python."""

@@ -18,7 +18,7 @@ use super::elements::Elements;
 use super::frozen::Frozen;
 use super::live::Live;
 use super::named::describe;
-use super::native::{self, Form, Keyed, RowsRun, Run, Sampled, Singles, ValuesRun, Whole};
+use super::native::{self, Form, How, Keyed, RowsRun, Run, Sampled, Singles, ValuesRun, Whole};
 use super::pipeline::{Segment, Source};
 use super::remote::Remote;
 use super::step::Step;
@@ -67,15 +67,14 @@ impl Chain {
 
 /// What there is to say about a chain.
 impl Chain {
-    /// The steps, each with whether it runs natively.
-    pub(crate) fn told(&self) -> impl Iterator<Item = (Step, bool)> {
-        let is_native = |at: &usize| {
-            self.runs.iter().any(|run| match run {
-                Run::Python(_) => false,
-                Run::Rows { steps, .. } | Run::Whole { steps, .. } => steps.contains(at),
-            })
-        };
-        self.steps.iter().enumerate().map(move |(at, step)| (*step, is_native(&at)))
+    /// The steps, each with how it runs.
+    pub(crate) fn told(&self) -> impl Iterator<Item = (Step, How)> {
+        self.steps.iter().copied().zip(native::told(&self.runs).0)
+    }
+
+    /// Whether Python's steps make the elements that leave it.
+    pub(crate) fn ends_in_python(&self) -> bool {
+        native::told(&self.runs).1
     }
 
     /// Its functions, as a task gets them.

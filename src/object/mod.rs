@@ -50,7 +50,7 @@ pub(crate) use classes::class_tag;
 pub(crate) use elements::Elements;
 pub(crate) use folders::claimed_from;
 pub(crate) use frozen::Frozen;
-pub(crate) use native::{Form, KeyedStates, States};
+pub(crate) use native::{Form, How, KeyedStates, States};
 pub(crate) use numbers::Numbers;
 pub(crate) use objects::{ObjectSealer, dump_kept, load_kept, load_list, seal_list, seal_slice};
 pub(crate) use pairing::{CartesianPairs, ZippedPairs};

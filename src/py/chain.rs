@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use crate::object::{Chain, Form, Frozen, KeyRouter, Remote, Workers, parse_steps};
+use crate::object::{Chain, Form, Frozen, How, KeyRouter, Remote, Step, Workers, parse_steps};
 use crate::rdd::{Narrow, Op, Rdd};
 
 /// A chain of steps, cut into native and Python runs.
@@ -62,11 +62,16 @@ impl PyChain {
         Ok(Self(chain_of(&steps, functions, forms, remote)?))
     }
 
-    /// The names and numbers of the steps, how many functions each takes, and whether it runs natively.
-    fn steps(&self) -> Vec<(&'static str, usize, usize, bool)> {
-        let told = |(step, native): (crate::object::Step, bool)| {
+    /// The names and numbers of the steps, how many functions each takes, and how it runs.
+    fn steps(&self) -> Vec<(&'static str, usize, usize, &'static str)> {
+        let told = |(step, how): (Step, How)| {
             let (name, number) = step.name();
-            (name, number, step.functions(), native)
+            let how = match how {
+                How::Python => "python",
+                How::Native => "native",
+                How::TakesIn => "takes in",
+            };
+            (name, number, step.functions(), how)
         };
         self.0.told().map(told).collect()
     }
@@ -74,6 +79,12 @@ impl PyChain {
     /// The functions of all steps, as a task gets them.
     fn functions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         self.0.load(py)
+    }
+
+    /// Whether Python makes the elements that leave it.
+    #[getter]
+    fn ends_in_python(&self) -> bool {
+        self.0.ends_in_python()
     }
 
     /// Whether functions were read, so that some of them may run natively.

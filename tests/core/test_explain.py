@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import add
 
 import pytest
-from pyspark import BasicProfiler, SparkContext
+from pyspark import RDD, BasicProfiler, SparkContext
 
 from dstreams.explain import Line, Report, explain_rdd
 from dstreams.explain.methods import _OF_FUNCTIONS
@@ -105,6 +105,35 @@ def test_a_function_between_functions_of_python_is_told_as_that(sc: SparkContext
         "lambda word: (word, 1)": True,
         "operator.add": True,
     }
+
+
+def test_a_native_step_after_one_of_python_says_how_it_gets_its_elements(sc: SparkContext) -> None:
+    taken_in = "native, each element taken in as it is made"
+    made = sc.parallelize(["a"]).map(clean)
+    counted = made.filter(lambda word: len(word) > 1).map(lambda word: (word, 1)).reduceByKey(add)
+    told = [line.verdict for line in lines_of(explain_rdd(counted))[1:]]
+    # Whatever follows gets its columns, and so does what comes after a shuffle.
+    assert told == [taken_in, "native", "native", "native"]
+    assert taken_in in str(explain_rdd(counted))
+    assert [line.verdict for line in lines_of(explain_rdd(made.groupBy(len).mapValues(len)))][-1] != taken_in
+    plain = sc.parallelize(["a"]).map(lambda word: (word, 1)).reduceByKey(add)
+    assert {line.verdict for line in lines_of(explain_rdd(plain))} == {"native"}
+    # A sample hands elements on as they are.
+    sampled = lines_of(explain_rdd(made.sample(False, 0.5, 1).map(lambda word: word + "!")))
+    assert "what comes before it needs Python" in sampled[-1].reason
+    again = lines_of(explain_rdd(made.sample(False, 0.5, 1).map(lambda word: (word, 1)).reduceByKey(add)))
+    assert [line.verdict for line in again if line.method == "map"][-1] == taken_in
+    assert not any(line.takes_in for line in lines_of(explain_rdd(plain.sample(False, 0.5, 1).map(len))))
+
+
+def test_a_placing_function_is_called_for_what_python_makes(sc: SparkContext) -> None:
+    def told(rdd: RDD[tuple[str, int]]) -> str:
+        placed = explain_rdd(rdd.partitionBy(2, lambda key: len(key)))
+        return next(line.verdict for line in lines_of(placed) if line.method == "partitionBy")
+
+    pairs = sc.parallelize([("a", 1)])
+    assert told(pairs.map(lambda pair: pair)) == "native"
+    assert told(pairs.map(lambda pair: (clean(pair[0]), SEEN[0]))) == "Python: it is called for each key"
 
 
 def test_what_is_told_before_an_action_holds_after_it(sc: SparkContext) -> None:

@@ -103,7 +103,11 @@ class Drawing:
                 self._begin(self._title(node, parents), self._ends[parents[0].id][1] if parents else "")
             placing = node.placing() if parents else None
             if placing is not None:
-                self.add_to(self._last[0], lines_of_placing(*placing))
+                function, native = placing
+                made = parents[0].chain()
+                # What Python makes is placed when it is made.
+                native = native and not (made is not None and made.ends_in_python)
+                self.add_to(self._last[0], lines_of_placing(function, native))
             self._ends[node.id] = self._last
             self._tips[self._last[0] - 1] = node.id
         return self._ends[last.id][0]
@@ -117,7 +121,7 @@ class Drawing:
             self.add_note(f"Python functions of block {number} are called in worker processes.")
         lines = lines_of(chain, before, functions, part_of)
         if natively:
-            lines = [replace(line, native=True, reason="") for line in lines]
+            lines = [replace(line, native=True, takes_in=False, reason="") for line in lines]
         self.add_to(number, lines)
         self._last = (number, lines[-1].method if lines else before)
 

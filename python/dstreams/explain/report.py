@@ -22,11 +22,12 @@ class Line:
     method: what the program calls to have this step, such as "map".
     text: the function's name, or the text of a lambda; of a step of dstreams itself, what it does.
     file, line: where the function is written; None where there is no source.
-    native: whether it runs natively, as long as its values fit into columns. After a step in Python it takes in each
-        element when that is made; from the first that does not fit on, the step is Python's.
+    native: whether it runs natively, as long as its values fit into columns.
     reason: why not, completing "it ..."; empty if it does.
     per_element: whether it is a function of the program that runs for each element (or value, or partition), and so
         counts. Those of the driver run once per batch, those of dstreams itself are no function of the program.
+    takes_in: whether it takes in each element that a step in Python makes, as soon as it is made. From the first that
+        does not fit into columns on, the step is Python's.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Line:
     per_element: bool = True
     # The function itself, or its code: lines with the same one are about the same function.
     key: Any = field(default=None, repr=False, compare=False)
+    takes_in: bool = field(default=False, compare=False)
 
     @property
     def place(self) -> str:
@@ -46,7 +48,9 @@ class Line:
 
     @property
     def verdict(self) -> str:
-        """`native`, or `Python` and why."""
+        """`native`, and how if Python makes its elements; or `Python` and why."""
+        if self.takes_in:
+            return "native, each element taken in as it is made"
         return "native" if self.native else f"Python: {self.reason}" if self.reason else "Python"
 
 

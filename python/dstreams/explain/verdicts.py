@@ -47,10 +47,12 @@ def lines_of(chain: _native.Chain, before: str, functions: list[Any] | None = No
     left = iter(chain.functions() if functions is None else functions)
     lines: list[Line] = []
     last = ""
-    for name, _, count, native in chain.steps():
+    for name, _, count, how in chain.steps():
         name, used = without_range(name, [next(left) for _ in range(count)])
         before = method_of(name, used, before)
-        more = _lines_of_step(chain, (name, native), used, before)
+        more = _lines_of_step(chain, (name, how != "python"), used, before)
+        if how == "takes in":
+            more = [replace(line, takes_in=True) for line in more]
         if part_of:
             more = [line if line.key is not None else replace(line, method=part_of) for line in more]
         # Both halves of a `reduceByKey` without a shuffle between say the same.

@@ -43,6 +43,37 @@ pub(crate) enum Whole {
     Count,
 }
 
+/// How a step runs, as long as values fit into columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    Python,
+    Native,
+    /// Natively, over elements that Python's steps before it make: each becomes a column's value when it is made.
+    TakesIn,
+}
+
+/// Of `runs`, how each of their steps runs; and whether Python's steps are still making the elements at the end.
+pub(crate) fn told(runs: &[Run]) -> (Vec<How>, bool) {
+    let (mut told, mut live) = (Vec::new(), false);
+    for run in runs {
+        let (steps, how) = match run {
+            Run::Python(steps) => (steps, How::Python),
+            Run::Rows { steps, eager } if live => (steps, if *eager { How::TakesIn } else { How::Python }),
+            Run::Whole { steps, what } if live && wants_columns(what) => (steps, How::TakesIn),
+            Run::Whole { steps, what: Whole::Reduce(_) } if live => (steps, How::Python),
+            Run::Rows { steps, .. } | Run::Whole { steps, .. } => (steps, How::Native),
+        };
+        // Columns are made once: the steps that follow get these.
+        let rest = if how == How::TakesIn { How::Native } else { how };
+        told.extend(steps.clone().enumerate().map(|(at, _)| if at == 0 { how } else { rest }));
+        live = match run {
+            Run::Whole { what: Whole::Sample { .. }, .. } => live,
+            _ => how == How::Python,
+        };
+    }
+    (told, live)
+}
+
 /// Cuts `steps` into runs; `forms[i]` are the forms of step i's functions.
 pub(crate) fn plan(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
