@@ -9,8 +9,8 @@ use pyo3::prelude::*;
 
 use super::call::user_error;
 use super::live::Live;
+use super::objects;
 use super::pipeline::Segment;
-use super::{objects, travel};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::rdd::Blocks;
@@ -134,13 +134,13 @@ impl Cut for Results {
         if items.is_empty() {
             return Ok((None, more));
         }
-        let (block, bytes) = if travel::are_own(py, &items) {
-            // What pickle refuses could not leave a worker of Spark.
-            objects::check_travels(py, &items)?;
-            let bytes = travel::pickled_bytes(py, &items);
-            (objects::fresh(items), bytes)
-        } else {
-            objects::pickled(py, items)?
+        let (block, bytes) = match objects::mostly_own(py, items)? {
+            Ok((items, bytes)) => {
+                // What pickle refuses could not leave a worker of Spark.
+                objects::check_travels(py, &items)?;
+                (objects::fresh(items), bytes)
+            }
+            Err(items) => objects::pickled(py, items)?,
         };
         if self.grows && bytes < SMALL {
             self.size = (self.size * 2).min(MOST);

@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 
 use super::call::engine_error;
 use super::objects::{self, Prefer};
-use super::travel;
 use super::weigh::{self, Scale};
 use crate::rdd::{MapOutput, Task};
 
@@ -51,19 +50,13 @@ impl Buckets {
     pub(crate) fn settle(&mut self, py: Python<'_>) -> PyResult<(usize, usize)> {
         let (mut targets, mut sum) = (0, 0);
         for (items, settled) in self.waiting.iter_mut().zip(&mut self.settled) {
-            let new = &items[*settled..];
-            if new.is_empty() {
+            if items.len() == *settled {
                 continue;
             }
             targets += 1;
-            sum += match travel::are_own(py, new) {
-                true => travel::pickled_bytes(py, new),
-                false => {
-                    let (mut copies, bytes) = objects::copied(py, items.split_off(*settled))?;
-                    items.append(&mut copies);
-                    bytes
-                }
-            };
+            let (mut new, bytes) = objects::settled(py, items.split_off(*settled))?;
+            items.append(&mut new);
+            sum += bytes;
             *settled = items.len();
         }
         Ok((targets, sum))

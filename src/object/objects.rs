@@ -229,13 +229,29 @@ pub(crate) fn copied(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Vec<Py<
     Ok((load(py, &block)?, bytes))
 }
 
-/// `items` as nobody else can change them any more, if need be as copies; and about the bytes of their pickle.
-pub(super) fn settled(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Vec<Py<PyAny>>, usize)> {
-    if !travel::are_own(py, &items) {
-        return copied(py, items);
+type Items = Vec<Py<PyAny>>;
+
+/// Whole batches are pickled unless that many elements are owned for each one that is not: a generator holds the last one.
+const OWNED: usize = 16;
+
+/// `items` as nobody else can change them any more, few of them as copies if need be, and about the bytes of their pickle; the
+/// items themselves if all have to be pickled.
+pub(super) fn mostly_own(py: Python<'_>, mut items: Items) -> PyResult<std::result::Result<(Items, usize), Items>> {
+    let others = travel::not_own(py, &items);
+    if others.len() * OWNED > items.len() {
+        return Ok(Err(items));
     }
     let bytes = travel::pickled_bytes(py, &items);
-    Ok((items, bytes))
+    if !others.is_empty() {
+        let (copies, _) = copied(py, others.iter().map(|at| items[*at].clone_ref(py)).collect())?;
+        others.into_iter().zip(copies).for_each(|(at, copy)| items[at] = copy);
+    }
+    Ok(Ok((items, bytes)))
+}
+
+/// `items` as nobody else can change them any more, if need be as copies; and about the bytes of their pickle.
+pub(super) fn settled(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Vec<Py<PyAny>>, usize)> {
+    mostly_own(py, items)?.or_else(|items| copied(py, items))
 }
 
 fn shared(py: Python<'_>, items: Vec<Py<PyAny>>) -> Block {

@@ -47,6 +47,17 @@ pub(super) fn are_own(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
     })
 }
 
+/// Which of `items`, as above, are not. What these share with each other is part of none of the rest.
+pub(super) fn not_own(py: Python<'_>, items: &[Py<PyAny>]) -> Vec<usize> {
+    let mut look = Look { py, classes: Vec::new(), shared: false, depth: DEPTH, own: true };
+    let is_other = |(at, item): (usize, &Py<PyAny>)| {
+        look.own = true;
+        look.at(item.as_ptr());
+        (!look.own).then_some(at)
+    };
+    items.iter().enumerate().filter_map(is_other).collect()
+}
+
 /// A look at objects and what they refer to.
 struct Look<'py> {
     py: Python<'py>,

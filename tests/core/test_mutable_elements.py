@@ -400,3 +400,13 @@ def test_what_nobody_else_has_is_handed_on_without_a_copy(sc: SparkContext, make
     assert len(made.collect()) == 1000
     # In each of the batches one element is pickled for trial, in two ways, as no name leads to its class.
     assert pickles.value <= 22
+
+    def held(numbers: Iterable[int]) -> Iterator[Any]:
+        for n in numbers:
+            one = Counting(make(n))
+            yield one
+
+    # A generator holds the last element of a batch: that one is pickled, and the 15 of the first batches.
+    before = pickles.value
+    assert len(sc.parallelize(range(1000), 1).mapPartitions(held).collect()) == 1000
+    assert pickles.value - before <= 2 * 15 + 22 + 2 * 7
