@@ -65,6 +65,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py::input::zstd_pack, module)?)?;
     module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
+    module.add_function(wrap_pyfunction!(object::threads::stack_calls, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::stack_size, module)?)?;
     module.add_function(wrap_pyfunction!(py::supervisor::watch_signals, module)?)?;
     module.add_function(wrap_pyfunction!(py::supervisor::answer_probe, module)?)?;

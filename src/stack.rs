@@ -2,7 +2,8 @@
 //!
 //! Functions of the program run on such threads, and so do walks of ours along whatever the program has nested or chained.
 //! CPython trusts the stack: it counts calls, but hashes nested tuples without counting, and `sys.setrecursionlimit` may
-//! allow more calls than fit. So there is room for the calls of any limit in use: a million of them.
+//! allow more calls than fit. So there is room for the calls of any limit in use: a million of them. Before 3.12 the limit
+//! counts for C code too, and `dstreams.core.deep` keeps it at `calls`; since then CPython bounds calls through C itself.
 //!
 //! 1. The room is addresses alone: memory is taken as the stack is used, page by page, and given back when the thread ends.
 //! 2. Where addresses count (a limit on them is set, or the system promises no more memory than it has), it is as much as
@@ -15,13 +16,18 @@ use std::ptr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-/// Bytes for a thread where addresses are plenty. The most that a million calls were seen to take is 1.6 GB, those of
-/// `sorted` with a key that sorts; a million nested tuples, hashed, take 0.1 GB.
-const WIDE: usize = 2 << 30;
+/// Bytes for a thread where addresses are plenty: a million calls of `sorted` with a key that sorts, which take the most
+/// that was seen, 5 GB (`CALL`). A million nested tuples, hashed, take 0.1 GB.
+const WIDE: usize = 6 << 30;
+/// The same on machines that have less memory than that: Linux refuses what could never be had.
+const MIDDLE: usize = 2 << 30;
 /// Bytes for a thread elsewhere.
 const NARROW: usize = 64 << 20;
 /// Bytes of a usual main thread: with less, what runs on Spark may not run here.
 const LEAST: usize = 8 << 20;
+/// Bytes that one call of the program may take, with the C code between it and the next one; and usually does at most.
+const CALL: usize = 5200;
+const USUAL_CALL: usize = 1024;
 /// Bytes that are left when the stack counts as low.
 const RESERVE: usize = 256 << 10;
 
@@ -34,10 +40,19 @@ thread_local! {
 pub fn size() -> usize {
     static SIZE: OnceLock<usize> = OnceLock::new();
     *SIZE.get_or_init(|| match (usize::BITS, addresses_count()) {
-        (64, false) => WIDE,
+        (64, false) => [WIDE, MIDDLE].into_iter().find(|bytes| is_to_be_had(*bytes)).unwrap_or(NARROW),
         (64, true) => NARROW,
         _ => LEAST,
     })
+}
+
+/// How many calls may be within each other on such a thread: where there are many, of any kind; else of the usual ones.
+pub fn calls() -> usize {
+    if size() > NARROW { size() / CALL } else { size() / USUAL_CALL }
+}
+
+fn is_to_be_had(bytes: usize) -> bool {
+    Builder::new().stack_size(bytes).spawn(|| ()).is_ok_and(|thread| thread.join().is_ok())
 }
 
 /// Starts a thread with a deep stack.
@@ -149,8 +164,14 @@ mod tests {
 
     #[test]
     fn a_walk_that_looks_ends_before_the_stack_does() {
-        let depth = spawn("dive", || dive(0)).unwrap().join().unwrap().unwrap();
-        assert!(depth > LEAST / 4096, "went {depth} deep");
+        let depth = Builder::new().stack_size(NARROW).spawn(|| dive(0)).unwrap().join().unwrap();
+        assert!(depth > NARROW / 4096, "went {depth} deep");
+    }
+
+    #[test]
+    fn as_many_calls_are_allowed_as_there_is_room_for() {
+        assert!(calls() * USUAL_CALL <= size());
+        assert!(size() < WIDE || calls() > 1_000_000);
     }
 
     #[test]

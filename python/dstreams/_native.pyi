@@ -41,6 +41,7 @@ __all__ = [
     "portable_hash",
     "process_ends",
     "spool",
+    "stack_calls",
     "stack_size",
     "task_hash",
     "task_info",
@@ -581,6 +582,9 @@ def zstd_unpack(data: bytes) -> bytes:
 
 def interrupt_threads() -> int:
     """Raises SystemExit in the engine's threads that run Python code; tells how many there are."""
+
+def stack_calls() -> int:
+    """How many calls of Python and C in turn a thread of the engine has room for."""
 
 def stack_size() -> int:
     """Bytes of stack that threads of the engine get."""

@@ -187,6 +187,12 @@ pub(crate) fn stack_size() -> usize {
     crate::stack::size()
 }
 
+/// How many calls of Python and C in turn a thread of the engine has room for.
+#[pyfunction]
+pub(crate) fn stack_calls() -> usize {
+    crate::stack::calls()
+}
+
 /// Python code that asks for the current thread, as `logging` does, gets an object for it even in one of the engine's, and
 /// up to CPython 3.12 that is listed for ever. To be called attached, at the end of a thread that Python did not make.
 pub(crate) fn forget_dummy(py: Python<'_>) {

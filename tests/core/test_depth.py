@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,22 @@ for f in (by_cache, by_map):
     print(sc.parallelize([6000], 1).map(f).collect())
 """
     assert answer(program, text, workers) == ["[6000]", "[6000]"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="CPython bounds calls through C by itself")
+def test_a_limit_is_no_higher_than_what_the_stack_has_room_for(program: Program) -> None:
+    text = """
+from dstreams import _native
+
+sys.setrecursionlimit(10**9)
+print(sys.getrecursionlimit() == _native.stack_calls())
+sys.setrecursionlimit(5000)
+print(sys.getrecursionlimit())
+for wrong in (0, "many", 10**30):
+    print(tried(lambda: sys.setrecursionlimit(wrong)))
+print(sys.getrecursionlimit() in (5000, _native.stack_calls()))
+"""
+    assert answer(program, text) == ["True", "5000", "ValueError", "TypeError", "None", "True"]
 
 
 def test_endless_calls_raise_and_deep_ones_fit(program: Program) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from pyspark import SparkContext
 
+from dstreams.core.surroundings import TaskStdout
+
 
 def printed_by(sc: SparkContext, work: Callable[[Any], Any], capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     capsys.readouterr()
@@ -55,6 +57,18 @@ def test_standard_output_is_the_programs_own_again_after_a_job(sc: SparkContext)
     before = sys.stdout
     sc.parallelize([1, 2], 2).foreach(print)
     assert sys.stdout is before
+
+
+def test_a_write_that_somebody_puts_into_standard_output_calls_the_one_it_found() -> None:
+    # As IPython does while a cell runs; here while a task is inside Python code.
+    class Stream(io.StringIO):
+        pass  # its methods can be replaced
+
+    while_tasks_run: Any = TaskStdout(Stream())
+    found, copies = while_tasks_run.write, []
+    while_tasks_run.write = lambda text: copies.append(text) or found(text)
+    print("mine", file=while_tasks_run)
+    assert (while_tasks_run.getvalue(), copies) == ("mine\n", ["mine", "\n"])
 
 
 def test_what_the_driver_redirects_is_the_drivers(sc: SparkContext, capsys: pytest.CaptureFixture[str]) -> None:

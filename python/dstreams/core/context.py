@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from dstreams import _native
-from dstreams.core import barrier, callsite, lineage, process, signals
+from dstreams.core import barrier, callsite, deep, lineage, process, signals
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
@@ -157,6 +157,7 @@ class SparkContext(JobControl, FileInputs):
         limits = limit_of(self._conf), task_limit_of(self._conf)
         self._engine = _native.Engine(threads, failures, *limits, self._local_dirs.claim)
         signals.begin()
+        deep.bound_calls()
         self._next_rdd = lineage.numbers()
         self._start_time = int(time.time() * 1000)
         self.pythonExec = os.environ.get("PYSPARK_PYTHON", "python3")

@@ -12,9 +12,10 @@ both depend on who asks:
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from dstreams import _native
@@ -23,8 +24,19 @@ from dstreams import _native
 _shown: dict[str, str] = {}
 
 
+class _Nowhere(io.TextIOBase):
+    """Standard error of a process that has none."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 class TaskStdout:
-    """`sys.stdout` while tasks run: each thread's own."""
+    """`sys.stdout` while tasks run: each thread's own.
+
+    Methods are those of the caller's stream, too: IPython puts a `write` of its own into `sys.stdout` while a cell
+    runs, which calls the one that it found there.
+    """
 
     __slots__ = ("program",)
 
@@ -32,23 +44,7 @@ class TaskStdout:
         object.__setattr__(self, "program", program)
 
     def _own(self) -> Any:
-        return self.program if _native.task_info() is None else sys.stderr
-
-    def write(self, text: str) -> Any:
-        """Writes to the caller's stream."""
-        own = self._own()
-        return own.write(text) if own is not None else len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Writes to the caller's stream."""
-        for line in lines:
-            self.write(line)
-
-    def flush(self) -> None:
-        """Flushes the caller's stream."""
-        own = self._own()
-        if own is not None:
-            own.flush()
+        return self.program if _native.task_info() is None else (sys.stderr or _Nowhere())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._own(), name)
