@@ -1,8 +1,8 @@
 """How do Python's threads that run functions of the program get as much stack as the engine's, and not run over it?
 
 Before CPython 3.12 `sys.setrecursionlimit` counts calls that C code makes, too (`sorted` with a key, say), and a limit
-that the stack has no room for ends the process. So it is kept at what there is room for, once there is a context: beyond
-it functions get their RecursionError. Later versions bound calls through C by themselves.
+that the stack has no room for ends the process. So it is kept at what there is room for, once there is a context:
+beyond it functions get their RecursionError. Later versions bound calls through C by themselves.
 """
 
 from __future__ import annotations
