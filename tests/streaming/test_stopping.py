@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark import SparkContext
-from pyspark.streaming import StreamingContext
+from pyspark.streaming import Receiver, StreamingContext, StreamingListener
 
 
 def test_await_termination_tells_whether_it_is_over(ssc: StreamingContext) -> None:
@@ -300,3 +300,84 @@ def test_only_one_streaming_context_runs_at_a_time(
     assert StreamingContext.getActive() is first
     first.stop(stopSparkContext=False)
     assert StreamingContext.getActive() is None
+
+
+CALLBACKS = ["an output", "onBatchSubmitted", "onBatchStarted", "onBatchCompleted", "onOutputOperationStarted"]
+
+
+@pytest.mark.parametrize("place", [*CALLBACKS, "onStreamingStarted"])
+@pytest.mark.parametrize("graceful", [False, True])
+def test_a_stop_with_the_spark_context_from_a_callback_is_in_order(
+    sc: SparkContext, ssc: StreamingContext, place: str, graceful: bool
+) -> None:
+    seen: list[int] = []
+    called: list[int] = []
+
+    class Stopper(StreamingListener):
+        pass
+
+    def stop(*_event: object) -> None:
+        called.append(1)
+        ssc.stop(True, graceful)
+        if graceful:
+            assert sc.parallelize([1]).count() == 1  # still there
+            called.append(2)
+
+    def work(rdd):
+        if place == "an output":
+            stop()
+        if graceful:
+            seen.extend(rdd.collect())
+
+    setattr(Stopper, place, stop)
+    ssc.addStreamingListener(Stopper())
+    ssc.queueStream([[1]] * 10).foreachRDD(work)
+    ssc.start()
+    assert ssc.awaitTerminationOrTimeout(20) is True
+    assert called[: 1 + graceful] == [1, 2][: 1 + graceful]
+    assert bool(seen) == graceful
+    # Whoever has waited for the end may go on with another one.
+    assert SparkContext._active_spark_context is None or not graceful
+    with SparkContext("local[1]", "next") if graceful else contextlib.nullcontext():
+        assert ssc.awaitTermination() is None
+
+
+@pytest.mark.parametrize("graceful", [False, True])
+@pytest.mark.parametrize("place", ["onStart", "onStop", "onReceiverStarted", "onReceiverStopped"])
+def test_a_receiver_may_stop_the_stream(
+    sc: SparkContext, ssc: StreamingContext, place: str, graceful: bool, eventually: Callable[..., None]
+) -> None:
+    called: list[str] = []
+    returned: list[str] = []
+
+    def call(name: str) -> None:
+        called.append(name)
+        if name == place:
+            ssc.stop(True, graceful)
+            returned.append(name)
+
+    class Stopper(Receiver):
+        def onStart(self):
+            call("onStart")
+
+        def onStop(self):
+            call("onStop")
+
+    class Listener(StreamingListener):
+        def onReceiverStarted(self, event):
+            call("onReceiverStarted")
+
+        def onReceiverStopped(self, event):
+            call("onReceiverStopped")
+
+    ssc.addStreamingListener(Listener())
+    ssc.receiverStream(Stopper()).foreachRDD(lambda rdd: None)
+    ssc.start()
+    if "Sto" in place[2:]:
+        eventually(lambda: "onStart" in called)
+        ssc.stop(True, True)
+    begun = time.monotonic()
+    assert ssc.awaitTerminationOrTimeout(30) is True
+    assert time.monotonic() - begun < 30
+    eventually(lambda: returned)
+    assert "onStop" in called

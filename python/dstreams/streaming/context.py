@@ -36,7 +36,8 @@ from dstreams.streaming.settings import (
     waiting_bytes,
 )
 from dstreams.streaming.shutdown import forget_sigterm, stop_on_sigterm
-from dstreams.streaming.supervisor import Supervisor
+from dstreams.streaming.stopping import Stops
+from dstreams.streaming.supervisor import ReceiverThread, Supervisor
 
 __all__ = ["StreamingContext"]
 
@@ -67,6 +68,10 @@ class StreamingContext(ReceiverSources):
         self._checkpoint_folder: str | None = None
         self._has_receivers = False
         self._ran = False
+        self._stops = Stops()
+        # The thread in which the start is under way, and what that thread's listeners ordered of `stop`.
+        self._starter: int | None = None
+        self._stop_after_start: list[tuple[bool, bool]] = []
         # Of a context that goes on from a checkpoint: how many outputs that has.
         self._outputs_before: int | None = None
         self._supervisors: list[tuple[int, Supervisor]] = []
@@ -88,6 +93,12 @@ class StreamingContext(ReceiverSources):
         Raises: Py4JJavaError when there is nothing to do, when the checkpoint folder cannot be written, when a function
         cannot be pickled for it, and when outputs were added to what came back from a checkpoint.
         """
+        self._start()
+        # Without the lock, which code of the program may want before it ends.
+        while self._stop_after_start:
+            self.stop(*self._stop_after_start.pop(0))
+
+    def _start(self) -> None:
         with StreamingContext._lock:
             active = StreamingContext.getActive()
             if active is not None and active is not self:
@@ -111,7 +122,11 @@ class StreamingContext(ReceiverSources):
                 problem = "Cannot call methods on a stopped SparkContext: make a new one, and a StreamingContext of it"
                 raise java_error("java.lang.IllegalStateException", problem)
             self._sc._streams.add(self)
-            self._graph.start()
+            self._starter = threading.get_ident()
+            try:
+                self._graph.start()
+            finally:
+                self._starter = None
             self._ran = True
             StreamingContext._activeContext = self
             at_exit(_stop_active)
@@ -122,7 +137,8 @@ class StreamingContext(ReceiverSources):
         seconds = None if timeout is None else milliseconds_of("timeout", timeout) / 1000.0
         if watch.watcher is not None:
             watch.watcher.starting(self)
-        self._graph.wait(seconds)
+        if self._graph.wait(seconds):
+            self._stops.wait(seconds)
 
     def awaitTerminationOrTimeout(self, timeout: float) -> bool:
         """Waits for at most `timeout` seconds: whether the streaming has ended. Raises what a batch raised.
@@ -136,18 +152,35 @@ class StreamingContext(ReceiverSources):
         if stopped and not self._ran:
             time.sleep(seconds)
             return False
+        if stopped:
+            self._stops.wait(seconds)
         return stopped
 
     def stop(self, stopSparkContext: bool = True, stopGraceFully: bool = False) -> None:
         """Ends the streaming; with `stopGraceFully` after everything received has been processed.
 
+        From within the stream it does not wait: a listener of the start stops it right after that, a receiver in the
+        background; after a graceful one the SparkContext is stopped when the stream has ended.
         In a forked child it ends nothing: the stream is the parent's.
         """
         if not process.is_here(self._process):
             return
+        if self._starter == threading.get_ident():
+            self._stop_after_start.append((stopSparkContext, stopGraceFully))
+        elif isinstance(threading.current_thread(), ReceiverThread):
+            self._stops.begin(self._stop, stopSparkContext, stopGraceFully)
+        else:
+            self._stop(stopSparkContext, stopGraceFully)
+
+    def _stop(self, stopSparkContext: bool, stopGraceFully: bool) -> None:
         self._graph.stop(stopGraceFully)
         self._forget_active()
-        if stopSparkContext:
+        if not stopSparkContext:
+            return
+        if self._graph.is_active():
+            # A thread of the stream has ordered it: the batches that are left want the SparkContext.
+            self._stops.begin(self._stop, stopSparkContext, stopGraceFully)
+        else:
             self._sc.stop()
 
     def _forget_active(self) -> None:

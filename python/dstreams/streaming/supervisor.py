@@ -28,6 +28,10 @@ PATIENCE = 2.0
 GRACE = 60.0
 
 
+class ReceiverThread(threading.Thread):
+    """A thread that calls what is the receiver's: who waits in it for the end of the stream waits for himself."""
+
+
 class Supervisor:
     """Starts, restarts and stops one receiver, and passes on what it stores and tells."""
 
@@ -132,7 +136,7 @@ class Supervisor:
 
     # -- inside -----------------------------------------------------------------------------------
     def _in_background(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=f"receiver-{self.stream_id}", daemon=True)
+        thread = ReceiverThread(target=work, name=f"receiver-{self.stream_id}", daemon=True)
         try:
             deep.start(thread)
         except RuntimeError:
