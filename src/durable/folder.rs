@@ -150,7 +150,8 @@ impl Folder {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&*self.handle()?, name, flags, FILE)?;
         let found = rustix::fs::fstat(&file)?;
-        check_file(&found, self.trust).map_err(|problem| io::Error::new(ErrorKind::PermissionDenied, problem))?;
+        let refused = |problem| io::Error::new(ErrorKind::PermissionDenied, format!("its file {name}: {problem}"));
+        check_file(&found, self.trust).map_err(refused)?;
         Ok(file.into())
     }
 

@@ -84,8 +84,8 @@ def test_a_late_task_writes_nothing_once_the_job_has_failed(
     late, rmtree = [], shutil.rmtree
 
     def begin_a_file_then_remove(folder: str) -> None:
-        (drafts,) = os.listdir(folder)
-        late.append(os.path.join(folder, drafts.removesuffix(".removed")))
+        late.append(folder.removesuffix(".removed"))
+        assert late[0] != folder
         with pytest.raises(FileNotFoundError):
             SummedFile(late[0], "part-00001")
         rmtree(folder)
@@ -184,3 +184,12 @@ def test_zstd_files_are_text_too(sc: SparkContext, tmp_path: Path) -> None:
     assert sc.wholeTextFiles(f"{folder}/a.zst").values().collect() == ["one\ntwo\nthr\u00e9\n"]
     with pytest.raises(Py4JJavaError, match="invalid zstd data"):
         sc.textFile(f"{folder}/b.zst").collect()
+
+
+def test_what_may_have_no_end_is_not_shipped(sc: SparkContext, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    for path, recursive in ((folder / "pipe", False), (folder, True), (Path("/dev/zero"), False)):
+        with pytest.raises(Exception, match=r"pipe|/dev/zero is a FIFO, a socket or a device"):
+            sc.addFile(str(path), recursive)

@@ -75,6 +75,18 @@ class RDDBase(Generic[T]):
     def _freeze(self) -> _native.Rdd:
         raise NotImplementedError
 
+    def _in_batches(self) -> _native.Rdd:
+        """The node whose elements a shuffle takes: those of a stream's RDD have left Python's steps, batch by batch.
+
+        What such steps make when they are part of the same chain is taken in one by one instead, as in Spark.
+        """
+        from dstreams.core.rdd import PipelinedRDD
+
+        chain = None if isinstance(self, PipelinedRDD) else self._node.chain()
+        if chain is None or not chain.ends_in_python:
+            return self._node
+        return self._step("filter", _any, preserves=True)._node
+
     def _step(self, name: str, *functions: Callable[..., Any], number: int = 0, preserves: bool = False) -> RDD[Any]:
         """This RDD with one more narrow step; `preserves` keeps the partitioner."""
         from dstreams.core.rdd import PipelinedRDD
@@ -282,6 +294,10 @@ class RDDBase(Generic[T]):
         node = rdd._node
         rdd._show()
         return self.ctx._collect(node, partitions)
+
+
+def _any(element: object) -> bool:
+    return True
 
 
 def frozen_steps(

@@ -60,11 +60,12 @@ class PairOps(Sampling[T]):
         partitioner = Partitioner(count, partitionFunc)
         if self.partitioner == partitioner:
             return self._self
+        source = self._in_batches()
         if partitionFunc is portable_hash:
-            node = self._node.shuffle(count)
+            node = source.shuffle(count)
         else:
             form = ranges_form(*partitionFunc.args) if _is_range(partitionFunc) else program_of(partitionFunc, 1)
-            node = self._node.shuffle(count, freeze([partitionFunc]), id(partitionFunc), form)
+            node = source.shuffle(count, freeze([partitionFunc]), id(partitionFunc), form)
         placed: RDD[T] = RDD(node, self.ctx)
         placed.partitioner = partitioner
         shown = lineage.placed(self.ctx, self._show_parent(), self._count, node)

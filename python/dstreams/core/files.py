@@ -9,6 +9,7 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 
@@ -53,6 +54,17 @@ def ask_with(ask: Callable[[], str]) -> None:
     _ask_driver = ask
 
 
+def _check_regular(path: str) -> None:
+    """Raises Py4JJavaError (IOException) for a FIFO, a socket or a device: it may have no end."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise java_error("java.io.IOException", f"path: {path} is a FIFO, a socket or a device, and no file to copy")
+
+
+def _copied(source: str, target: str) -> None:
+    _check_regular(source)
+    shutil.copy2(source, target)
+
+
 class ShippedFiles:
     """The folder of one context."""
 
@@ -74,9 +86,11 @@ class ShippedFiles:
             raise java_error("org.apache.spark.SparkException", problem)
         if address in self.files:
             return
+        if not is_folder:
+            _check_regular(source)
         target = os.path.join(self.root, os.path.basename(source))
         if is_folder:
-            shutil.copytree(source, target)
+            shutil.copytree(source, target, copy_function=_copied)
         elif os.path.exists(target) and not filecmp.cmp(source, target, shallow=False):
             problem = f"File {target} exists and does not match contents of {address}"
             raise java_error("org.apache.spark.SparkException", problem)
