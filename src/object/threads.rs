@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use super::attach::attach;
+use super::attach::{attach, or_park};
 use crate::process::Renewed;
 
 /// (thread, stage of the task it runs, if any)
@@ -208,7 +208,7 @@ pub(crate) fn forget_dummy(py: Python<'_>) {
         }
         Ok::<(), PyErr>(())
     };
-    if let Err(raised) = forget() {
+    if let Err(raised) = or_park(forget) {
         raised.write_unraisable(py, None);
     }
 }

@@ -23,7 +23,7 @@ use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
 use crate::memory::Level;
 use crate::monitor::InputInfo;
-use crate::object::attach::attach;
+use crate::object::attach::{attach, try_attach};
 use crate::object::call::user_error;
 use crate::object::child::{check_waits_here, in_one_process};
 use crate::object::named::calling;
@@ -149,7 +149,7 @@ pub(super) fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, 
 fn log(function: &str, texts: &[&str]) {
     // SAFETY: reads a variable of this thread.
     let is_visitor = unsafe { pyo3::ffi::PyGILState_GetThisThreadState() }.is_null();
-    Python::try_attach(|py| {
+    try_attach(|py| {
         // Half a message is worse than a late end.
         let _whole = Shelter::enter(py);
         let told = callback(py, function).and_then(|tell| tell.call1(pyo3::types::PyTuple::new(py, texts)?));

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use super::receiver::Inbox;
 use crate::error::Result;
 use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
-use crate::object::attach::attach;
+use crate::object::attach::{attach, try_attach};
 use crate::object::threads::{Inside, forget_dummy};
 use crate::source::{BlockLog, Notice, Notify, Rate, SocketLines, SocketSpec, Taken, Warn};
 use crate::stack;
@@ -75,7 +75,7 @@ impl Bus {
         let (sender, events) = unbounded();
         let listeners = Arc::clone(&self.listeners);
         let body = move || {
-            Python::try_attach(|py| {
+            try_attach(|py| {
                 let _inside = Inside::enter(None);
                 py.detach(|| events.iter().for_each(|event| listeners.tell(&event)));
                 forget_dummy(py);
@@ -156,7 +156,7 @@ impl PythonFeed {
     }
 
     fn call(&self, name: &str, graceful: bool) {
-        Python::try_attach(|py| {
+        try_attach(|py| {
             match self.supervisor.call_method1(py, name, (graceful,)) {
                 Ok(_) => {}
                 Err(raised) if raised.is_instance_of::<PyKeyboardInterrupt>(py) => {

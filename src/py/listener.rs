@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyList};
 
 use crate::doing::{self, Kind};
 use crate::monitor::{BatchInfo, InputInfo, Listener, OutputInfo, ReceiverInfo, StreamEvent};
+use crate::object::attach::try_attach;
 use crate::object::child::in_one_process;
 
 /// A program's StreamingListener.
@@ -13,7 +14,7 @@ pub(crate) struct PyListener(pub Py<PyAny>);
 
 impl Listener for PyListener {
     fn on_event(&self, event: &StreamEvent) {
-        Python::try_attach(|py| {
+        try_attach(|py| {
             // A listener's error is its own: the stream goes on. At exit, its code is told to end.
             if let Err(raised) = in_one_process(|| self.tell(py, event))
                 && !raised.is_instance_of::<PySystemExit>(py)

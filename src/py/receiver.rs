@@ -20,6 +20,7 @@ use super::gil::{checked, on_main_thread};
 use crate::block::Block;
 use crate::error::EngineError;
 use crate::monitor::ReceiverReport;
+use crate::object::attach::try_attach;
 use crate::object::seal_list;
 use crate::source::{Allowance, BlockLog, Intake, Rate, Room, Taken};
 use crate::stream::{Clock, Millis, Wait, Wake};
@@ -338,7 +339,7 @@ impl Inbox {
     /// The partitions so far, those of the items stored last among them; `lost` hears why these are not.
     pub(super) fn take(&self, lost: impl FnOnce(Python<'_>, PyErr)) -> Taken {
         if let Some(items) = self.cut(|_| {}) {
-            Python::try_attach(|py| {
+            try_attach(|py| {
                 // Who takes makes durable what was taken.
                 if let Err(raised) = self.let_in(py, items) {
                     lost(py, raised);

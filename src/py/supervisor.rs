@@ -9,7 +9,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::object::attach::attach;
+use crate::object::attach::{attach, try_attach};
 use crate::{stack, watch};
 
 /// Begins to watch signals. `probe` must be handled by `answer_probe`; `tracer` is 0, or shows all stacks. To be called in the
@@ -56,7 +56,7 @@ extern "C" fn begin(_: *mut c_void) -> c_int {
 /// A warning to the program's log, from a thread that must not wait for the interpreter.
 fn warn(text: String) {
     let work = move || {
-        Python::try_attach(|py| {
+        try_attach(|py| {
             let logging = py.import("logging").and_then(|logging| logging.call_method1("getLogger", ("dstreams",)));
             let told = logging.and_then(|logger| logger.call_method1("warning", ("%s", text)));
             told.map_or_else(|raised| raised.write_unraisable(py, None), drop);

@@ -75,6 +75,37 @@ def test_nor_does_a_function_of_a_stream(program: Program, output: str, name: st
     assert name in ended_by(program(BEGIN + STREAM.format(output=output)), number)
 
 
+# Code that nothing ends, in calls of C that come back to an interpreter on its way out; a lot of them, so that some do.
+ENDLESS = """
+def endless(given):
+    os.write(1, b"holding\\n")
+    while True:
+        try:
+            while True:
+                time.sleep(0.0005)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["stream.foreachRDD(endless)", "stream.transform(endless).pprint()", "stream.map(endless).pprint()"],
+    ids=["output", "transform", "task"],
+)
+def test_code_that_swallows_all_exceptions_ends_with_the_interpreter(program: Program, output: str) -> None:
+    # What the interpreter does last takes a while, in which such code comes back to it.
+    slow = """
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.3)
+sys.modules["slow"] = Slow()
+"""
+    said = ended_by(program(BEGIN + ENDLESS + slow + STREAM.format(output=output)), signal.SIGINT)
+    assert "KeyboardInterrupt" in said
+    assert "Fatal Python error" not in said
+
+
 def test_a_handler_that_the_program_set_later_is_no_escape(program: Program) -> None:
     handler = """
 sc = SparkContext("local[2]", "held")
