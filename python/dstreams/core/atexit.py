@@ -1,14 +1,19 @@
 """What must end before the interpreter does?
 
 The engine's threads must not be inside Python code when the interpreter shuts down. At exit the contexts are stopped,
-streams first, and code that still runs then is interrupted with SystemExit. A forked child has nothing of its parent's
-to end.
+streams first, and code that still runs then is interrupted with SystemExit. If that does not end it and Ctrl-C ends the
+program, the process dies of the signal here, after the other functions for the exit have run. A forked
+child has nothing of its parent's to end.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
+import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -59,3 +64,22 @@ def _end() -> None:
     deadline = time.monotonic() + _PATIENCE
     while _native.interrupt_threads() and time.monotonic() < deadline:
         time.sleep(0.01)
+    if time.monotonic() >= deadline and _is_ctrl_c():
+        _die_of_ctrl_c()
+
+
+def _is_ctrl_c() -> bool:
+    # At a prompt, the last exception is not what ends the program.
+    last = getattr(sys, "last_type", None)
+    return isinstance(last, type) and issubclass(last, KeyboardInterrupt) and not hasattr(sys, "ps1")
+
+
+def _die_of_ctrl_c() -> None:
+    """What the interpreter would do next, but for taking itself apart under code that does not end."""
+    atexit.unregister(_end)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # closed, or there is none: nothing is lost
+            stream.flush()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
