@@ -168,3 +168,11 @@ def test_a_half_result_is_removed_and_one_that_another_process_writes_meanwhile_
     assert (result / "part-00000").read_text() == "whole"
     remove_half(str(result))
     assert (result / "_SUCCESS").exists()
+
+
+def test_a_half_result_that_a_killed_process_had_put_aside_is_removed(tmp_path: Path) -> None:
+    aside = tmp_path / ".counts-1000.half"
+    aside.mkdir()
+    (aside / "part-00000").write_text("1")
+    remove_half(str(tmp_path / "counts-1000"))
+    assert list(tmp_path.iterdir()) == []

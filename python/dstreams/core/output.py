@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import struct
@@ -136,17 +137,23 @@ def remove_half(path: str) -> None:
     removes nothing of that.
     """
     folder = local_path(path)
+    parent, name = os.path.split(folder)
+    aside = os.path.join(parent, f".{name}.half")
+    if _is_half(aside):  # of a process that was killed in here
+        shutil.rmtree(aside, ignore_errors=True)
     if not _is_half(folder):
         return
-    parent, name = os.path.split(folder)
-    aside = os.path.join(parent, f".{name}.{uuid.uuid4().hex}.half")
     try:
         os.rename(folder, aside)
-    except FileNotFoundError:
-        return  # another process had the same in mind
+    except (FileNotFoundError, FileExistsError):
+        return  # another process has the same in mind
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        return  # so it has
     if _is_half(aside):
         shutil.rmtree(aside)
-    else:
+    elif os.path.isdir(aside):
         os.rename(aside, folder)  # it has become whole in between
 
 
