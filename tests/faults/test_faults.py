@@ -302,7 +302,7 @@ from pyspark.streaming.receiver import Receiver
 
 conf = SparkConf().setMaster("local[2]").setAppName("full").set("spark.streaming.clock", "manual")
 conf.set("spark.streaming.receiver.writeAheadLog.enable", "true")
-STORED = threading.Event()
+STARTED, STORED = threading.Event(), threading.Event()
 
 class Lines(Receiver):
     def onStart(self):
@@ -315,6 +315,7 @@ class Lines(Receiver):
         import __main__ as program
         import resource
         self.store_many(["first"])
+        program.STARTED.wait()  # the first checkpoint is written while receivers run: it is not to meet the limit
         soft = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
         try:
@@ -330,6 +331,7 @@ ssc = StreamingContext(SparkContext(conf=conf), 1)
 ssc.checkpoint("checkpoint")
 ssc.receiverStream(Lines()).foreachRDD(lambda rdd: print([line.strip()[:5] for line in rdd.collect()], flush=True))
 ssc.start()
+STARTED.set()
 STORED.wait()
 ssc.advance()
 ssc.stop()

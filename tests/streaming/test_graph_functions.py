@@ -51,7 +51,7 @@ class Recorder:
 def recorded(ssc: StreamingContext) -> tuple[DStream, list[Callable]]:
     """A stream on a recorder, and what it records."""
     recorder = Recorder()
-    ssc._graph = recorder
+    ssc._runtime = recorder
     return ssc.queueStream([[1]]), recorder.kept
 
 
