@@ -292,6 +292,6 @@ def test_the_watch_costs_nothing_while_nothing_happens(program: Program) -> None
     begun = time.monotonic()
     time.sleep(4)
     found = switches()
-    # It looks every two seconds; a thread that asks again and again switches thousands of times.
-    assert found - before <= 10 + time.monotonic() - begun
+    # It looks every two seconds, and the borders may fall within the time.
+    assert found - before <= 2 + (time.monotonic() - begun) / 2
     assert child.ended(PATIENCE)[0] == 0
