@@ -3,7 +3,8 @@
 //! While tasks are inside Python code, `sys.stdout` is a `dstreams.core.surroundings.TaskStdout`, which looks who writes.
 //! 1. It is put there by the first task that enters, and taken away by the last one that leaves, unless the program has
 //!    put something else there meanwhile.
-//! 2. What a task itself has put there (`contextlib.redirect_stdout` around a `yield`, say) stays for its next blocks.
+//! 2. It is not freed when it is taken away: `print` of another thread may be inside of it, by a borrowed reference.
+//! 3. What a task itself has put there (`contextlib.redirect_stdout` around a `yield`, say) stays for its next blocks.
 
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
@@ -80,7 +81,9 @@ fn put<'py>(py: Python<'py>, task: TaskId) -> Replaced<'py> {
     if found.is_none() || found.get_type().is(kind) || is_own {
         return Ok(None);
     }
-    sys.setattr("stdout", kind.call1((&found,))?)?;
+    static STANDING_FOR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let stands = STANDING_FOR.import(py, "dstreams.core.surroundings", "standing_for")?;
+    sys.setattr("stdout", stands.call1((&found,))?)?;
     Ok(Some(found))
 }
 
@@ -95,6 +98,8 @@ fn take_away<'py>(py: Python<'py>, task: TaskId, is_last: bool) -> Replaced<'py>
     if !is_last {
         return Ok(None);
     }
-    sys.setattr("stdout", found.getattr("program")?)?;
+    static TAKE_AWAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let take_away = TAKE_AWAY.import(py, "dstreams.core.surroundings", "take_away")?;
+    sys.setattr("stdout", take_away.call1((&found,))?)?;
     Ok(Some(found))
 }

@@ -7,13 +7,14 @@ import io
 import os
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pyspark import SparkContext
 
-from dstreams.core.surroundings import TaskStdout
+from dstreams.core.surroundings import standing_for, take_away
 
 
 def printed_by(sc: SparkContext, work: Callable[[Any], Any], capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
@@ -68,11 +69,62 @@ def test_a_write_that_somebody_puts_into_standard_output_calls_the_one_it_found(
     class Stream(io.StringIO):
         pass  # its methods can be replaced
 
-    while_tasks_run: Any = TaskStdout(Stream())
+    stream = Stream()
+    while_tasks_run: Any = standing_for(stream)
     found, copies = while_tasks_run.write, []
     while_tasks_run.write = lambda text: copies.append(text) or found(text)
     print("mine", file=while_tasks_run)
     assert (while_tasks_run.getvalue(), copies) == ("mine\n", ["mine", "\n"])
+
+
+PRINTS_AS_THE_LAST_TASK_LEAVES = """
+import sys, threading, time
+from pyspark import SparkContext
+
+class Stream:
+    def write(self, text):
+        if text == "x":
+            sys.inside.set()
+            while sys.stdout is not self:
+                time.sleep(0.001)
+            made.append([[None] * length for length in range(20) for _ in range(50)])
+    def flush(self):
+        flushed.append(1)
+
+sc = SparkContext("local[1]", "test")
+made, flushed, before = [], [], sys.stdout
+for _ in range(50):
+    sys.inside, sys.begun = threading.Event(), threading.Event()
+    def job():
+        sc.runJob(sc.parallelize([0], 1), lambda it: [sys.begun.set() or sys.inside.wait(30)])
+    sc.parallelize([0], 1).foreach(id)
+    sys.stdout = Stream()
+    thread = threading.Thread(target=job)
+    thread.start()
+    sys.begun.wait(30)
+    print("x", flush=True)
+    thread.join()
+    sys.stdout = before
+print(len(flushed))
+"""
+
+
+def test_a_print_outlives_the_tasks_that_it_met(program: Callable[[str], Any]) -> None:
+    assert program(PRINTS_AS_THE_LAST_TASK_LEAVES).ended() == (0, "50\n", "")
+
+
+def test_a_stream_that_the_program_has_replaced_is_not_kept(sc: SparkContext) -> None:
+    class Stream(io.StringIO):
+        pass
+
+    stream = Stream()
+    gone = weakref.ref(stream)
+    stands = standing_for(stream)
+    assert standing_for(stream) is stands
+    assert take_away(stands) is stream
+    assert stands.write("late") == 4 and stream.getvalue() == "late"
+    del stream
+    assert gone() is None
 
 
 def test_what_the_driver_redirects_is_the_drivers(sc: SparkContext, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,8 @@ Spark's workers are processes of their own: what a task prints is copied to stan
 program's, and their environment is the program's with some variables more. Here tasks run in the program's process, so
 both depend on who asks:
 1. While tasks run, `sys.stdout` is a `TaskStdout`: for a task it is `sys.stderr`, for everybody else what it was. The
-   engine puts it there and takes it away (`src/object/printed.rs`).
+   engine puts it there and takes it away (`src/object/printed.rs`). `print` borrows what it finds there while it
+   writes, so one that was there lives on as long as the stream of the program that it stands for.
 2. From the first context on, `os.environ` shows tasks some variables more (`show_to_tasks`). What a task sets there the
    program sees too; a process that a task starts inherits the program's environment and its standard output.
 3. Threads that a task starts count as the program's.
@@ -15,7 +16,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from dstreams import _native
@@ -38,13 +40,21 @@ class TaskStdout:
     runs, which calls the one that it found there.
     """
 
-    __slots__ = ("program",)
+    # The program's stream while tasks run, None afterwards; what finds it as long as somebody else keeps it.
+    __slots__ = ("found", "program")
 
-    def __init__(self, program: Any) -> None:
+    def __init__(self, program: Any, found: Callable[[], Any]) -> None:
         object.__setattr__(self, "program", program)
+        object.__setattr__(self, "found", found)
 
     def _own(self) -> Any:
-        return self.program if _native.task_info() is None else (sys.stderr or _Nowhere())
+        if _native.task_info() is not None:
+            return sys.stderr or _Nowhere()
+        program = self.program
+        if program is None:
+            # Whoever took this while tasks ran and still has it.
+            program = self.found()
+        return program if program is not None else (sys.__stdout__ or _Nowhere())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._own(), name)
@@ -62,6 +72,37 @@ class TaskStdout:
     def __class__(self) -> Any:
         # Code of the program may ask what kind of stream it has.
         return type(self._own())
+
+
+# Those that are or were `sys.stdout`, by the identity of what they stand for.
+_standing: dict[int, TaskStdout] = {}
+
+
+def standing_for(program: Any) -> TaskStdout:
+    """What is to be `sys.stdout` in the place of `program` while tasks run."""
+    number = id(program)
+    known = _standing.get(number)
+    if known is not None and known.found() is program:
+        object.__setattr__(known, "program", program)
+        return known
+    try:
+        found: Callable[[], Any] = weakref.ref(program, lambda _: _standing.pop(number, None))
+    except TypeError:
+
+        def found() -> Any:
+            return program
+
+    _standing[number] = TaskStdout(program, found)
+    return _standing[number]
+
+
+def take_away(stdout: TaskStdout) -> Any:
+    """The stream that `stdout` stands for. From now on none of them keeps its stream: no task is there."""
+    program = stdout.program if stdout.program is not None else stdout.found()
+    # A copy, which is made at once: a stream that goes takes its own out.
+    for each in list(_standing.values()):
+        object.__setattr__(each, "program", None)
+    return program if program is not None else sys.__stdout__
 
 
 class _Environ(os._Environ):  # type: ignore[type-arg]
