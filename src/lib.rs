@@ -1,7 +1,8 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
-//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `exec` <- `durable` <- `stream` <- `py`; `source` and `monitor` depend on
-//! `block` alone; `process`, `stack` and `doing` are for all. Only `py`, `object` and this file know the interpreter.
+//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `step` <- `exec` <- `durable` <- `stream` <- `object`, `py`;
+//! `source` and `monitor` depend on `block` alone; `process`, `stack` and `doing` are for all. Only `py`, `object` and this
+//! file know the interpreter.
 
 pub mod block;
 pub mod doing;
@@ -16,6 +17,7 @@ pub mod process;
 pub mod rdd;
 pub mod source;
 pub mod stack;
+pub mod step;
 pub mod stream;
 pub mod watch;
 

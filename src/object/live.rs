@@ -16,17 +16,12 @@ use super::convert::{End, Growing};
 use super::pipeline::Segment;
 use super::task;
 use super::turn::Turn;
-use crate::block::{Block, Columns, LoadObjects, Objects};
+use crate::block::{Block, LoadObjects, Objects};
 use crate::doing;
 use crate::error::{EngineError, Result};
-use crate::kernel::weigh::bytes_of;
 use crate::object::attach::attach;
-use crate::rdd::{Blocks, Task};
-
-/// Rows of the first columns and of the largest, and about the most bytes of these.
-const FIRST: usize = 16;
-const LARGEST: usize = 4096;
-const LARGEST_BYTES: usize = 1 << 20;
+use crate::rdd::Task;
+use crate::step::{Pulled, Then};
 
 /// Steps that run, and the task they run in.
 pub(super) struct Live {
@@ -88,6 +83,29 @@ impl Live {
         done.map_err(|raised| task.cancel.check().err().unwrap_or_else(|| user_error(raised)))
     }
 
+    /// Up to so many elements as columns.
+    pub(super) fn pull(mut self, rows: usize) -> Result<Pulled> {
+        let (made, end) = self.within(|py, segment| {
+            let mut made = Growing::new(rows);
+            let end = match made.fill(py, segment, rows) {
+                End::Raised(raised) if made.is_empty() => return Err(raised),
+                End::Misfit(item) => {
+                    segment.put_back(item);
+                    None
+                }
+                end => Some(end),
+            };
+            Ok((made.finish()?, end))
+        })?;
+        let then = match end {
+            Some(End::Over) => Then::Over,
+            Some(End::Enough) => Then::More(self.block()),
+            Some(End::Raised(raised)) => Then::Failed(user_error(raised)),
+            Some(End::Misfit(_)) | None => Then::Misfit(self.block()),
+        };
+        Ok(Pulled { made, then })
+    }
+
     /// How many elements there are still to come.
     pub(super) fn count(mut self) -> Result<u64> {
         self.within(|py, segment| segment.count(py))
@@ -139,112 +157,5 @@ impl Objects for LiveBlock {
 
     fn as_any(&self) -> &dyn std::any::Any {
         self
-    }
-}
-
-/// Blocks for a step that wants columns: elements of live blocks become columns as they are made. From the first one that
-/// does not fit the rest of a live block comes as such, for Python.
-pub(super) struct Taken {
-    input: Blocks,
-    now: Now,
-    /// Rows of the next columns: few at first, as they may be large.
-    rows: usize,
-    /// Whether live blocks are wanted as columns.
-    pulls: bool,
-}
-
-enum Now {
-    Nothing,
-    /// To come before anything else.
-    Block(Block),
-    Pulling(Live),
-    Failed(EngineError),
-}
-
-impl Taken {
-    pub(super) fn new(input: Blocks) -> Self {
-        Self { input, now: Now::Nothing, rows: FIRST, pulls: true }
-    }
-
-    /// Blocks as they are, for a step that leaves objects to Python.
-    pub(super) fn as_they_are(input: Blocks) -> Self {
-        Self { pulls: false, ..Self::new(input) }
-    }
-
-    /// Has `block` come next, again.
-    pub(super) fn put_back(&mut self, block: Block) {
-        let before = std::mem::replace(&mut self.now, Now::Nothing);
-        let input = std::mem::replace(&mut self.input, Box::new(std::iter::empty()));
-        self.input = Self { input, now: before, ..*self }.rest();
-        self.now = Now::Block(block);
-    }
-
-    /// All that has not come yet, as it is.
-    pub(super) fn rest(self) -> Blocks {
-        match self.now {
-            Now::Nothing => self.input,
-            Now::Block(block) => Box::new(std::iter::once(Ok(block)).chain(self.input)),
-            Now::Pulling(live) => Box::new(std::iter::once(Ok(live.block())).chain(self.input)),
-            Now::Failed(error) => Box::new(std::iter::once(Err(error)).chain(self.input)),
-        }
-    }
-
-    /// The next elements of running steps as columns.
-    fn pull(&mut self, mut live: Live) -> Result<Option<Block>> {
-        let rows = self.rows;
-        let (made, end) = live.within(|py, segment| {
-            let mut made = Growing::new(rows);
-            let end = match made.fill(py, segment, rows) {
-                End::Raised(raised) if made.is_empty() => return Err(raised),
-                End::Misfit(item) => {
-                    segment.put_back(item);
-                    None
-                }
-                end => Some(end),
-            };
-            Ok((made.finish()?, end))
-        })?;
-        if !made.is_empty() {
-            self.rows = next_rows(&made, rows);
-        }
-        self.now = match end {
-            Some(End::Over) => Now::Nothing,
-            Some(End::Enough) => Now::Pulling(live),
-            // Good elements come first: whoever wants no more of them never sees the failure.
-            Some(End::Raised(raised)) => Now::Failed(user_error(raised)),
-            _ if made.is_empty() => return Ok(Some(live.block())),
-            _ => Now::Block(live.block()),
-        };
-        Ok((!made.is_empty()).then_some(Block::Columns(made)))
-    }
-}
-
-fn next_rows(made: &Columns, before: usize) -> usize {
-    let each = (bytes_of(made.array()) / made.len().max(1)).max(1);
-    (before * 4).min(LARGEST).min(LARGEST_BYTES / each).max(1)
-}
-
-impl Iterator for Taken {
-    type Item = Result<Block>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let made = match std::mem::replace(&mut self.now, Now::Nothing) {
-                Now::Block(block) => return Some(Ok(block)),
-                Now::Failed(error) => return Some(Err(error)),
-                Now::Pulling(live) => self.pull(live),
-                Now::Nothing => match self.input.next()? {
-                    Ok(block) if !self.pulls => return Some(Ok(block)),
-                    Ok(block) => match Live::of(block) {
-                        Ok(live) => self.pull(live),
-                        Err(block) => return Some(Ok(block)),
-                    },
-                    Err(error) => return Some(Err(error)),
-                },
-            };
-            if let Some(block) = made.transpose() {
-                return Some(block);
-            }
-        }
     }
 }

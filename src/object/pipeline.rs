@@ -16,7 +16,6 @@ use super::call::{call1, engine_error};
 use super::child::end_raised_in_child;
 use super::live::Live;
 use super::objects;
-use super::step::Step;
 use super::turn;
 use super::used::Used;
 use crate::block::{Block, Columns};
@@ -24,6 +23,7 @@ use crate::error::Result;
 use crate::kernel::weigh::bytes_of;
 use crate::process::Origin;
 use crate::rdd::{Blocks, CancelToken};
+use crate::step::Step;
 
 /// Elements between two looks at the cancel token.
 const CHECK_EVERY: u32 = 64;

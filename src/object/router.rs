@@ -16,7 +16,6 @@ use super::frames::PlacedBlock;
 use super::frozen::Frozen;
 use super::hash::{Hasher, bucket};
 use super::live::Live;
-use super::native::Form;
 use super::objects::{self, Prefer};
 use super::task;
 use super::turn::Turn;
@@ -25,10 +24,10 @@ use crate::error::Result;
 use crate::kernel::gather::{pair_columns, scatter, targets_by_hash};
 use crate::kernel::keys::joined;
 use crate::kernel::random::XorShiftRandom;
-use crate::kernel::sort::SortKeys;
 use crate::object::attach::attach;
 use crate::process::Origin;
 use crate::rdd::{Blocks, MapOutput, Router, Taker, Task};
+use crate::step::{Form, targets_by_form};
 
 /// Rows of columns that are gathered before they are sent.
 const ENOUGH: usize = 65_536;
@@ -56,7 +55,7 @@ impl KeyRouter {
             Self::PortableHash => targets_by_hash(columns, targets, hasher.algorithm()),
             Self::Function { form, .. } => {
                 let ((kind, keys), _) = pair_columns(columns)?;
-                by_form(form.as_ref()?, &Columns::new(kind.clone(), Arc::clone(keys)), targets)
+                targets_by_form(form.as_ref()?, &Columns::new(kind.clone(), Arc::clone(keys)), targets)
             }
         }
     }
@@ -67,30 +66,6 @@ fn as_plain_pair(kind: &Kind) -> Kind {
     match kind {
         Kind::Tuple { items, .. } if items.len() == 2 => Kind::Tuple { items: items.clone(), class: None },
         other => other.clone(),
-    }
-}
-
-fn by_form(form: &Form, keys: &Columns, targets: usize) -> Option<Vec<u32>> {
-    match form {
-        Form::Ranges { bounds, key, ascending } => {
-            let keys = match key {
-                None => keys.clone(),
-                Some(program) => program.eval(std::slice::from_ref(keys), keys.len()).ok()?,
-            };
-            let same = keys.kind() == bounds.kind();
-            let bounds = SortKeys::new(bounds.kind(), bounds.array()).filter(|_| same)?;
-            let last = targets as u32 - 1;
-            let ranges = SortKeys::new(keys.kind(), keys.array())?.ranges(&bounds).into_iter();
-            Some(ranges.map(|range| if *ascending { range } else { last.saturating_sub(range) }).collect())
-        }
-        Form::Program(program) => {
-            use arrow_array::cast::AsArray;
-            use arrow_array::{Array, types::Int64Type};
-            let found = program.eval(std::slice::from_ref(keys), keys.len()).ok()?;
-            let numbers = found.array().as_primitive_opt::<Int64Type>().filter(|numbers| numbers.null_count() == 0)?;
-            Some(numbers.values().iter().map(|number| number.rem_euclid(targets as i64) as u32).collect())
-        }
-        _ => None,
     }
 }
 

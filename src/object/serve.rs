@@ -11,7 +11,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use super::call::{raised_in, user_error};
 use super::task::Updates;
-use super::{Chain, Form, Frozen, claimed_from, frames, objects, parse_steps};
+use super::{Chain, Frozen, claimed_from, frames, objects, parse_forms, parse_steps};
 use crate::block::Block;
 use crate::error::{Result, TaskId};
 use crate::exec::workers::{Kind, Link};
@@ -110,7 +110,7 @@ impl TaskRun {
         let id = TaskId { stage, partition, attempt, number };
         let task = Task::within(&memory.0, id, CancelToken::default(), Arc::new(properties));
         let (functions, forms) = functions;
-        let forms = forms.as_ref().map(Form::parse_all).transpose()?;
+        let forms = forms.as_ref().map(parse_forms).transpose()?;
         let chain = Arc::new(Chain::new(parse_steps(&steps)?, Frozen::new(&functions)?, forms, None));
         let unknown = |name: &str| PyValueError::new_err(format!("taker: there is no {name:?}"));
         let taker =

@@ -9,9 +9,9 @@ use arrow_array::{Array, ArrayRef, NullArray};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::step::Step;
 use crate::block::{Columns, Kind, tuple_array};
 use crate::error::Result;
+use crate::step::Step;
 
 /// The paths of the items that are looked at; negative numbers count from the end.
 pub(super) struct Used(Vec<Vec<isize>>);

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use crate::object::{Chain, Form, Frozen, How, KeyRouter, Remote, Step, Workers, parse_steps};
+use crate::object::{Chain, Frozen, KeyRouter, Remote, Workers, parse_forms, parse_steps};
 use crate::rdd::{Narrow, Op, Rdd};
+use crate::step::{How, Step};
 
 /// A chain of steps, cut into native and Python runs.
 #[pyclass(name = "Chain", module = "dstreams._native", frozen)]
@@ -20,7 +21,7 @@ pub(super) fn chain_of(
     forms: Option<&Bound<'_, PyAny>>,
     remote: Option<(PyRef<'_, Workers>, Py<PyBytes>, Vec<bool>)>,
 ) -> PyResult<Arc<Chain>> {
-    let forms = forms.map(Form::parse_all).transpose()?;
+    let forms = forms.map(parse_forms).transpose()?;
     let remote = remote.map(|(workers, shipment, own)| Remote::new(&workers, shipment, own));
     Ok(Arc::new(Chain::new(parse_steps(steps)?, Frozen::new(functions)?, forms, remote)))
 }
@@ -73,7 +74,7 @@ impl PyChain {
             };
             (name, number, step.functions(), how)
         };
-        self.0.told().map(told).collect()
+        self.0.plan().told().map(told).collect()
     }
 
     /// The functions of all steps, as a task gets them.
@@ -84,13 +85,13 @@ impl PyChain {
     /// Whether Python makes the elements that leave it.
     #[getter]
     fn ends_in_python(&self) -> bool {
-        self.0.ends_in_python()
+        self.0.plan().ends_in_python()
     }
 
     /// Whether functions were read, so that some of them may run natively.
     #[getter]
     fn was_read(&self) -> bool {
-        self.0.was_read()
+        self.0.plan().is_read()
     }
 
     /// Whether worker processes run it.

@@ -8,7 +8,7 @@ use pyo3::types::{PyAny, PyBytes};
 use super::chain::{PyChain, chain_of, placing};
 use super::engine::place_of;
 use super::gil::checked;
-use crate::object::{CartesianPairs, DealRouter, Form, Frozen, KeyRouter, Workers, ZippedPairs};
+use crate::object::{CartesianPairs, DealRouter, Frozen, KeyRouter, Workers, ZippedPairs, parse_form};
 use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
 
 /// Elements that `repartition` deals out together.
@@ -60,7 +60,7 @@ impl PyRdd {
         let router = match function {
             None => KeyRouter::PortableHash,
             Some(frozen) => {
-                let form = form.map(Form::parse).transpose()?.flatten();
+                let form = form.map(parse_form).transpose()?.flatten();
                 KeyRouter::Function { frozen: Frozen::new(frozen)?, form }
             }
         };

@@ -18,7 +18,7 @@ from dstreams.core import tasks
 from dstreams.core.rddsampler import RDDRangeSampler, RDDSampler
 from dstreams.core.sorting import sort_pairs
 
-# The native form of one function: see src/object/native/form.rs.
+# The native form of one function: see src/object/forms.rs.
 Form = _native.Program | tuple[Any, ...] | None
 
 _ARITY = {"map": 1, "filter": 1, "flatMap": 1, "mapValues": 1, "flatMapValues": 1, "mergeCombiners": 2}

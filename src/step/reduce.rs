@@ -7,13 +7,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use pyo3::prelude::*;
-use pyo3::types::PyTuple;
-
-use super::as_columns;
 use super::folding::{AnyFolder, Folding, Left};
-use super::form::{self, program};
 use super::keyed::Table;
+use super::running::Running;
+use super::taken::Taken;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
@@ -22,8 +19,6 @@ use crate::kernel::keys::{KeyTable, Unhashable, kernel_error};
 use crate::kernel::stats::{Stats, Total};
 use crate::kernel::top::Top;
 use crate::kernel::weigh::bytes_of;
-use crate::object::chain::Running;
-use crate::object::live::Taken;
 use crate::rdd::{Blocks, ready};
 
 /// Rows whose keys are computed at once.
@@ -31,7 +26,7 @@ const CHUNK: usize = 8192;
 
 /// What is made of the elements.
 #[derive(Clone)]
-pub(crate) enum Reducing {
+pub enum Reducing {
     /// The `number` largest or smallest by `key` of the element, or by itself.
     Top { number: usize, key: Option<Program>, largest: bool },
     /// How often each occurs.
@@ -49,23 +44,14 @@ pub(crate) enum Reducing {
 }
 
 impl Reducing {
-    /// From its name and what follows it; `None` if it has no native form, and for other names.
-    pub(super) fn parse(name: &str, parts: &Bound<'_, PyTuple>) -> PyResult<Option<Self>> {
-        let needed = |at: usize| form::needed(name, parts, at);
-        Ok(match name {
-            "top" => Some(Self::Top {
-                number: parts.get_item(1)?.extract()?,
-                key: program(&parts.get_item(2)?)?,
-                largest: parts.get_item(3)?.extract()?,
-            }),
-            "counts" => Some(Self::Counts),
-            "reduce" => Some(Folding::new(None, &needed(1)?)).filter(Folding::runs_by_row).map(Self::Reduce),
-            "fold" => Some(Folding::new(Some(&needed(1)?), &needed(2)?)).filter(Folding::runs_by_row).map(Self::Fold),
-            "pairs" => Some(Self::Pairs(Folding::new(None, &needed(1)?))),
-            "sum" => Some(Self::Sum { compensated: parts.get_item(1)?.extract()? }),
-            "stats" => Some(Self::Stats),
-            _ => None,
-        })
+    /// The first element folded with the others; `None` where that has no native form.
+    pub fn reduce(merge: &Program) -> Option<Self> {
+        Some(Folding::new(None, merge)).filter(Folding::runs_by_row).map(Self::Reduce)
+    }
+
+    /// A zero, which `create` merges with the first element, folded with all; `None` where that has no native form.
+    pub fn fold(create: &Program, merge: &Program) -> Option<Self> {
+        Some(Folding::new(Some(create), merge)).filter(Folding::runs_by_row).map(Self::Fold)
     }
 
     /// Whether objects are worth a conversion: Python takes them faster than that where little is done with each.
@@ -183,8 +169,8 @@ fn add_to_top(top: &mut Top, what: &Reducing, columns: &Columns) -> Result<Optio
 }
 
 /// The partition reduced: the blocks of the step's results.
-pub(crate) fn reduced(running: &Arc<Running>, steps: Range<usize>, what: &Reducing, input: Blocks) -> Result<Blocks> {
-    let mut input = if what.pays_conversion() { Taken::new(input) } else { Taken::as_they_are(input) };
+pub(super) fn reduced(running: &Arc<Running>, steps: Range<usize>, what: &Reducing, input: Blocks) -> Result<Blocks> {
+    let mut input = if what.pays_conversion() { Taken::new(running, input) } else { Taken::as_they_are(input) };
     let mut made: Option<Made> = None;
     // All rows so far, where what was made of them does not say all.
     let mut seen: Vec<Block> = Vec::new();
@@ -195,7 +181,7 @@ pub(crate) fn reduced(running: &Arc<Running>, steps: Range<usize>, what: &Reduci
         let block = block?;
         let columns = match block {
             Block::Columns(columns) => Ok(columns),
-            objects if what.pays_conversion() => as_columns(objects),
+            objects if what.pays_conversion() => running.columns(objects),
             objects => Err(objects),
         };
         let rest = match columns {
@@ -234,7 +220,6 @@ fn hand_over(
     made: Option<Made>,
     rest: Blocks,
 ) -> Result<Blocks> {
-    let running = Arc::clone(running);
     let made = made.map(Made::finish).transpose()?.flatten();
     let Some(made) = made else { return Ok(running.python(steps, rest)) };
     Ok(match what {

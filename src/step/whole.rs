@@ -6,8 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::as_columns;
 use super::parted::{Gathering, parted};
+use super::running::Running;
+use super::taken::Taken;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
@@ -17,8 +18,6 @@ use crate::kernel::keys::joined;
 use crate::kernel::sort::SortKeys;
 use crate::kernel::weigh::bytes_of;
 use crate::memory::Reservation;
-use crate::object::chain::Running;
-use crate::object::live::Taken;
 use crate::rdd::{Blocks, ready};
 
 /// The input of a step over the whole partition.
@@ -38,12 +37,12 @@ fn read(
     anyway: bool,
     mut take: impl FnMut(&Columns) -> Result<bool>,
 ) -> Result<Input> {
-    let mut input = Taken::new(input);
+    let mut input = Taken::new(running, input);
     let mut seen = Vec::new();
     let mut held = running.task.reservation();
     while let Some(block) = input.next() {
         running.task.cancel.check()?;
-        match as_columns(block?) {
+        match running.columns(block?) {
             Ok(columns) => {
                 let more = 2 * bytes_of(columns.array());
                 if anyway {
@@ -73,7 +72,7 @@ fn holding(held: Reservation, blocks: Blocks) -> Blocks {
 }
 
 /// Pairs as groups of one, block by block.
-pub(crate) struct Singles {
+pub(super) struct Singles {
     running: Arc<Running>,
     steps: Range<usize>,
     input: Option<Taken>,
@@ -82,15 +81,16 @@ pub(crate) struct Singles {
 
 impl Singles {
     /// The step `Group` over `input`.
-    pub(crate) fn new(running: Arc<Running>, steps: Range<usize>, input: Blocks) -> Self {
-        Self { running, steps, input: Some(Taken::new(input)), python: None }
+    pub(super) fn new(running: Arc<Running>, steps: Range<usize>, input: Blocks) -> Self {
+        let input = Some(Taken::new(&running, input));
+        Self { running, steps, input, python: None }
     }
 
     fn advance(&mut self) -> Result<Option<Block>> {
         while let Some(input) = &mut self.input {
             let Some(block) = input.next() else { return Ok(None) };
             self.running.task.cancel.check()?;
-            let rest = match as_columns(block?) {
+            let rest = match self.running.columns(block?) {
                 Ok(columns) if columns.is_empty() => continue,
                 Ok(columns) => match singles(&columns)? {
                     Some(made) => return Ok(Some(Block::Columns(made))),
@@ -101,7 +101,7 @@ impl Singles {
             // Groups of one before groups of many: put together later, they are the same.
             let input = self.input.take().into_iter().flat_map(Taken::rest);
             let input = Box::new(ready(vec![rest]).chain(input));
-            self.python = Some(Arc::clone(&self.running).python(self.steps.clone(), input));
+            self.python = Some(self.running.python(self.steps.clone(), input));
         }
         self.python.as_mut().and_then(Iterator::next).transpose()
     }
@@ -116,7 +116,7 @@ impl Iterator for Singles {
 }
 
 /// The groups of a partition, or of a part of it.
-pub(crate) fn grouped(running: &Arc<Running>, steps: Range<usize>, input: Blocks, anyway: bool) -> Result<Blocks> {
+pub(super) fn grouped(running: &Arc<Running>, steps: Range<usize>, input: Blocks, anyway: bool) -> Result<Blocks> {
     let mut groups: Option<Groups> = None;
     let read = read(running, input, anyway, |columns| {
         if groups.is_none() {
@@ -125,7 +125,7 @@ pub(crate) fn grouped(running: &Arc<Running>, steps: Range<usize>, input: Blocks
         groups.as_mut().map_or(Ok(false), |groups| groups.add(columns))
     })?;
     match (read, groups) {
-        (Input::Odd(again), _) => Ok(Arc::clone(running).python(steps, again)),
+        (Input::Odd(again), _) => Ok(running.python(steps, again)),
         (Input::Large(seen, rest), groups) => {
             drop(groups);
             let (inner, inner_steps) = (Arc::clone(running), steps.clone());
@@ -144,7 +144,7 @@ pub(crate) fn grouped(running: &Arc<Running>, steps: Range<usize>, input: Blocks
 struct Joining(Joined);
 
 /// The steps `MergeGroups` and the pairing of values over `input`; `keep` the left, the right side.
-pub(crate) fn joined_sides(
+pub(super) fn joined_sides(
     running: &Arc<Running>,
     steps: Range<usize>,
     keep: (bool, bool),
@@ -159,7 +159,7 @@ pub(crate) fn joined_sides(
         sides.as_mut().map_or(Ok(false), |sides| sides.add(columns))
     })?;
     match (read, sides) {
-        (Input::Odd(again), _) => Ok(Arc::clone(running).python(steps, again)),
+        (Input::Odd(again), _) => Ok(running.python(steps, again)),
         (Input::Large(seen, rest), sides) => {
             drop(sides);
             let (inner, inner_steps) = (Arc::clone(running), steps.clone());
@@ -181,7 +181,7 @@ impl Iterator for Joining {
 }
 
 /// The pairs of `input`, sorted by `key` of their keys.
-pub(crate) fn sorted(
+pub(super) fn sorted(
     running: &Arc<Running>,
     steps: Range<usize>,
     key: Option<&Program>,
@@ -198,10 +198,10 @@ pub(crate) fn sorted(
     })?;
     let held = match read {
         Input::Taken(held) => held,
-        Input::Odd(again) => return Ok(Arc::clone(running).python(steps, again)),
+        Input::Odd(again) => return Ok(running.python(steps, again)),
         Input::Large(seen, rest) => {
             drop(parts);
-            return Ok(Arc::clone(running).python(steps, Box::new(ready(seen).chain(rest))));
+            return Ok(running.python(steps, Box::new(ready(seen).chain(rest))));
         }
     };
     let Some(kind) = parts.first().map(|first| first.kind().clone()) else { return Ok(ready(Vec::new())) };
@@ -213,7 +213,7 @@ pub(crate) fn sorted(
             let sorted = Columns::new(all.kind().clone(), pick(all.array(), rows)?);
             Ok(holding(held, ready(vec![Block::Columns(sorted)])))
         }
-        None => Ok(Arc::clone(running).python(steps, ready(vec![Block::Columns(all)]))),
+        None => Ok(running.python(steps, ready(vec![Block::Columns(all)]))),
     }
 }
 

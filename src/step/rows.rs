@@ -9,15 +9,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, BooleanArray};
 use arrow_select::filter::filter;
 
-use super::as_columns;
+use super::op::Step;
+use super::running::Running;
+use super::taken::Taken;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::expr::Program;
 use crate::kernel::gather::{pair_columns, pairs, pick};
 use crate::kernel::keys::kernel_error;
-use crate::object::chain::Running;
-use crate::object::live::Taken;
-use crate::object::step::Step;
 use crate::rdd::{Blocks, ready};
 
 /// Rows of the first chunk and of the largest.
@@ -27,7 +26,7 @@ const LARGEST_CHUNK: usize = 8192;
 const FEW: usize = 32;
 
 /// A run of programs over one partition.
-pub(crate) struct RowsRun {
+pub(super) struct RowsRun {
     running: Arc<Running>,
     steps: std::ops::Range<usize>,
     eager: bool,
@@ -47,8 +46,8 @@ struct Bailed {
 
 impl RowsRun {
     /// The run of `steps` over `input`.
-    pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, eager: bool, input: Blocks) -> Self {
-        let input = if eager { Taken::new(input) } else { Taken::as_they_are(input) };
+    pub(super) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, eager: bool, input: Blocks) -> Self {
+        let input = if eager { Taken::new(&running, input) } else { Taken::as_they_are(input) };
         Self { running, steps, eager, input, rest: None, python: None, chunk: FIRST_CHUNK }
     }
 
@@ -64,7 +63,7 @@ impl RowsRun {
     }
 
     fn in_python(&mut self, from: usize, block: Block) {
-        self.python = Some(Arc::clone(&self.running).python(from..self.steps.end, ready(vec![block])));
+        self.python = Some(self.running.python(from..self.steps.end, ready(vec![block])));
     }
 
     fn evaluate(&self, mut columns: Columns) -> Result<std::result::Result<Columns, Bailed>> {
@@ -101,7 +100,7 @@ impl RowsRun {
             let Some(block) = self.input.next() else { return Ok(None) };
             match block? {
                 Block::Columns(columns) => self.rest = Some(columns),
-                objects if self.eager && objects.len() > FEW => match as_columns(objects) {
+                objects if self.eager && objects.len() > FEW => match self.running.columns(objects) {
                     Ok(columns) => self.rest = Some(columns),
                     Err(objects) => self.in_python(self.steps.start, objects),
                 },

@@ -7,13 +7,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::as_columns;
+use super::running::Running;
+use super::taken::Taken;
 use crate::block::{Block, Columns};
 use crate::error::Result;
 use crate::kernel::gather::{pair_columns, scatter};
 use crate::kernel::keys::{KeyTable, Unhashable};
-use crate::object::chain::Running;
-use crate::object::live::Taken;
 use crate::rdd::{Blocks, MapOutput, ShuffleData, ready};
 
 /// Parts that the keys seen so far are cut into.
@@ -69,19 +68,19 @@ pub(super) fn parted(
     gathering: &Gathering,
 ) -> Result<Blocks> {
     let Some(mut cutter) = cutter(running, &seen)? else {
-        return Ok(Arc::clone(running).python(steps, Box::new(ready(seen).chain(rest))));
+        return Ok(running.python(steps, Box::new(ready(seen).chain(rest))));
     };
-    let mut input = Taken::new(Box::new(ready(seen).chain(rest)));
+    let mut input = Taken::new(running, Box::new(ready(seen).chain(rest)));
     while let Some(block) = input.next() {
         running.task.cancel.check()?;
-        let odd = match as_columns(block?) {
+        let odd = match running.columns(block?) {
             Ok(columns) if columns.is_empty() || cutter.add(&columns)? => continue,
             Ok(columns) => Block::Columns(columns),
             Err(objects) => objects,
         };
         // The parts in order are the rows so far, as far as order matters.
         let parts = cutter.finish()?.into_iter().flat_map(|(part, _)| part);
-        return Ok(Arc::clone(running).python(steps, Box::new(parts.chain(ready(vec![odd])).chain(input.rest()))));
+        return Ok(running.python(steps, Box::new(parts.chain(ready(vec![odd])).chain(input.rest()))));
     }
     let gathering = Arc::clone(gathering);
     let parts = cutter.finish()?.into_iter();

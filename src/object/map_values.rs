@@ -14,18 +14,18 @@ use crate::error::{EngineError, Result};
 use crate::kernel::gather::{pair_columns, pairs};
 use crate::object::attach::attach;
 use crate::object::call::user_error;
-use crate::object::chain::Running;
 use crate::object::convert::{End, Growing};
+use crate::object::going::Going;
 use crate::object::live::Live;
 use crate::object::pipeline::{Segment, Source, at_index};
-use crate::object::step::Step;
 use crate::object::turn::Turn;
 use crate::object::{objects, task};
 use crate::rdd::{Blocks, ready};
+use crate::step::{Onward, Step};
 
 /// The step `MapValues` of one partition.
-pub(crate) struct ValuesRun {
-    running: Arc<Running>,
+pub(super) struct ValuesRun {
+    going: Arc<Going>,
     step: usize,
     input: Blocks,
     now: Now,
@@ -50,8 +50,8 @@ const LARGEST_BLOCK: usize = 4096;
 
 impl ValuesRun {
     /// Step `step` over `input`.
-    pub(crate) fn new(running: Arc<Running>, step: usize, input: Blocks) -> Self {
-        Self { running, step, input, now: Now::Nothing, size: 1 }
+    pub(super) fn new(going: Arc<Going>, step: usize, input: Blocks) -> Self {
+        Self { going, step, input, now: Now::Nothing, size: 1 }
     }
 
     fn advance(&mut self) -> Result<Option<Block>> {
@@ -79,13 +79,13 @@ impl ValuesRun {
 
     /// A cancelled task shows as an exception on its way through Python code.
     fn stopped(&self, raised: PyErr) -> EngineError {
-        self.running.task.cancel.check().err().unwrap_or_else(|| user_error(raised))
+        self.going.task.cancel.check().err().unwrap_or_else(|| user_error(raised))
     }
 
     /// Work that calls the program.
     fn called<T>(&self, work: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T> {
         let _turn = Turn::wait();
-        attach(|py| task::within(&self.running.task, || work(py))).map_err(|raised| self.stopped(raised))
+        attach(|py| task::within(&self.going.task, || work(py))).map_err(|raised| self.stopped(raised))
     }
 
     fn begin(&mut self, block: Block) -> Result<Now> {
@@ -94,9 +94,9 @@ impl ValuesRun {
         {
             let values = Columns::new(kind.clone(), Arc::clone(values));
             let source = Source::blocks(ready(vec![Block::Columns(values)]));
-            let mut segment = Segment::new(source, self.running.task.cancel.clone());
+            let mut segment = Segment::new(source, self.going.task.cancel.clone());
             let function = self.called(|py| {
-                let function = self.running.function(py, self.step)?;
+                let function = self.going.function(py, self.step)?;
                 segment.make_for(Step::Map, &function)?;
                 Ok(function.unbind())
             })?;
@@ -106,7 +106,7 @@ impl ValuesRun {
         let steps = self.step..self.step + 1;
         let rest = std::mem::replace(&mut self.input, ready(Vec::new()));
         let rest = Box::new(ready(vec![block]).chain(rest));
-        Ok(Now::Python(Arc::clone(&self.running).python(steps, rest)))
+        Ok(Now::Python(Arc::clone(&self.going).python(steps, None, rest)))
     }
 
     /// The next results with their keys; none when all of these pairs have passed.
@@ -146,11 +146,11 @@ impl ValuesRun {
         let rest = Box::new(ready(vec![Block::Columns(left.slice(1, left.len() - 1))]).chain(rest));
         let first = left.slice(0, 1);
         let live = self.called(|py| {
-            let mut steps = self.running.begin(py, self.step..self.step + 1, None, rest)?;
+            let mut steps = self.going.begin(py, self.step..self.step + 1, None, rest)?;
             let pair = objects::load(py, &Block::Columns(first))?;
             let key = pair.first().map(|pair| at_index(pair.bind(py), 0)).transpose()?;
             steps.put_back(PyTuple::new(py, [key.as_ref(), Some(result.bind(py))])?.into_any().unbind());
-            Ok(Live::new(&self.running.task, steps).block())
+            Ok(Live::new(&self.going.task, steps).block())
         })?;
         Ok(Now::Python(ready(vec![live])))
     }

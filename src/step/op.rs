@@ -2,12 +2,9 @@
 //!
 //! A step is named by Python as `(name, number)`; functions come in a separate list, in the order of the steps.
 
-use pyo3::exceptions::PyValueError;
-use pyo3::prelude::*;
-
 /// One operation of a chain. The comment says which functions it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// f(element)
     Map,
     /// f(element), kept when true
@@ -44,7 +41,7 @@ pub(crate) enum Step {
 
 impl Step {
     /// Number of functions the step takes from the list.
-    pub(crate) fn functions(self) -> usize {
+    pub fn functions(self) -> usize {
         match self {
             Self::Map
             | Self::Filter
@@ -59,8 +56,9 @@ impl Step {
         }
     }
 
-    fn parse(name: &str, number: usize) -> PyResult<Self> {
-        Ok(match name {
+    /// The step of a name and a number, if there is such a one.
+    pub fn from_name(name: &str, number: usize) -> Option<Self> {
+        Some(match name {
             "map" => Self::Map,
             "filter" => Self::Filter,
             "flatMap" => Self::FlatMap,
@@ -77,12 +75,12 @@ impl Step {
             "mergeCombiners" => Self::MergeCombiners,
             "group" => Self::Group,
             "mergeGroups" => Self::MergeGroups,
-            other => return Err(PyValueError::new_err(format!("steps: there is no step {other:?}"))),
+            _ => return None,
         })
     }
 
-    /// Its name and number, from which `parse` makes it again.
-    pub(crate) fn name(self) -> (&'static str, usize) {
+    /// Its name and number, from which `from_name` makes it again.
+    pub fn name(self) -> (&'static str, usize) {
         match self {
             Self::Map => ("map", 0),
             Self::Filter => ("filter", 0),
@@ -102,9 +100,4 @@ impl Step {
             Self::MergeGroups => ("mergeGroups", 0),
         }
     }
-}
-
-/// The steps of a chain, checked against the number of functions.
-pub(crate) fn parse_steps(named: &[(String, usize)]) -> PyResult<Vec<Step>> {
-    named.iter().map(|(name, number)| Step::parse(name, *number)).collect()
 }

@@ -5,16 +5,16 @@
 
 use std::sync::Arc;
 
-use super::as_columns;
 use super::folding::{AnyFolder, Folding, Left};
+use super::onward::AsColumns;
+use super::op::Step;
+use super::running::Running;
+use super::taken::Taken;
 use crate::block::{Block, Columns, Kind};
 use crate::error::Result;
 use crate::kernel::distinct::Seen;
 use crate::kernel::gather::{pair_columns, pairs, pick};
 use crate::kernel::keys::{KeyTable, Unhashable};
-use crate::object::chain::Running;
-use crate::object::live::Taken;
-use crate::object::step::Step;
 use crate::rdd::{Blocks, Task, ready};
 
 /// Rows of a block that is worth a look at how many keys it has, and how many of them are looked at.
@@ -33,7 +33,7 @@ fn is_exact(kind: &Kind) -> bool {
 }
 
 /// The step `Combine` or `MergeCombiners` of one partition.
-pub(crate) struct Keyed {
+pub(super) struct Keyed {
     running: Arc<Running>,
     steps: std::ops::Range<usize>,
     fold: Folding,
@@ -115,10 +115,15 @@ impl Table {
 
 /// The pairs of `input` folded in one go, for values that may be folded in parts; None if that is not known of these
 /// values, or if there is no room.
-pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Folding, input: Blocks) -> Result<Option<Vec<Block>>> {
+pub fn folded_whole(
+    task: &Arc<Task>,
+    fold: &Folding,
+    as_columns: AsColumns,
+    input: Blocks,
+) -> Result<Option<Vec<Block>>> {
     let mut table: Option<Table> = None;
     let mut held = task.reservation();
-    for block in Taken::new(input) {
+    for block in input {
         task.cancel.check()?;
         let more = (2 * table.as_ref().map_or(0, Table::bytes)).saturating_sub(held.bytes());
         if !held.try_reserve(more)? {
@@ -142,12 +147,13 @@ pub(crate) fn folded_whole(task: &Arc<Task>, fold: &Folding, input: Blocks) -> R
 
 impl Keyed {
     /// The fold over `input`.
-    pub(crate) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Folding, input: Blocks) -> Self {
+    pub(super) fn new(running: Arc<Running>, steps: std::ops::Range<usize>, fold: Folding, input: Blocks) -> Self {
         let (sends_parts, alike) = match running.step(steps.start) {
             Step::Combine { alike } => (true, alike),
             _ => (false, false),
         };
-        Self { running, steps, fold, sends_parts, alike, unfolded: 0, input: Some(Taken::new(input)), python: None }
+        let input = Some(Taken::new(&running, input));
+        Self { running, steps, fold, sends_parts, alike, unfolded: 0, input, python: None }
     }
 
     /// Whether a block is sent as it is.
@@ -185,7 +191,7 @@ impl Keyed {
                 self.input = Some(input);
                 return Ok(Some(Block::Columns(full.finish()?)));
             }
-            let rest = match as_columns(block?) {
+            let rest = match self.running.columns(block?) {
                 Err(objects) => objects,
                 Ok(columns) if columns.is_empty() => continue,
                 Ok(columns) if table.is_none() && self.leaves(&columns)? => {
@@ -209,7 +215,7 @@ impl Keyed {
                 }
             };
             let begun = table.filter(|table| !table.is_empty()).map(Table::finish).transpose()?;
-            let running = Arc::clone(&self.running);
+            let running = &self.running;
             let mut python = if self.sends_parts {
                 running.python_from(self.steps.clone(), begun, Box::new(std::iter::once(Ok(rest)).chain(input.rest())))
             } else {

@@ -5,13 +5,13 @@ use std::ops::Range;
 use super::folding::Folding;
 use super::form::Form;
 use super::mapped::Mapped;
+use super::op::Step;
 use super::reduce::Reducing;
 use crate::expr::Program;
-use crate::object::step::Step;
 
 /// A part of a chain, by the indices of its steps.
 #[derive(Clone)]
-pub(crate) enum Run {
+pub enum Run {
     /// Python functions, element by element.
     Python(Range<usize>),
     /// Programs, chunk by chunk. `eager`: objects are made into columns, because a native step over the partition follows.
@@ -22,7 +22,7 @@ pub(crate) enum Run {
 
 /// What a native step does with a partition.
 #[derive(Clone)]
-pub(crate) enum Whole {
+pub enum Whole {
     /// One folded value per key.
     Fold(Folding),
     /// Every pair as a group of one.
@@ -45,15 +45,90 @@ pub(crate) enum Whole {
 
 /// How a step runs, as long as values fit into columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
+pub enum How {
     Python,
     Native,
     /// Natively, over elements that Python's steps before it make: each becomes a column's value when it is made.
     TakesIn,
 }
 
+/// Steps, and how they run.
+pub struct Plan {
+    steps: Vec<Step>,
+    /// Per step: the native forms of its functions.
+    forms: Vec<Vec<Option<Form>>>,
+    /// Whether native forms were looked for.
+    read: bool,
+    runs: Vec<Run>,
+}
+
+impl Plan {
+    /// Of `steps` with the native forms of their functions, in order; without these all runs in Python.
+    pub fn new(steps: Vec<Step>, forms: Option<Vec<Option<Form>>>) -> Self {
+        let read = forms.is_some();
+        let mut forms = forms.unwrap_or_default().into_iter();
+        let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
+        let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
+        let runs = if read { cut(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
+        Self { steps, forms, read, runs }
+    }
+
+    /// The steps.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// How they are cut into runs.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Whether native forms were looked for.
+    pub fn is_read(&self) -> bool {
+        self.read
+    }
+
+    /// The steps, each with the native forms of its functions.
+    pub(super) fn forms(&self) -> impl Iterator<Item = (Step, &[Option<Form>])> {
+        self.steps.iter().copied().zip(self.forms.iter().map(Vec::as_slice))
+    }
+
+    /// The program of step `at`'s only function.
+    pub(super) fn program(&self, at: usize) -> Option<&Program> {
+        self.forms[at].first().and_then(program)
+    }
+
+    /// Whether a run of Python steps is one function of values, in a chain whose functions may run natively.
+    pub(super) fn is_of_values(&self, steps: &Range<usize>) -> bool {
+        self.read && steps.len() == 1 && self.steps[steps.start] == Step::MapValues
+    }
+
+    /// Whether no function of the program is called. The states of `mapWithState` may call theirs.
+    pub fn is_light(&self) -> bool {
+        let calls = |run: &Run| matches!(run, Run::Python(_) | Run::Whole { what: Whole::Mapped(_), .. });
+        self.read && !self.runs.iter().any(calls)
+    }
+
+    /// The steps, each with how it runs.
+    pub fn told(&self) -> impl Iterator<Item = (Step, How)> {
+        self.steps.iter().copied().zip(told(&self.runs).0)
+    }
+
+    /// Whether Python's steps make the elements that leave it.
+    pub fn ends_in_python(&self) -> bool {
+        told(&self.runs).1
+    }
+
+    /// The functions that some of the steps take, by their place among all.
+    pub fn functions_of(&self, steps: &Range<usize>) -> Range<usize> {
+        let count = |steps: &[Step]| steps.iter().map(|step| step.functions()).sum::<usize>();
+        let first = count(&self.steps[..steps.start]);
+        first..first + count(&self.steps[steps.clone()])
+    }
+}
+
 /// Of `runs`, how each of their steps runs; and whether Python's steps are still making the elements at the end.
-pub(crate) fn told(runs: &[Run]) -> (Vec<How>, bool) {
+fn told(runs: &[Run]) -> (Vec<How>, bool) {
     let (mut told, mut live) = (Vec::new(), false);
     for run in runs {
         let (steps, how) = match run {
@@ -75,7 +150,7 @@ pub(crate) fn told(runs: &[Run]) -> (Vec<How>, bool) {
 }
 
 /// Cuts `steps` into runs; `forms[i]` are the forms of step i's functions.
-pub(crate) fn plan(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Vec<Run> {
+fn cut(steps: &[Step], forms: &[Vec<Option<Form>>]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut at = 0;
     while at < steps.len() {

@@ -9,7 +9,7 @@ use crate::kernel::fold::{Fold, Folder};
 
 /// The functions of a fold.
 #[derive(Clone)]
-pub(crate) struct Folding {
+pub struct Folding {
     /// Makes the first accumulator of a value; it is the value itself where there is no function.
     create: Option<Program>,
     merge: Program,
@@ -18,7 +18,7 @@ pub(crate) struct Folding {
 
 impl Folding {
     /// A fold by `merge`.
-    pub(crate) fn new(create: Option<&Program>, merge: &Program) -> Self {
+    pub fn new(create: Option<&Program>, merge: &Program) -> Self {
         let create = create.filter(|create| **create != Program::identity()).cloned();
         let known = if create.is_none() { merge.fold() } else { None };
         Self { create, merge: merge.clone(), known }
@@ -30,7 +30,7 @@ impl Folding {
     }
 
     /// Whether it may go row by row, as a fold without keys must.
-    pub(crate) fn runs_by_row(&self) -> bool {
+    pub fn runs_by_row(&self) -> bool {
         self.known.is_some() || (self.merge.runs_by_row() && self.create.as_ref().is_none_or(Program::runs_by_row))
     }
 
