@@ -9,7 +9,7 @@ use std::cell::{Cell, OnceCell};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{task, threads};
+use super::{ended, task, threads};
 
 /// A reference to the state of this thread.
 struct Kept;
@@ -44,37 +44,17 @@ pub(crate) fn attach<T>(body: impl for<'py> FnOnce(Python<'py>) -> T) -> T {
         if is_new {
             keep();
         }
-        or_park(|| body(py))
+        ended::watch();
+        body(py)
     })
 }
 
 /// Runs `body` attached, unless there is no interpreter any more; the state of a thread of the engine goes with it.
 pub(crate) fn try_attach<T>(body: impl for<'py> FnOnce(Python<'py>) -> T) -> Option<T> {
-    Python::try_attach(|py| or_park(|| body(py)))
-}
-
-/// Stops the thread for ever when it is dropped by anything but a panic.
-struct Park;
-
-impl Drop for Park {
-    fn drop(&mut self) {
-        // An end forced from outside is no panic.
-        while !std::thread::panicking() {
-            std::thread::park();
-        }
-    }
-}
-
-/// Runs `body`, which calls Python code and is attached. Up to CPython 3.13 an interpreter that goes ends a thread that
-/// comes back to it by unwinding its stack: what was to be let go while attached would be let go by a thread that is not,
-/// which is fatal to the process. Such a thread stops here instead, as all do since 3.14, and ends with the process.
-pub(super) fn or_park<T, F: FnOnce() -> T>(body: F) -> T {
-    // By a pointer: functions of C are declared not to unwind, and `park` must not be left out on account of that.
-    let call: fn(F) -> T = std::hint::black_box(|body| body());
-    let park = Park;
-    let result = call(body);
-    std::mem::forget(park);
-    result
+    Python::try_attach(|py| {
+        ended::watch();
+        body(py)
+    })
 }
 
 /// To be called attached, in a thread that is not Python's.

@@ -15,6 +15,7 @@ pub(crate) mod child;
 mod classes;
 pub(crate) mod convert;
 mod elements;
+mod ended;
 mod external;
 mod folders;
 mod forms;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::attach::or_park;
 use super::child::in_one_process;
+use super::ended;
 use super::printed::Printed;
 use super::threads::Inside;
 use crate::doing::{self, Kind};
@@ -43,7 +43,8 @@ pub(crate) fn within<T>(task: &Arc<Task>, body: impl FnOnce() -> PyResult<T>) ->
     let before = RUNNING.with(|slot| slot.replace(Some(Running { task: Arc::clone(task), updates })));
     let result = {
         let _printed = Printed::enter(task.id);
-        in_one_process(|| or_park(body))
+        ended::watch();
+        in_one_process(body)
     };
     let after = RUNNING.with(|slot| slot.replace(before));
     if let Some(updates) = after.and_then(|running| running.updates) {

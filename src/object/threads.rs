@@ -16,7 +16,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use super::attach::{attach, or_park};
+use super::attach::attach;
+use super::ended;
 use crate::process::Renewed;
 
 /// (thread, stage of the task it runs, if any)
@@ -208,7 +209,7 @@ pub(crate) fn forget_dummy(py: Python<'_>) {
         }
         Ok::<(), PyErr>(())
     };
-    if let Err(raised) = or_park(forget) {
+    if let Err(raised) = forget() {
         raised.write_unraisable(py, None);
     }
 }
@@ -218,6 +219,7 @@ pub(crate) fn forget_dummy(py: Python<'_>) {
 #[pyfunction]
 pub(crate) fn interrupt_threads(py: Python<'_>) -> usize {
     let own = current();
+    ended::process_ends();
     with_threads(|all| all.closing = true);
     interrupt(py, |(ident, _)| *ident != own)
 }
