@@ -4,6 +4,7 @@
 //! (key, (left, right)) for all pairs of values, keys in the order of first appearance; a kept side without a partner meets
 //! `None`.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -68,6 +69,28 @@ impl SideRows {
     }
 }
 
+/// The rows that are of one side, run by run, and whether that is the left one. Mostly one run: a block comes from one map
+/// partition, and that from one side; those of a partition that was cut into parts may be joined. None if a row is of both.
+fn runs_of_sides(
+    tags: &[i64],
+    rows: usize,
+    row_items: impl Fn(usize) -> Range<usize>,
+) -> Option<Vec<(bool, Range<usize>)>> {
+    let mut runs: Vec<(bool, Range<usize>)> = Vec::new();
+    for row in 0..rows {
+        let tags = &tags[row_items(row)];
+        let Some(tag) = tags.first() else { continue };
+        if tags.iter().any(|other| other != tag) {
+            return None;
+        }
+        match runs.last_mut() {
+            Some((is_left, run)) if *is_left == (*tag == 1) => run.end = row + 1,
+            _ => runs.push((*tag == 1, row..row + 1)),
+        }
+    }
+    Some(runs)
+}
+
 impl Sides {
     /// For groups of this kind; `None` if Python must join them.
     pub fn new(kind: &Kind) -> Option<Self> {
@@ -92,20 +115,23 @@ impl Sides {
         let Some(tags) = tags.as_primitive_opt::<Int64Type>().filter(|tags| tags.null_count() == 0) else {
             return Ok(false);
         };
-        let tag = tags.values().first().copied().unwrap_or(1);
-        let side = if tag == 1 { &mut self.left } else { &mut self.right };
-        // A block comes from one map partition, and that from one side.
-        if !side.takes(kind) || tags.values().iter().any(|other| *other != tag) {
+        let row_items = |row: usize| (offsets[row] - first) as usize..(offsets[row + 1] - first) as usize;
+        let Some(runs) = runs_of_sides(tags.values(), lists.len(), row_items) else { return Ok(false) };
+        let takes = |is_left: bool| if is_left { self.left.takes(kind) } else { self.right.takes(kind) };
+        if !runs.iter().all(|(is_left, _)| takes(*is_left))
+            || self.keys.number(keys, &mut self.scratch)? == Err(Unhashable)
+        {
             return Ok(false);
         }
-        if self.keys.number(keys, &mut self.scratch)? == Err(Unhashable) {
-            return Ok(false);
+        for (is_left, rows) in runs {
+            let side = if is_left { &mut self.left } else { &mut self.right };
+            side.kind = Some(kind.clone());
+            for row in rows.clone() {
+                side.ids.extend(std::iter::repeat_n(self.scratch[row], row_items(row).len()));
+            }
+            let (from, to) = (row_items(rows.start).start, row_items(rows.end - 1).end);
+            side.values.push(values.slice(from, to - from));
         }
-        side.kind = Some(kind.clone());
-        for (id, ends) in self.scratch.iter().zip(offsets.windows(2)) {
-            side.ids.extend(std::iter::repeat_n(*id, (ends[1] - ends[0]) as usize));
-        }
-        side.values.push(Arc::clone(values));
         Ok(true)
     }
 

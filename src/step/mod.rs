@@ -29,6 +29,9 @@ mod state;
 mod taken;
 mod whole;
 
+#[cfg(test)]
+mod tests;
+
 pub use folding::Folding;
 pub use form::Form;
 pub use key_states::{KeyStates, Replaced};
