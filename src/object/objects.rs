@@ -24,8 +24,17 @@ use crate::object::attach::attach;
 #[derive(Debug)]
 pub(crate) enum ObjectBlock {
     Fresh(Vec<Py<PyAny>>),
-    Shared { items: Vec<Py<PyAny>>, bytes: usize },
-    Pickled { data: Py<PyBytes>, bytes: usize, count: usize },
+    Shared {
+        items: Vec<Py<PyAny>>,
+        bytes: usize,
+    },
+    /// `numbered`: classes that this process alone knows are in it by their numbers.
+    Pickled {
+        data: Py<PyBytes>,
+        bytes: usize,
+        count: usize,
+        numbered: bool,
+    },
 }
 
 impl Objects for ObjectBlock {
@@ -53,14 +62,16 @@ impl Objects for ObjectBlock {
     }
 
     fn dump(&self) -> Result<(Vec<u8>, LoadObjects)> {
-        let bytes = attach(|py| match self {
+        let dumped = attach(|py| match self {
             Self::Fresh(items) | Self::Shared { items, .. } => {
-                Ok(dump(py, &PyList::new(py, items.iter().map(|item| item.clone_ref(py)))?)?.as_bytes().to_vec())
+                let (data, numbered) = dump(py, &PyList::new(py, items.iter().map(|item| item.clone_ref(py)))?)?;
+                Ok((data.as_bytes().to_vec(), numbered))
             }
-            Self::Pickled { data, .. } => Ok(data.as_bytes(py).to_vec()),
+            Self::Pickled { data, numbered, .. } => Ok((data.as_bytes(py).to_vec(), *numbered)),
         });
-        let mut bytes = bytes.map_err(user_error)?;
+        let (mut bytes, numbered) = dumped.map_err(user_error)?;
         bytes.extend_from_slice(&(self.len() as u64).to_le_bytes());
+        bytes.push(u8::from(numbered));
         Ok((bytes, load_pickled))
     }
 
@@ -218,9 +229,9 @@ pub(crate) fn seal_items(py: Python<'_>, items: Vec<Py<PyAny>>, prefer: Prefer) 
 /// A block of the pickle of `items`, and its bytes.
 pub(crate) fn pickled(py: Python<'_>, items: Vec<Py<PyAny>>) -> PyResult<(Block, usize)> {
     let count = items.len();
-    let data = dump(py, &PyList::new(py, items)?)?;
+    let (data, numbered) = dump(py, &PyList::new(py, items)?)?;
     let bytes = data.as_bytes().len();
-    Ok((Block::Objects(Arc::new(ObjectBlock::Pickled { data: data.unbind(), bytes, count })), bytes))
+    Ok((Block::Objects(Arc::new(ObjectBlock::Pickled { data: data.unbind(), bytes, count, numbered })), bytes))
 }
 
 /// Copies of `items` as one pickle gives them, and its bytes.
@@ -259,13 +270,15 @@ fn shared(py: Python<'_>, items: Vec<Py<PyAny>>) -> Block {
     Block::Objects(Arc::new(ObjectBlock::Shared { items, bytes }))
 }
 
-/// What `dump` made, as a block: the pickle of a list, then its length in 8 bytes.
+/// What `Objects::dump` made, as a block: the pickle of a list, its length in 8 bytes, and whether it is `numbered`.
 fn load_pickled(bytes: &[u8]) -> Result<Block> {
     let cut = || EngineError::Bug("a spilled block of objects is cut short".to_owned());
-    let (data, count) = bytes.split_last_chunk::<8>().ok_or_else(cut)?;
+    let (numbered, pickle) = bytes.split_last().ok_or_else(cut)?;
+    let (data, count) = pickle.split_last_chunk::<8>().ok_or_else(cut)?;
     let data = attach(|py| PyBytes::new(py, data).unbind());
     let count = u64::from_le_bytes(*count) as usize;
-    Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count })))
+    let numbered = *numbered != 0;
+    Ok(Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count, numbered })))
 }
 
 /// The pickle of a block's list, for other processes.
@@ -276,14 +289,9 @@ pub(crate) fn dump_kept(objects: &dyn Objects) -> Result<Vec<u8>> {
             Some(ObjectBlock::Fresh(items) | ObjectBlock::Shared { items, .. }) => {
                 PyList::new(py, items.iter().map(|item| item.clone_ref(py)))?
             }
-            Some(ObjectBlock::Pickled { data, .. }) => {
-                let bytes = data.as_bytes(py);
-                // Classes that this process alone knows by their numbers have to travel by value.
-                if memchr::memmem::find(bytes, b"class_numbered").is_none() {
-                    return Ok(bytes.to_vec());
-                }
-                pickle_loads(py)?.call1((data,))?.cast_into::<PyList>()?
-            }
+            Some(ObjectBlock::Pickled { data, numbered: false, .. }) => return Ok(data.as_bytes(py).to_vec()),
+            // Classes that this process alone knows have to travel by value.
+            Some(ObjectBlock::Pickled { data, .. }) => pickle_loads(py)?.call1((data,))?.cast_into::<PyList>()?,
             None => return Err(pyo3::exceptions::PyRuntimeError::new_err("bug in dstreams: unknown kind of block")),
         };
         static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -295,18 +303,19 @@ pub(crate) fn dump_kept(objects: &dyn Objects) -> Result<Vec<u8>> {
 /// A block of the pickle of a list of `count` elements. Nothing is loaded before somebody reads it.
 pub(crate) fn load_kept(bytes: &[u8], count: usize) -> Block {
     let data = attach(|py| PyBytes::new(py, bytes).unbind());
-    Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count }))
+    // `dump_kept` names no class by its number.
+    Block::Objects(Arc::new(ObjectBlock::Pickled { data, bytes: bytes.len(), count, numbered: false }))
 }
 
 fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
     items.iter().all(|item| convert::is_immutable(item.bind(py)))
 }
 
-/// Pickles a list of elements (dstreams.core.closure.dump_elements knows what to try).
-fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyBytes>> {
+/// Pickles a list of elements, and says whether classes are in it by their numbers (dstreams.core.closure knows what to try).
+fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
     static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let dump = DUMP.import(py, "dstreams.core.closure", "dump_elements")?;
-    Ok(dump.call1((items,))?.cast_into::<PyBytes>()?)
+    let dump = DUMP.import(py, "dstreams.core.closure", "dump_noting_numbers")?;
+    Ok(dump.call1((items,))?.extract::<(Bound<'py, PyBytes>, bool)>()?)
 }
 
 /// Seals a Python list.

@@ -49,10 +49,16 @@ def freeze(functions: list[Any]) -> list[Any] | bytes:
 
 def dump_functions(functions: Any) -> bytes:
     """Pickle functions by value; `PicklingError` says why one cannot travel."""
+    return _by_value(functions)[0]
+
+
+def _by_value(value: Any) -> tuple[bytes, bool]:
+    """The pickle, and whether classes of the running program are in it by their numbers."""
     buffer = io.BytesIO()
+    pickler = _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL)
     with as_pickling_errors():
-        _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(functions)
-    return buffer.getvalue()
+        pickler.dump(value)
+    return buffer.getvalue(), pickler.numbered
 
 
 @contextlib.contextmanager
@@ -75,8 +81,11 @@ class _Pickler(by_value.Pickler):
     In the same process, loading a class by value would set the program's own class back to what it was.
     """
 
+    numbered = False
+
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, type) and not is_importable(obj):
+            self.numbered = True
             return class_numbered, (number_of(obj),)
         return super().reducer_override(obj)
 
@@ -115,12 +124,17 @@ def load_functions(data: bytes) -> list[Any]:
 
 def dump_elements(items: list[Any]) -> bytes:
     """Pickle elements: by reference where that works, by value for what lives in `__main__` or in a function."""
+    return dump_noting_numbers(items)[0]
+
+
+def dump_noting_numbers(items: list[Any]) -> tuple[bytes, bool]:
+    """The same, and whether classes are in it by numbers, which no other process knows."""
     buffer = io.BytesIO()
     try:
         pickle.Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(items)
-        return buffer.getvalue()
+        return buffer.getvalue(), False
     except Exception:  # plain pickle knows fewer kinds than cloudpickle, which reports what neither can do
-        return dump_functions(items)
+        return _by_value(items)
 
 
 def dump_kept(items: list[Any]) -> bytes:
