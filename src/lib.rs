@@ -1,7 +1,7 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
 //! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `step` <- `exec` <- `durable` <- `stream` <- `object`, `py`;
-//! `source` and `monitor` depend on `block` alone; `process`, `stack` and `doing` are for all. Only `py`, `object` and this
+//! `source` and `monitor` depend on `block` alone; `process`, `stack`, `doing` and `heap` are for all. Only `py`, `object` and this
 //! file know the interpreter.
 
 pub mod block;
@@ -10,6 +10,7 @@ pub mod durable;
 pub mod error;
 pub mod exec;
 pub mod expr;
+pub mod heap;
 pub mod kernel;
 pub mod memory;
 pub mod monitor;
@@ -38,7 +39,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
         // The engine's threads would run the program's functions in the main interpreter.
         return Err(pyo3::exceptions::PyImportError::new_err("dstreams does not support subinterpreters"));
     }
-    if !memory::begin() || !process::watch_forks() {
+    if !heap::begin() || !process::watch_forks() {
         return Err(pyo3::exceptions::PyMemoryError::new_err("dstreams: the system has no memory left to begin with"));
     }
     object::turn::look_at_interpreter(module.py())?;

@@ -8,16 +8,13 @@
 //! 3. The ledger's lock is a leaf: nothing is written, dropped or called while it is held, so all of this may be used
 //!    with or without the interpreter.
 //!
-//! Elsewhere: who keeps what (`rdd/shuffle.rs`, `exec/store.rs`), how much Python objects weigh (`object/weigh.rs`).
+//! Elsewhere: who keeps what (`rdd/shuffle.rs`, `exec/store.rs`), how much Python objects weigh (`object/weigh.rs`), the allocator (`heap/`).
 
 mod files;
 mod format;
 mod gather;
-#[cfg(target_os = "linux")]
-mod heap;
 mod ledger;
 mod parcel;
-mod system;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,9 +24,9 @@ pub use gather::Gather;
 pub use ledger::Holding;
 use ledger::Ledger;
 pub use parcel::{Parcel, Pin};
-pub use system::{begin, give_back};
 
 use crate::error::Result;
+use crate::heap::give_back;
 use crate::process::Origin;
 
 /// Where sealed blocks are kept.
