@@ -315,7 +315,7 @@ fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
 fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
     static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let dump = DUMP.import(py, "dstreams.core.closure", "dump_noting_numbers")?;
-    Ok(dump.call1((items,))?.extract::<(Bound<'py, PyBytes>, bool)>()?)
+    dump.call1((items,))?.extract()
 }
 
 /// Seals a Python list.

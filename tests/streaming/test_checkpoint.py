@@ -374,6 +374,48 @@ def test_a_full_disk_is_told_and_the_stream_goes_on(tmp_path: Path) -> None:
     assert len(told) == 1 and "after the batch of 2000 ms" in told[0] and "too large" in told[0].lower()
 
 
+STATES_OF_A_LOCAL_CLASS = """
+import sys
+from pyspark import SparkConf, SparkContext
+from pyspark.streaming import StreamingContext
+
+def total_class():
+    class Total:  # has no name by which another process could import it
+        def __init__(self, count):
+            self.count = count
+    return Total
+
+def setup():
+    Total = total_class()
+    conf = SparkConf().setMaster("local[2]").setAppName("test").set("spark.streaming.clock", "manual")
+    sc = SparkContext(conf=conf.set("spark.dstreams.memory.limit", sys.argv[2]))
+    ssc = StreamingContext(sc, 1)
+    ssc.checkpoint(sys.argv[1])
+    ones = ssc.queueStream([[(word, 1) for word in "abca"]], oneAtATime=True, default=[("a", 1)])
+    states = ones.updateStateByKey(lambda new, old: Total(sum(new) + (old.count if old else 0)))
+    states.foreachRDD(lambda rdd: print(sorted(rdd.mapValues(lambda state: state.count).collect())))
+    return ssc
+
+ssc = StreamingContext.getOrCreate(sys.argv[1], setup)
+ssc.start()
+ssc.advance(2)
+ssc.stop()
+"""
+
+
+@pytest.mark.parametrize("limit", ["1g", "1k"])
+def test_states_of_a_local_class_are_there_in_another_process(tmp_path: Path, limit: str) -> None:
+    # With 1k the states are in files of the first process, from where they come to the checkpoint.
+    (tmp_path / "program.py").write_text(STATES_OF_A_LOCAL_CLASS, encoding="utf-8")
+    printed = []
+    for _ in range(2):
+        command = [sys.executable, "program.py", "checkpoint", limit]
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert ended.returncode == 0, ended.stderr
+        printed += ended.stdout.splitlines()
+    assert printed == [str([("a", count), ("b", 1), ("c", 1)]) for count in (2, 3, 4, 5)]
+
+
 def fails_with_some(pair: tuple[str, int]) -> tuple[str, int]:
     """As it is, unless it is told to fail."""
     from notes import FAILING

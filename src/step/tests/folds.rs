@@ -27,9 +27,10 @@ fn folds() -> Vec<Stage> {
 #[test]
 fn each_way_to_fold_gives_what_python_gives() {
     for fold in folds() {
-        check_native(&[fold.clone()], &rows(60, 9), 0);
-        check(&[fold.clone()], &rows(60, 60));
-        check(&[fold], &[]);
+        let fold = [fold];
+        check_native(&fold, &rows(60, 9), 0);
+        check(&fold, &rows(60, 60));
+        check(&fold, &[]);
     }
 }
 
@@ -37,7 +38,7 @@ fn each_way_to_fold_gives_what_python_gives() {
 fn a_fold_bails_at_every_row() {
     for fold in folds() {
         for odd in [pair(text("key 3"), BIG), pair(BIG, Int(1)), pair(text("new"), Int(i64::MAX.into()))] {
-            check_bails(&[fold.clone()], &rows(16, 4), &odd);
+            check_bails(std::slice::from_ref(&fold), &rows(16, 4), &odd);
         }
     }
 }

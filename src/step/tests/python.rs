@@ -16,13 +16,17 @@ use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, ready};
 use crate::step::{Drawn, Form, Onward, Pulled, Step, Then, later};
 
+type OfOne = dyn Fn(&Value) -> Value + Send + Sync;
+type OfTwo = dyn Fn(&Value, &Value) -> Value + Send + Sync;
+type OfWhole = dyn Fn(usize, Option<Vec<Value>>, Vec<Value>) -> Vec<Value> + Send + Sync;
+
 /// A function of the program or of the library, in Python.
 #[derive(Clone)]
 pub(super) enum Function {
-    One(Arc<dyn Fn(&Value) -> Value + Send + Sync>),
-    Two(Arc<dyn Fn(&Value, &Value) -> Value + Send + Sync>),
+    One(Arc<OfOne>),
+    Two(Arc<OfTwo>),
     /// Of the number of a partition, of what was made of the elements before, and of all others.
-    Whole(Arc<dyn Fn(usize, Option<Vec<Value>>, Vec<Value>) -> Vec<Value> + Send + Sync>),
+    Whole(Arc<OfWhole>),
 }
 
 impl Function {

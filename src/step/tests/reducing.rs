@@ -104,8 +104,8 @@ fn numbers() -> Vec<Value> {
 fn each_reduction_gives_what_python_gives() {
     for stage in [top(3, true, false), top(30, false, false), top(4, true, true), counts(), reduced(), folded(), sum()]
     {
-        check_bails(&[stage.clone()], &numbers(), &BIG);
-        check_bails(&[stage.clone()], &numbers(), &Int(i64::MIN.into()));
+        check_bails(std::slice::from_ref(&stage), &numbers(), &BIG);
+        check_bails(std::slice::from_ref(&stage), &numbers(), &Int(i64::MIN.into()));
         check_bails(&[step(Step::Map, next()), stage.clone()], &numbers(), &Int(i64::MAX.into()));
         check_bails(&[in_python(Step::Map, next()), stage], &numbers(), &BIG);
     }
@@ -128,7 +128,7 @@ fn python_sees_what_was_made_and_no_row() {
         [(counts(), 0), (folded(), 0), (sum(), 0), (stats(), 0), (top(3, true, false), 3), (reduced(), 1)]
     {
         let input = ints((0..50).map(|at| at % 2));
-        let chain = Chain::new(&[stage.clone()]);
+        let chain = Chain::new(std::slice::from_ref(&stage));
         let made = chain.run(blocks(Shape::Columns(9), &input)).unwrap();
         assert_eq!(made, plain(&[stage], PARTITION, None, input));
         assert_eq!(chain.rows_in_python(), seen);
@@ -136,7 +136,7 @@ fn python_sees_what_was_made_and_no_row() {
     let added = over_partition(Reducing::reduce(&add().0).unwrap(), |_, rows| {
         rows.into_iter().reduce(|a, b| a.plus(&b)).into_iter().collect()
     });
-    let chain = Chain::new(&[added.clone()]);
+    let chain = Chain::new(std::slice::from_ref(&added));
     let input = ints(0..1000);
     assert_eq!(chain.run(blocks(Shape::Columns(100), &input)).unwrap(), plain(&[added], PARTITION, None, input));
     assert_eq!(chain.rows_in_python(), 1);
