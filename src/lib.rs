@@ -1,7 +1,7 @@
 //! dstreams: Spark Streaming for Python without a JVM. The native core and its Python module.
 //!
-//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `step` <- `exec` <- `durable` <- `stream` <- `object`, `py`;
-//! `source` and `monitor` depend on `block` alone; `process`, `stack`, `doing` and `heap` are for all. Only `py`, `object` and this
+//! Who may import whom: `block` <- `kernel`, `memory` <- `expr` <- `rdd` <- `step` <- `exec` <- `durable` <- `input` <- `stream` <- `object`,
+//! `py`; `source` and `monitor` depend on `block` alone; `process`, `stack`, `doing` and `heap` are for all. Only `py`, `object` and this
 //! file know the interpreter.
 
 pub mod block;
@@ -11,6 +11,7 @@ pub mod error;
 pub mod exec;
 pub mod expr;
 pub mod heap;
+pub mod input;
 pub mod kernel;
 pub mod memory;
 pub mod monitor;
@@ -62,11 +63,11 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<object::PyLink>()?;
     module.add_class::<object::TaskRun>()?;
     module.add_class::<object::WorkerMemory>()?;
-    module.add_function(wrap_pyfunction!(py::input::decode_utf8, module)?)?;
-    module.add_function(wrap_pyfunction!(py::input::glob, module)?)?;
-    module.add_function(wrap_pyfunction!(py::input::list_files, module)?)?;
-    module.add_function(wrap_pyfunction!(py::input::zstd_pack, module)?)?;
-    module.add_function(wrap_pyfunction!(py::input::zstd_unpack, module)?)?;
+    module.add_function(wrap_pyfunction!(py::files::decode_utf8, module)?)?;
+    module.add_function(wrap_pyfunction!(py::files::glob, module)?)?;
+    module.add_function(wrap_pyfunction!(py::files::list_files, module)?)?;
+    module.add_function(wrap_pyfunction!(py::files::zstd_pack, module)?)?;
+    module.add_function(wrap_pyfunction!(py::files::zstd_unpack, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::interrupt_threads, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::stack_calls, module)?)?;
     module.add_function(wrap_pyfunction!(object::threads::stack_size, module)?)?;

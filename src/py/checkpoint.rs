@@ -12,11 +12,12 @@ use super::driver::{InputSpec, PyDriver};
 use super::durable::{Durable, Left, PyCodec, TrialCodec};
 use super::engine::level_of;
 use super::gil::enter_engine;
-use super::input::Records;
+
 use super::receiver::PyIntake;
 use crate::block::Block;
 use crate::durable::{Keeper, Locks, Program, Recovery, RestoredInput, RestoredRdd, Trust, has_checkpoint};
 use crate::error::{EngineError, Result};
+use crate::input::Records;
 use crate::rdd::{Op, Partitioner, Rdd};
 use crate::source::{FileMonitor, SocketSpec};
 use crate::stream::{Graph, Millis, NodeId, Restored};

@@ -14,13 +14,14 @@ use super::durable::Durable;
 use super::engine::place_of;
 use super::feeds::{Bus, Feed, PythonFeed, SocketFeed};
 use super::gil::{DriverHooks, detached};
-use super::input::{Records, Told, stream_files};
+
 use super::rdd::PyRdd;
 use super::receiver::Inbox;
 use super::supervisor::check_signals;
 use crate::durable::{Found, InputFound, PathName, Snapshot};
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
+use crate::input::{Records, Told, stream_files};
 use crate::memory::Level;
 use crate::monitor::InputInfo;
 use crate::object::attach::{attach, try_attach};

@@ -7,8 +7,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use super::files::ReadingFields;
 use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
-use super::input::{ReadingFields, Told, Untold, text_files};
 use super::jobs::{self, PyJobs};
 use super::rdd::PyRdd;
 use super::supervisor::hook_again;
@@ -16,9 +16,10 @@ use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
 use crate::heap::give_back;
+use crate::input::{Numbers, Told, Untold, text_files};
 use crate::memory::{Level, Memory};
 use crate::object::threads::interrupt_tasks;
-use crate::object::{Numbers, ObjectSealer, Planned, claimed_from, load_list, seal_slice};
+use crate::object::{ObjectSealer, Planned, claimed_from, load_list, seal_slice};
 use crate::rdd::{CancelToken, Op, Rdd};
 use crate::source::{Api, Reading, Shape};
 

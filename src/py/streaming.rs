@@ -15,12 +15,13 @@ use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
 use super::feeds::Bus;
 use super::gil::{checked, enter_engine};
-use super::input::Records;
+
 use super::listener::{PyListener, batch_facts};
 use super::rdd::PyRdd;
 use super::receiver::PyIntake;
 use crate::durable::{Locks, Recovery, Trust};
 use crate::error::EngineError;
+use crate::input::Records;
 use crate::monitor::BatchLog;
 use crate::process::Own;
 use crate::source::{FileMonitorSpec, SocketSpec};

@@ -1,9 +1,8 @@
 //! How do text files become an RDD?
 //!
-//! Glue between `source::text`, which knows files, and the lineage's `Reader`.
+//! Glue between `source/`, which knows files, and the lineage's `Reader`: files that a program names (`text_files`), and
+//! files that a stream found (`stream_files`).
 
-use std::borrow::Cow;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -11,28 +10,24 @@ use arrow_array::BinaryViewArray;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{Block, Columns, Kind};
-use pyo3::prelude::*;
-use pyo3::types::PyString;
-
-use super::gil::enter_engine;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
-use crate::source::open;
 use crate::source::text::{self, InputFile, Split};
-use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, matching, utf8, zstd};
+use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, is_hidden, open};
 
 /// What the settings of a context say about reading, or why they cannot be used; the context's program may change them.
-pub(crate) type Told = Arc<RwLock<std::result::Result<Reading, Untold>>>;
+pub type Told = Arc<RwLock<std::result::Result<Reading, Untold>>>;
 
 /// A setting that cannot be used: the class of Java's exception, and what it says.
 #[derive(Debug, Clone)]
-pub(crate) struct Untold {
+pub struct Untold {
     class: &'static str,
     problem: String,
 }
 
 impl Untold {
-    pub(crate) fn new(class: &str, problem: String) -> Self {
+    /// `class` is one of the exceptions that Hadoop raises here.
+    pub fn new(class: &str, problem: String) -> Self {
         let known = ["java.lang.NumberFormatException", "java.lang.UnsupportedOperationException"];
         let found = known.into_iter().find(|name| *name == class);
         Self { class: found.unwrap_or("java.lang.IllegalArgumentException"), problem }
@@ -40,7 +35,7 @@ impl Untold {
 }
 
 /// What settings say now.
-pub(crate) fn reading_now(told: &Told) -> Result<Reading> {
+pub fn reading_now(told: &Told) -> Result<Reading> {
     let now = told.read().unwrap_or_else(PoisonError::into_inner);
     now.clone().map_err(|Untold { class, problem }| EngineError::Refused { class, problem })
 }
@@ -109,32 +104,13 @@ fn read_records(split: &Split, reading: &Reading, api: Api, shape: Shape) -> Res
 }
 
 /// The records of text files, in a shape.
-pub(crate) fn text_files(spec: &str, api: Api, shape: Shape, told: Told) -> Arc<Rdd> {
+pub fn text_files(spec: &str, api: Api, shape: Shape, told: Told) -> Arc<Rdd> {
     Rdd::new(Op::Read(Arc::new(TextFiles { spec: spec.to_owned(), api, shape, told, splits: OnceLock::new() })))
-}
-
-/// What Hadoop's settings say, by the names of `dstreams.core.hadoopreading.Reading`.
-#[derive(FromPyObject)]
-pub(crate) struct ReadingFields {
-    delimiter: Option<Vec<u8>>,
-    longest: Option<u32>,
-    recursive: bool,
-    passes_folders: bool,
-    least_split: u64,
-    most_split: u64,
-    block: u64,
-}
-
-impl From<ReadingFields> for Reading {
-    fn from(fields: ReadingFields) -> Self {
-        let ReadingFields { delimiter, longest, recursive, passes_folders, least_split, most_split, block } = fields;
-        Self { delimiter: delimiter.map(Arc::from), longest, recursive, passes_folders, least_split, most_split, block }
-    }
 }
 
 /// What the records of a file are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Records {
+pub enum Records {
     /// Lines of text.
     Lines,
     /// Pieces of so many bytes.
@@ -160,45 +136,6 @@ fn read_pieces(split: &Split, length: usize) -> Result<Block> {
     }
     let pieces = BinaryViewArray::from_iter_values(bytes.chunks_exact(length));
     Ok(Block::Columns(Columns::new(Kind::Bytes, Arc::new(pieces))))
-}
-
-/// (path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name.
-#[pyfunction]
-#[pyo3(signature = (spec, recursive=false, passes_folders=false))]
-pub(crate) fn list_files(
-    py: Python<'_>,
-    spec: &str,
-    recursive: bool,
-    passes_folders: bool,
-) -> PyResult<Vec<(OsString, u64)>> {
-    let reading = Reading { recursive, passes_folders, ..Reading::default() };
-    let found = enter_engine(py, || text::list_inputs(spec, &reading))?;
-    Ok(found.into_iter().map(|file| (file.path.into_os_string(), file.len)).collect())
-}
-
-/// The existing local paths that a pattern names, sorted.
-#[pyfunction]
-pub(crate) fn glob(py: Python<'_>, pattern: &str) -> PyResult<Vec<OsString>> {
-    let found = enter_engine(py, || matching(pattern))?;
-    Ok(found.into_iter().map(PathBuf::into_os_string).collect())
-}
-
-/// The text that Java reads from bytes that should be UTF-8.
-#[pyfunction]
-pub(crate) fn decode_utf8<'py>(py: Python<'py>, data: &[u8]) -> Bound<'py, PyString> {
-    PyString::new(py, &utf8::decode(data))
-}
-
-/// Bytes compressed by Zstandard.
-#[pyfunction]
-pub(crate) fn zstd_pack(py: Python<'_>, data: &[u8]) -> Cow<'static, [u8]> {
-    py.detach(|| zstd::pack(data)).into()
-}
-
-/// What bytes compressed by Zstandard hold.
-#[pyfunction]
-pub(crate) fn zstd_unpack(py: Python<'_>, data: &[u8]) -> PyResult<Cow<'static, [u8]>> {
-    Ok(py.detach(|| zstd::unpack(data))?.into())
 }
 
 /// A file that a stream found. One that cannot be read any more is warned about and counts as empty.
@@ -232,12 +169,12 @@ impl Reader for StreamFile {
 }
 
 /// The records of files that a stream found, a partition or more per file, in their order.
-pub(crate) fn stream_files(paths: &[PathBuf], records: Records, told: &Told, warn: &Warn) -> Result<Arc<Rdd>> {
+pub fn stream_files(paths: &[PathBuf], records: Records, told: &Told, warn: &Warn) -> Result<Arc<Rdd>> {
     let reading = reading_now(told)?;
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         // Spark reads such a name as "no input" and gives the batch up.
-        if path.file_name().is_some_and(|name| crate::source::files::is_hidden(&name.to_string_lossy())) {
+        if path.file_name().is_some_and(|name| is_hidden(&name.to_string_lossy())) {
             return Err(EngineError::MissingInput { path: format!("file:{}", path.display()) });
         }
         match stream_splits(path, records, &reading) {

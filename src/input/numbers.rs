@@ -1,4 +1,6 @@
-//! A range of numbers as an RDD's source, made anew by each reader instead of being held.
+//! How does a range of numbers become an RDD?
+//!
+//! It is made anew by each reader instead of being held.
 
 use std::sync::Arc;
 
@@ -12,9 +14,9 @@ use crate::rdd::{Blocks, Reader};
 const CHUNK: i64 = 1 << 16;
 
 /// Partitions `start, start + step, ...` of `count` numbers each, all within 64 bits.
-pub(crate) struct Numbers {
+pub struct Numbers {
     /// (start, step, count) per partition.
-    pub(crate) slices: Vec<(i64, i64, i64)>,
+    pub slices: Vec<(i64, i64, i64)>,
 }
 
 impl Reader for Numbers {
