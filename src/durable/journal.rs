@@ -2,8 +2,8 @@
 //!
 //! Owns the files `journal-<number>`: a log of received blocks and of *plans* (what a batch consists of), and the commit
 //! that makes many of them durable at once.
-//! 1. Blocks of an input are numbered from 0 without gaps, over all runs. A plan says up to which number its batch takes,
-//!    and which files of watched folders.
+//! 1. Blocks of an input are numbered from 0 without gaps, over all runs. What a plan says of an input only the input
+//!    understands (`input/`).
 //! 2. `commit` returns when everything appended before is durable. Of those who wait at the same time one writes and
 //!    syncs for all.
 //! 3. After a failed write nothing more goes into that file, because its end is not known; the next append begins another.
@@ -17,10 +17,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::files::{number_in, numbered};
 use super::folder::Folder;
@@ -41,42 +41,36 @@ const FILE_BYTES: u64 = 8 << 20;
 /// Lost appends that are remembered.
 const REMEMBERED_LOSSES: usize = 64;
 
-/// The path of a file: text if it is text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum PathName {
-    /// Most are.
-    Text(String),
-    /// Those that are not.
-    Bytes(Vec<u8>),
-}
-
-impl From<&Path> for PathName {
-    fn from(path: &Path) -> Self {
-        use std::os::unix::ffi::OsStrExt;
-        path.to_str().map_or_else(|| Self::Bytes(path.as_os_str().as_bytes().to_vec()), |text| Self::Text(text.into()))
-    }
-}
-
-impl From<PathName> for PathBuf {
-    fn from(name: PathName) -> Self {
-        use std::os::unix::ffi::OsStringExt;
-        match name {
-            PathName::Text(text) => Self::from(text),
-            PathName::Bytes(bytes) => Self::from(std::ffi::OsString::from_vec(bytes)),
-        }
-    }
-}
-
 /// What a batch consists of.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "WrittenPlan")]
 pub struct Plan {
     /// Time of the batch.
     pub time: i64,
-    /// For each input of files, the files of this batch and of earlier ones that were not planned before, by time.
-    pub files: BTreeMap<u32, BTreeMap<i64, Vec<PathName>>>,
-    /// For each receiver, the number of the first block that is left for later batches.
-    pub taken: BTreeMap<u32, u64>,
+    /// What this batch has of each input, and what earlier ones have that were not planned before, by time: ranges, which
+    /// only the inputs understand.
+    pub ranges: BTreeMap<u32, BTreeMap<i64, Value>>,
+}
+
+/// A plan as it is, or as it was written when there were two kinds of ranges.
+#[derive(Deserialize)]
+struct WrittenPlan {
+    time: i64,
+    #[serde(default)]
+    ranges: BTreeMap<u32, BTreeMap<i64, Value>>,
+    #[serde(default)]
+    files: BTreeMap<u32, BTreeMap<i64, Value>>,
+    #[serde(default)]
+    taken: BTreeMap<u32, u64>,
+}
+
+impl From<WrittenPlan> for Plan {
+    fn from(written: WrittenPlan) -> Self {
+        let WrittenPlan { time, mut ranges, files, taken } = written;
+        ranges.extend(files);
+        ranges.extend(taken.into_iter().map(|(node, until)| (node, BTreeMap::from([(time, Value::from(until))]))));
+        Self { time, ranges }
+    }
 }
 
 /// A received block.

@@ -21,7 +21,7 @@ use super::blocks::Codec;
 use super::chunks::{self, ChunkId, Chunks};
 use super::files::{checksum, copy_of, epoch_of, first_number, first_of};
 use super::folder::{Folder, Trust};
-use super::journal::{self, Journal, PathName};
+use super::journal::{self, Journal};
 use super::manifest::{GraphSpec, InputState, Manifest, Program, SavedRdd, SavedTable};
 use super::owner::{Locks, Owner};
 use super::recovery::{self, FUNCTIONS, MANIFEST, Recovery};
@@ -46,14 +46,16 @@ pub struct Found {
     pub replaces: bool,
 }
 
-/// Where an input is now.
-pub enum InputFound {
-    /// RDDs that are left.
-    Queue { left: Vec<Arc<Rdd>>, empty: Arc<Rdd>, one_at_a_time: bool },
-    /// A watched folder.
-    Files { settings: String, selected: BTreeMap<i64, Vec<PathName>> },
-    /// A receiver.
-    Receiver { settings: String },
+/// What an input is now, as it says itself.
+pub struct InputFound {
+    /// Which kind it is.
+    pub kind: String,
+    /// Its settings and its place.
+    pub settings: String,
+    /// What stays as it is from checkpoint to checkpoint, by numbers.
+    pub pieces: BTreeMap<i64, Arc<Vec<u8>>>,
+    /// RDDs, settled.
+    pub rdds: Vec<Arc<Rdd>>,
 }
 
 /// A part of the tables of states.
@@ -104,7 +106,7 @@ struct Work {
     chunks: Chunks,
     known: HashMap<RddId, Vec<Vec<ChunkId>>>,
     last: HashMap<u32, Vec<Vec<(ChunkId, Block)>>>,
-    selected: HashMap<(u32, i64), ChunkId>,
+    pieces: HashMap<(u32, i64), (ChunkId, Arc<Vec<u8>>)>,
     tables: BTreeMap<(u64, u64), Vec<ChunkId>>,
     functions: String,
     /// What is in that file.
@@ -154,7 +156,7 @@ impl Keeper {
             chunks: Chunks::new(Arc::clone(&folder), first_number(epoch), next_chunk),
             known: HashMap::new(),
             last: HashMap::new(),
-            selected: HashMap::new(),
+            pieces: HashMap::new(),
             tables: BTreeMap::new(),
             functions: String::new(),
             saved: None,
@@ -170,6 +172,14 @@ impl Keeper {
     /// Whether this run still has the folder. `Replaced`: another one took it, and this one must not go on.
     pub fn check(&self) -> Result<()> {
         self.owner.check()
+    }
+
+    /// Fails if another run has taken the folder. What else may be wrong with it is found by who writes.
+    pub fn check_replaced(&self) -> Result<()> {
+        match self.check() {
+            Err(error @ EngineError::Replaced { .. }) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// The run has ended: another one may have the folder, and nothing that is written from now on is acknowledged.
@@ -330,7 +340,7 @@ impl Work {
         self.chunks.forget();
         self.known.clear();
         self.last.clear();
-        self.selected.clear();
+        self.pieces.clear();
         self.tables.clear();
         self.live.clear();
         // The file may have gone with its folder.
@@ -405,32 +415,20 @@ impl Work {
         known: &mut HashMap<RddId, Vec<Vec<ChunkId>>>,
         codec: &dyn Codec,
     ) -> Result<InputState> {
-        match input {
-            InputFound::Queue { left, empty, one_at_a_time } => {
-                let left = left.iter().map(|rdd| self.save_rdd(rdd, None, known, codec)).collect::<Result<_>>()?;
-                let empty = self.save_rdd(&empty, None, known, codec)?;
-                Ok(InputState::Queue { left, empty, one_at_a_time })
-            }
-            InputFound::Files { settings, selected } => {
-                self.selected.retain(|(of, time), _| *of != node || selected.contains_key(time));
-                let mut saved = BTreeMap::new();
-                for (time, files) in selected {
-                    let known = self.selected.get(&(node, time)).copied();
-                    let id = match known.filter(|id| self.chunks.stays(*id)) {
-                        Some(id) => id,
-                        None => {
-                            let text =
-                                serde_json::to_vec(&files).map_err(|problem| EngineError::Bug(problem.to_string()))?;
-                            self.chunks.put_bytes(&text)?
-                        }
-                    };
-                    self.selected.insert((node, time), id);
-                    saved.insert(time, id);
-                }
-                Ok(InputState::Files { settings, selected: saved })
-            }
-            InputFound::Receiver { settings } => Ok(InputState::Receiver { settings }),
+        let InputFound { kind, settings, pieces, rdds } = input;
+        let rdds = rdds.iter().map(|rdd| self.save_rdd(rdd, None, known, codec)).collect::<Result<_>>()?;
+        self.pieces.retain(|(of, number), _| *of != node || pieces.contains_key(number));
+        let mut saved = BTreeMap::new();
+        for (number, bytes) in pieces {
+            let before = self.pieces.get(&(node, number)).filter(|(_, old)| Arc::ptr_eq(old, &bytes) || *old == bytes);
+            let id = match before.map(|(id, _)| *id).filter(|id| self.chunks.stays(*id)) {
+                Some(id) => id,
+                None => self.chunks.put_bytes(&bytes)?,
+            };
+            self.pieces.insert((node, number), (id, bytes));
+            saved.insert(number, id);
         }
+        Ok(InputState { kind, settings, pieces: saved, rdds })
     }
 
     fn save_table(&mut self, part: TablePart) -> Result<()> {

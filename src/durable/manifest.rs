@@ -82,14 +82,71 @@ pub struct SavedRdd {
 }
 
 /// Where an input is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum InputState {
-    /// RDDs that are still to come, each with its partitions, then the one for when there is none left.
-    Queue { left: Vec<Vec<Vec<ChunkId>>>, empty: Vec<Vec<ChunkId>>, one_at_a_time: bool },
-    /// A watched folder: settings, threshold, and the chunk with the files of each batch that is remembered.
-    Files { settings: String, selected: BTreeMap<i64, ChunkId> },
-    /// A socket's or a receiver's settings.
-    Receiver { settings: String },
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "WrittenInput")]
+pub struct InputState {
+    /// Which kind of input it is.
+    pub kind: String,
+    /// Its settings and place, which only that kind understands.
+    pub settings: String,
+    /// Chunks of bytes of its own, by numbers.
+    pub pieces: BTreeMap<i64, ChunkId>,
+    /// The chunks of RDDs, each with its partitions.
+    pub rdds: Vec<Vec<Vec<ChunkId>>>,
+}
+
+/// An input as it is, or as it was written when there were three kinds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WrittenInput {
+    kind: String,
+    settings: String,
+    pieces: BTreeMap<i64, ChunkId>,
+    rdds: Vec<Vec<Vec<ChunkId>>>,
+    #[serde(rename = "Queue")]
+    queue: Option<WrittenQueue>,
+    #[serde(rename = "Files")]
+    files: Option<WrittenFiles>,
+    #[serde(rename = "Receiver")]
+    receiver: Option<WrittenReceiver>,
+}
+
+#[derive(Deserialize)]
+struct WrittenQueue {
+    left: Vec<Vec<Vec<ChunkId>>>,
+    empty: Vec<Vec<ChunkId>>,
+    one_at_a_time: bool,
+}
+
+#[derive(Deserialize)]
+struct WrittenFiles {
+    settings: String,
+    selected: BTreeMap<i64, ChunkId>,
+}
+
+#[derive(Deserialize)]
+struct WrittenReceiver {
+    settings: String,
+}
+
+impl From<WrittenInput> for InputState {
+    fn from(written: WrittenInput) -> Self {
+        let WrittenInput { kind, settings, pieces, rdds, queue, files, receiver } = written;
+        let old = |kind: &str, settings: String| Self { kind: kind.to_owned(), settings, ..Self::default() };
+        if let Some(WrittenQueue { left, empty, one_at_a_time }) = queue {
+            let rdds = std::iter::once(empty).chain(left).collect();
+            return Self { rdds, ..old("queue", format!("{{\"one_at_a_time\":{one_at_a_time}}}")) };
+        }
+        if let Some(WrittenFiles { settings, selected }) = files {
+            return Self { pieces: selected, ..old("files", settings) };
+        }
+        match receiver {
+            // A receiver in Python had no settings, and that was the only sign of it.
+            Some(WrittenReceiver { settings }) if settings == "null" => old("receiver", settings),
+            Some(WrittenReceiver { settings }) => old("socket", settings),
+            None => Self { kind, settings, pieces, rdds },
+        }
+    }
 }
 
 /// A table of states of one partition: bytes, and bytes with what changed since.
@@ -175,11 +232,10 @@ impl Manifest {
     /// Every chunk that is named.
     pub fn chunks(&self) -> impl Iterator<Item = ChunkId> + '_ {
         let rdds = self.rdds.iter().filter_map(|rdd| rdd.partitions.as_ref()).flatten().flatten();
-        let inputs = self.inputs.values().flat_map(|input| match input {
-            InputState::Queue { left, empty, .. } => left.iter().flatten().chain(empty).flatten().copied().collect(),
-            InputState::Files { selected, .. } => selected.values().copied().collect::<Vec<_>>(),
-            InputState::Receiver { .. } => Vec::new(),
-        });
+        let inputs = self
+            .inputs
+            .values()
+            .flat_map(|input| input.rdds.iter().flatten().flatten().chain(input.pieces.values()).copied());
         let tables = self.tables.iter().flat_map(|table| &table.chunks);
         rdds.chain(tables).copied().chain(inputs)
     }

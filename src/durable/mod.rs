@@ -12,7 +12,7 @@
 //! 5. A folder has one writer. One that was replaced by another run is told so before anything is acknowledged.
 //! 6. Times are milliseconds, UTC since 1970.
 //!
-//! Elsewhere: when to write (`stream/`), what the functions in it are (`py/`).
+//! Elsewhere: when to write (`stream/`), what inputs are (`input/`), what the functions in it are (`py/`).
 
 mod blocks;
 mod chunks;
@@ -34,7 +34,7 @@ mod tests;
 pub use blocks::{Codec, decode, encode};
 pub use chunks::{ChunkId, Chunks};
 pub use folder::Trust;
-pub use journal::{Journal, PathName, Plan, Received};
+pub use journal::{Journal, Plan, Received};
 pub use keeper::{Found, InputFound, Keeper, Snapshot, TablePart};
 pub use manifest::{
     DataFile, GraphSpec, InputState, JournalFile, Manifest, NodeKind, NodeSpec, OutputSpec, Program, SavedRdd,

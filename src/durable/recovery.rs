@@ -19,7 +19,7 @@ use super::chunks::ChunkId;
 use super::fencing::Inherited;
 use super::files::{copy_of, first_of, unseal};
 use super::folder::{Folder, Trust};
-use super::journal::{self, PathName};
+use super::journal;
 use super::manifest::{InputState, Manifest};
 use super::owner;
 use super::reader::ChunkReader;
@@ -44,14 +44,16 @@ pub struct RestoredRdd {
     pub partitions: Option<Vec<Vec<Block>>>,
 }
 
-/// Where an input was.
-pub enum RestoredInput {
-    /// RDDs that are left.
-    Queue { left: Vec<Vec<Vec<Block>>>, empty: Vec<Vec<Block>>, one_at_a_time: bool },
-    /// A watched folder.
-    Files { settings: String, selected: BTreeMap<i64, Vec<PathBuf>> },
-    /// A receiver.
-    Receiver { settings: String },
+/// What an input was, as it said itself.
+pub struct RestoredInput {
+    /// Which kind it is.
+    pub kind: String,
+    /// Its settings and its place.
+    pub settings: String,
+    /// What it keeps as bytes, by numbers.
+    pub pieces: BTreeMap<i64, Vec<u8>>,
+    /// The blocks of its RDDs, each with its partitions.
+    pub rdds: Vec<Vec<Vec<Block>>>,
 }
 
 /// A checkpoint that was read.
@@ -322,22 +324,13 @@ impl Loader<'_> {
     }
 
     fn input(&self, input: &InputState) -> Result<RestoredInput> {
-        Ok(match input {
-            InputState::Queue { left, empty, one_at_a_time } => RestoredInput::Queue {
-                left: left.iter().map(|rdd| self.partitions(rdd)).collect::<Result<_>>()?,
-                empty: self.partitions(empty)?,
-                one_at_a_time: *one_at_a_time,
-            },
-            InputState::Files { settings, selected } => {
-                let files = |id: &ChunkId| -> Result<Vec<PathBuf>> {
-                    let names: Vec<PathName> =
-                        serde_json::from_slice(self.chunks.bytes(*id)?).map_err(super::blocks::damaged)?;
-                    Ok(names.into_iter().map(PathBuf::from).collect())
-                };
-                let selected = selected.iter().map(|(time, id)| Ok((*time, files(id)?)));
-                RestoredInput::Files { settings: settings.clone(), selected: selected.collect::<Result<_>>()? }
-            }
-            InputState::Receiver { settings } => RestoredInput::Receiver { settings: settings.clone() },
+        let InputState { kind, settings, pieces, rdds } = input;
+        let pieces = pieces.iter().map(|(number, id)| Ok((*number, self.chunks.bytes(*id)?.to_vec())));
+        Ok(RestoredInput {
+            kind: kind.clone(),
+            settings: settings.clone(),
+            pieces: pieces.collect::<Result<_>>()?,
+            rdds: rdds.iter().map(|rdd| self.partitions(rdd)).collect::<Result<_>>()?,
         })
     }
 }

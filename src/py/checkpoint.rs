@@ -8,18 +8,17 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::driver::{InputSpec, PyDriver};
-use super::durable::{Durable, Left, PyCodec, TrialCodec};
+use super::driver::PyDriver;
+use super::durable::{Durable, PyCodec, TrialCodec};
 use super::engine::level_of;
+use super::feeds::PythonFeed;
 use super::gil::enter_engine;
 
 use super::receiver::PyIntake;
-use crate::block::Block;
-use crate::durable::{Keeper, Locks, Program, Recovery, RestoredInput, RestoredRdd, Trust, has_checkpoint};
+use crate::durable::{Keeper, Locks, Program, Recovery, RestoredRdd, Trust, has_checkpoint};
 use crate::error::{EngineError, Result};
-use crate::input::Records;
-use crate::rdd::{Op, Partitioner, Rdd};
-use crate::source::{FileMonitor, SocketSpec};
+use crate::input::{Left, Plans, Received, Registry};
+use crate::rdd::{Partitioner, Rdd};
 use crate::stream::{Graph, Millis, NodeId, Restored};
 
 /// A receiver made again: its input, where it stores, and who calls it.
@@ -65,11 +64,8 @@ impl PyCheckpoint {
         Ok(found.map(|mut recovery| {
             let manifest = &recovery.manifest;
             let Program { python, file, sum } = manifest.program.clone();
-            let receivers = recovery.inputs.iter().filter_map(|(node, input)| match input {
-                RestoredInput::Receiver { settings } if settings == "null" => Some(*node),
-                _ => None,
-            });
-            let receivers = receivers.collect();
+            let receivers = recovery.inputs.iter().filter(|(_, input)| input.kind == PythonFeed::KIND);
+            let receivers = receivers.map(|(node, _)| *node).collect();
             Self {
                 time_ms: manifest.time,
                 interval_ms: manifest.graph.interval,
@@ -114,15 +110,18 @@ pub(super) fn graph_of(
     functions: Vec<Py<PyAny>>,
     receivers: Vec<NewReceiver<'_>>,
 ) -> Result<Graph<PyDriver>> {
-    let mut inputs = BTreeMap::new();
-    for (node, intake, supervisor) in receivers {
-        inputs.insert(node, Arc::new(InputSpec::Receiver { inbox: Arc::clone(&intake.0), supervisor }));
-    }
-    for (node, input) in std::mem::take(&mut recovery.inputs) {
-        if let Some(spec) = input_of(input)? {
-            inputs.insert(node, Arc::new(spec));
-        }
-    }
+    let feed = |(node, intake, supervisor): NewReceiver<'_>| {
+        (node, Received::new(PythonFeed { inbox: Arc::clone(&intake.0), supervisor }))
+    };
+    let receivers = Mutex::new(receivers.into_iter().map(feed).collect::<BTreeMap<_, _>>());
+    let mut registry = Registry::default();
+    registry.add(PythonFeed::KIND, |found| {
+        let made = receivers.lock().unwrap_or_else(PoisonError::into_inner).remove(&found.node);
+        let missing = || EngineError::Bug(format!("the receiver of input {} was not made again", found.node));
+        Ok(Arc::new(made.ok_or_else(missing)?))
+    });
+    let inputs = std::mem::take(&mut recovery.inputs).into_iter();
+    let inputs = inputs.map(|(node, input)| Ok((node, registry.open(node, input)?))).collect::<Result<_>>()?;
     let rdds = std::mem::take(&mut recovery.rdds).into_iter().map(|RestoredRdd { node, time, targets, partitions }| {
         let partitioner = targets.map(|targets| Partitioner { targets, function: 0 });
         let rdd = partitions.map(|partitions| Rdd::restored(partitions, partitioner));
@@ -138,32 +137,6 @@ pub(super) fn graph_of(
         rdds: rdds.collect(),
     };
     Graph::restored(&recovery.manifest.graph, restored)
-}
-
-fn held(partitions: Vec<Vec<Block>>) -> Arc<Rdd> {
-    Rdd::new(Op::Held(partitions))
-}
-
-/// What feeds an input again; None for a receiver in Python, which is made anew.
-fn input_of(input: RestoredInput) -> Result<Option<InputSpec>> {
-    let odd = |problem: serde_json::Error| {
-        let problem = format!("the checkpoint does not fit together: settings of an input: {problem}");
-        EngineError::Refused { class: "org.apache.spark.SparkException", problem }
-    };
-    Ok(match input {
-        RestoredInput::Queue { left, empty, one_at_a_time } => {
-            let rdds = left.into_iter().map(held).collect();
-            Some(InputSpec::Queue { rdds, one_at_a_time, empty: held(empty) })
-        }
-        RestoredInput::Files { settings, selected } => {
-            let (monitor, records): (FileMonitor, Records) = serde_json::from_str(&settings).map_err(odd)?;
-            Some(InputSpec::Watched { monitor: monitor.with_selected(selected), records })
-        }
-        RestoredInput::Receiver { settings } => {
-            let socket: Option<SocketSpec> = serde_json::from_str(&settings).map_err(odd)?;
-            socket.map(InputSpec::Socket)
-        }
-    })
 }
 
 /// Whose folders are used, and whether they are locked.
@@ -182,17 +155,13 @@ pub(super) fn durable_in(
     program: (String, String, String),
     functions: Vec<u8>,
     mut recovery: Option<Recovery>,
-) -> Result<Durable> {
+) -> Result<(Durable, Plans)> {
     let same = recovery.take().filter(|recovery| recovery.folder == folder);
     let Manners { trust, locks } = manners;
     let keeper = Keeper::with(&folder, Arc::new(PyCodec), same.as_ref(), trust, locks)?;
-    let resumed = same.map(|recovery| {
-        let mut left = Left { plans: recovery.replay.plans, ..Left::default() };
-        for block in recovery.replay.blocks {
-            left.blocks.entry(block.node).or_default().push(block);
-        }
-        (recovery.manifest.time, left)
-    });
+    let keeper = Arc::new(keeper);
+    let left = same.map_or_else(Left::default, |recovery| recovery.replay.into());
     let (python, file, sum) = program;
-    Ok(Durable::new(keeper, logs, conf, Program { python, file, sum }, functions, resumed))
+    let durable = Durable::new(Arc::clone(&keeper), conf, Program { python, file, sum }, functions);
+    Ok((durable, Plans::new(keeper, logs, left)))
 }

@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use super::driver::{InputSpec, PyDriver};
+use super::driver::PyDriver;
 use super::rdd::PyRdd;
 use crate::stream::{Kind, Node};
 
@@ -39,10 +39,8 @@ pub(super) fn drawn(py: Python<'_>, node: &Node<PyDriver>) -> Drawn {
     };
     match &node.kind {
         Kind::Input { spec } => {
-            drawn.source = source(spec);
-            if let InputSpec::Queue { rdds, .. } = spec.as_ref() {
-                drawn.rdds = rdds.iter().cloned().map(PyRdd).collect();
-            }
+            let (source, rdds) = spec.shown();
+            (drawn.source, drawn.rdds) = (source, rdds.into_iter().map(PyRdd).collect());
         }
         Kind::Transformed { func, .. } => (drawn.kind, drawn.functions) = ("transformed", vec![func.clone_ref(py)]),
         Kind::Union { .. } => drawn.kind = "union",
@@ -57,14 +55,4 @@ pub(super) fn drawn(py: Python<'_>, node: &Node<PyDriver>) -> Drawn {
         }
     }
     drawn
-}
-
-fn source(spec: &InputSpec) -> String {
-    match spec {
-        InputSpec::Queue { .. } => "queueStream".to_owned(),
-        InputSpec::Socket(spec) => format!("socketTextStream {}:{}", spec.host, spec.port),
-        InputSpec::Receiver { .. } => "receiverStream".to_owned(),
-        InputSpec::Files { spec, .. } => format!("files of {}", spec.directory),
-        InputSpec::Watched { monitor, .. } => format!("files of {}", monitor.directory()),
-    }
 }

@@ -1,27 +1,23 @@
 //! What are RDDs, functions and inputs to a stream? The engine's `Driver`, in terms of Python functions and lineage nodes.
 //!
-//! 1. The graph holds `Func` and `Input` only: Python functions and plain data. Receivers live here.
+//! 1. The graph holds `Func` and `Input` only: Python functions and sources (`input/`).
 //! 2. Each of the stream's threads keeps one Python thread state for its whole life, detached between callbacks.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
-use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
-use super::durable::Durable;
+use super::durable::{Durable, PyCodec};
 use super::engine::place_of;
-use super::feeds::{Bus, Feed, PythonFeed, SocketFeed};
+use super::feeds::{Bus, supervisor_of};
 use super::gil::{DriverHooks, detached};
-
 use super::rdd::PyRdd;
-use super::receiver::Inbox;
 use super::supervisor::check_signals;
-use crate::durable::{Found, InputFound, PathName, Snapshot};
+use crate::durable::{Found, Snapshot};
 use crate::error::{EngineError, Result};
 use crate::exec::{Executor, Where};
-use crate::input::{Records, Told, stream_files};
+use crate::input::{AnySource, Host, Inputs, Plans, Told};
 use crate::memory::Level;
 use crate::monitor::InputInfo;
 use crate::object::attach::{attach, try_attach};
@@ -31,51 +27,17 @@ use crate::object::named::calling;
 use crate::object::threads::{Inside, Shelter, forget_dummy};
 use crate::process::Origin;
 use crate::rdd::{Op, Rdd};
-use crate::source::{FileMonitor, FileMonitorSpec, SocketSpec, Taken, Warn};
+use crate::source::Warn;
 use crate::stream::{Driver, Kept, Millis, Moment, NodeId, RateControl};
-
-/// What feeds an input.
-pub(crate) enum InputSpec {
-    /// RDDs in turn; `empty` when there is none left.
-    Queue { rdds: Vec<Arc<Rdd>>, one_at_a_time: bool, empty: Arc<Rdd> },
-    /// Lines from a TCP server.
-    Socket(SocketSpec),
-    /// What a receiver in Python stores; its supervisor starts and stops it.
-    Receiver { inbox: Arc<Inbox>, supervisor: Py<PyAny> },
-    /// Records of files that appear in a folder; those older than `created_ms` are not new.
-    Files { spec: FileMonitorSpec, records: Records, created_ms: i64 },
-    /// The same, as an earlier run left it.
-    Watched { monitor: FileMonitor, records: Records },
-}
-
-/// The running side of an input.
-enum Live {
-    /// `gone`: what batches took that are not in a checkpoint yet.
-    Queue {
-        left: VecDeque<Arc<Rdd>>,
-        gone: Vec<(Millis, Arc<Rdd>)>,
-        one_at_a_time: bool,
-        empty: Arc<Rdd>,
-    },
-    Received {
-        from: Arc<dyn Feed>,
-        batches: BTreeMap<Millis, Taken>,
-    },
-    Files(FileMonitor, Records),
-}
 
 /// The driver of one stream.
 pub(crate) struct PyDriver {
     executor: Arc<Executor>,
     origin: Origin,
-    /// What the context's settings say about reading files.
-    told: Told,
     context: Py<PyAny>,
-    live: Mutex<HashMap<NodeId, Live>>,
+    inputs: Inputs,
     warn: Warn,
-    bus: OnceLock<Arc<Bus>>,
-    /// How fast each receiver may take records.
-    rates: Arc<RateControl>,
+    bus: Arc<OnceLock<Arc<Bus>>>,
     /// Whether persisted RDDs are freed once no window needs them.
     unpersists: bool,
     durable: OnceLock<Durable>,
@@ -90,23 +52,25 @@ impl PyDriver {
         unpersists: bool,
     ) -> Self {
         let warn: Warn = Arc::new(|text| log("warn", &[&text]));
-        Self {
-            executor,
-            origin: Origin::here(),
+        let bus = Arc::<OnceLock<Arc<Bus>>>::default();
+        let reports = Arc::clone(&bus);
+        let report = move |node, class: &str, location: &str| Ok(bus_of(&reports)?.report(node, class, location));
+        let inputs = Inputs::new(Host {
+            warn: Arc::clone(&warn),
             told,
-            context,
-            live: Mutex::default(),
-            warn,
-            bus: OnceLock::new(),
-            rates,
-            unpersists,
-            durable: OnceLock::new(),
-        }
+            codec: Arc::new(PyCodec),
+            rate: Box::new(move |node| rates.of(node)),
+            report: Box::new(report),
+        });
+        let (origin, durable) = (Origin::here(), OnceLock::new());
+        Self { executor, origin, context, inputs, warn, bus, unpersists, durable }
     }
 
     /// Writes checkpoints from now on. Once, before the start.
-    pub(crate) fn keep_in(&self, durable: Durable) {
+    pub(crate) fn keep_in(&self, durable: Durable, plans: Plans) -> Result<()> {
+        self.inputs.keep(plans)?;
         let _ = self.durable.set(durable);
+        Ok(())
     }
 
     /// Says where receivers' events go. Once, before the start.
@@ -116,27 +80,12 @@ impl PyDriver {
 
     /// Where receivers' events go.
     pub(crate) fn bus(&self) -> Result<&Arc<Bus>> {
-        self.bus.get().ok_or_else(|| EngineError::Bug("a stream without a way for its events".into()))
+        bus_of(&self.bus)
     }
+}
 
-    /// The running receivers. To be called without the lock: they may wait for the interpreter.
-    fn feeds(&self) -> Vec<(NodeId, Arc<dyn Feed>)> {
-        self.with_live(|all| {
-            let mut feeds: Vec<_> = all
-                .iter()
-                .filter_map(|(node, live)| match live {
-                    Live::Received { from, .. } => Some((*node, Arc::clone(from))),
-                    _ => None,
-                })
-                .collect();
-            feeds.sort_by_key(|(node, _)| *node);
-            feeds
-        })
-    }
-
-    fn with_live<T>(&self, look: impl FnOnce(&mut HashMap<NodeId, Live>) -> T) -> T {
-        look(&mut self.live.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+fn bus_of(bus: &OnceLock<Arc<Bus>>) -> Result<&Arc<Bus>> {
+    bus.get().ok_or_else(|| EngineError::Bug("a stream without a way for its events".into()))
 }
 
 /// One of the functions of dstreams.streaming.callbacks.
@@ -168,10 +117,6 @@ fn rdd_of(made: &Bound<'_, PyAny>) -> PyResult<Option<Arc<Rdd>>> {
     Ok(node.map(|node| Arc::clone(&node.0)))
 }
 
-fn received(from: impl Feed + 'static, batches: BTreeMap<Millis, Taken>) -> Live {
-    Live::Received { from: Arc::new(from), batches }
-}
-
 /// The supervisors of receivers, by their inputs.
 type Supervisors = Vec<(u32, Py<PyAny>)>;
 
@@ -179,99 +124,27 @@ type Supervisors = Vec<(u32, Py<PyAny>)>;
 fn held_functions(moment: &Moment<PyDriver>) -> (Vec<Py<PyAny>>, Supervisors) {
     attach(|py| {
         let functions = moment.functions.iter().map(|func| func.clone_ref(py)).collect();
-        let receivers = moment.inputs.iter().filter_map(|(node, spec)| match spec.as_ref() {
-            InputSpec::Receiver { supervisor, .. } => Some((node.0, supervisor.clone_ref(py))),
-            _ => None,
-        });
+        let receivers = moment
+            .inputs
+            .iter()
+            .filter_map(|(node, source)| Some((node.0, supervisor_of(source.as_ref())?.clone_ref(py))));
         (functions, receivers.collect())
     })
-}
-
-impl PyDriver {
-    /// Where the inputs were after the batch of a moment; they may be further by now.
-    fn inputs_at(&self, moment: &Moment<Self>) -> Result<BTreeMap<u32, InputFound>> {
-        let mut queued: Vec<Arc<Rdd>> = Vec::new();
-        let found = self.with_live(|all| {
-            let mut found = BTreeMap::new();
-            for (node, spec) in &moment.inputs {
-                let input = match (all.get_mut(node), spec.as_ref()) {
-                    (Some(Live::Queue { left, gone, one_at_a_time, empty }), _) => {
-                        gone.retain(|(time, _)| *time > moment.time);
-                        let left: Vec<_> = gone.iter().map(|(_, rdd)| rdd).chain(left.iter()).cloned().collect();
-                        queued.extend(left.iter().cloned().chain([Arc::clone(empty)]));
-                        let (one_at_a_time, empty) = (*one_at_a_time, Arc::clone(empty));
-                        InputFound::Queue { left, empty, one_at_a_time }
-                    }
-                    (Some(Live::Files(monitor, records)), _) => {
-                        let selected = monitor.selected_until(moment.time.0).into_iter().map(|(time, files)| {
-                            (time, files.iter().map(|path| PathName::from(path.as_path())).collect())
-                        });
-                        let settings = to_json(&(monitor.with_selected(BTreeMap::new()), records))?;
-                        InputFound::Files { settings, selected: selected.collect() }
-                    }
-                    (_, InputSpec::Socket(spec)) => InputFound::Receiver { settings: to_json(&Some(spec))? },
-                    _ => InputFound::Receiver { settings: to_json(&None::<SocketSpec>)? },
-                };
-                found.insert(node.0, input);
-            }
-            Ok(found)
-        });
-        // Those that are not data yet are computed now, once.
-        queued.iter().try_for_each(|rdd| self.settle(rdd))?;
-        found
-    }
-}
-
-fn to_json(value: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|problem| EngineError::Bug(problem.to_string()))
 }
 
 impl Driver for PyDriver {
     type Rdd = Arc<Rdd>;
     type Func = Arc<Py<PyAny>>;
-    type Input = Arc<InputSpec>;
+    type Input = Arc<dyn AnySource>;
     type Level = Level;
 
     fn start_inputs(&self, inputs: &[(NodeId, Self::Input)]) -> Result<()> {
-        for (node, spec) in inputs {
-            let past = || self.durable.get().map_or_else(|| Ok(BTreeMap::new()), |durable| durable.past(*node));
-            // Before `past`, which takes blocks out: the new ones are numbered behind all of them.
-            let log = || self.durable.get().and_then(|durable| durable.log_of(*node));
-            let live = match spec.as_ref() {
-                InputSpec::Queue { rdds, one_at_a_time, empty } => Live::Queue {
-                    left: rdds.iter().cloned().collect(),
-                    gone: Vec::new(),
-                    one_at_a_time: *one_at_a_time,
-                    empty: Arc::clone(empty),
-                },
-                InputSpec::Socket(spec) => {
-                    let report = self.bus()?.report(node.0, "SocketReceiver", "localhost");
-                    let (rate, warn) = (self.rates.of(node.0), Arc::clone(&self.warn));
-                    received(SocketFeed::start(spec.clone(), rate, warn, report, log()), past()?)
-                }
-                InputSpec::Receiver { inbox, supervisor } => {
-                    if let Some((log, first)) = log() {
-                        inbox.log_to(log, first);
-                    }
-                    received(PythonFeed::start(Arc::clone(inbox), self.rates.of(node.0), supervisor)?, past()?)
-                }
-                InputSpec::Files { spec, records, created_ms } => {
-                    Live::Files(FileMonitor::new(spec.clone(), *created_ms)?, *records)
-                }
-                InputSpec::Watched { monitor, records } => Live::Files(monitor.clone(), *records),
-            };
-            self.with_live(|all| all.insert(*node, live));
-        }
-        Ok(())
+        inputs.iter().try_for_each(|(node, source)| self.inputs.start(node.0, Arc::clone(source)))
     }
 
     fn stop_inputs(&self, graceful: bool) {
         // What was received stays takeable after a receiver has stopped.
-        self.blocking(|| {
-            let feeds = self.feeds();
-            feeds.iter().for_each(|(_, feed)| feed.ask_to_stop(graceful));
-            feeds.iter().for_each(|(_, feed)| feed.wait_stopped(graceful));
-        });
+        self.blocking(|| self.inputs.stop(graceful));
         if let Some(bus) = self.bus.get() {
             bus.close();
         }
@@ -284,116 +157,23 @@ impl Driver for PyDriver {
     }
 
     fn begin_batch(&self, time: Millis) -> Result<()> {
-        let planned = self.durable.get().is_some_and(|durable| durable.is_planned(time));
-        for (node, feed) in self.feeds() {
-            // A batch that an earlier run has planned gets what it got then, and what comes now waits.
-            let mut taken = if planned { Taken::default() } else { feed.take() };
-            if let Some(durable) = self.durable.get() {
-                let replayed = durable.replayed(node, time)?;
-                if !planned && durable.logs {
-                    durable.took(node, time, taken.until);
-                }
-                taken.groups.splice(0..0, replayed);
-            }
-            self.with_live(|all| {
-                if let Some(Live::Received { batches, .. }) = all.get_mut(&node) {
-                    batches.insert(time, taken);
-                }
-            });
-        }
-        Ok(())
+        self.inputs.begin(time.0)
     }
 
     fn input_info(&self, time: Millis) -> Vec<InputInfo> {
-        self.with_live(|all| {
-            let mut found: Vec<InputInfo> = all
-                .iter()
-                .filter_map(|(node, live)| match live {
-                    Live::Received { batches, .. } => {
-                        let blocks = batches.get(&time)?.groups.iter().flatten();
-                        let records = blocks.map(|block| block.len() as u64).sum();
-                        Some(InputInfo { stream: node.0, records, description: None })
-                    }
-                    Live::Files(monitor, _) => {
-                        let names = monitor.selected(time.0).iter().map(|path| path.display().to_string());
-                        let description = names.collect::<Vec<_>>().join("\n");
-                        Some(InputInfo { stream: node.0, records: 0, description: Some(description) })
-                    }
-                    Live::Queue { .. } => None,
-                })
-                .collect();
-            found.sort_by_key(|info| info.stream);
-            found
-        })
+        self.inputs.info(time.0)
     }
 
     fn batch_ended(&self, time: Millis) {
-        let ended: Vec<_> = self.with_live(|all| {
-            let held = all.values_mut().filter_map(|live| match live {
-                Live::Received { from, batches } => {
-                    let ended = batches.range_mut(..=time).map(|(_, taken)| std::mem::take(&mut taken.held));
-                    Some((Arc::clone(from), ended.sum()))
-                }
-                _ => None,
-            });
-            held.collect()
-        });
-        ended.iter().for_each(|(feed, bytes)| feed.release(*bytes));
+        self.inputs.release(time.0);
     }
 
     fn forget(&self, until: Millis) {
-        let dropped: Vec<_> = self.with_live(|all| {
-            let batches = all.values_mut().filter_map(|live| match live {
-                Live::Received { batches, .. } => Some(batches),
-                _ => None,
-            });
-            batches
-                .map(|batches| {
-                    let kept = batches.split_off(&Millis(until.0 + 1));
-                    std::mem::replace(batches, kept)
-                })
-                .collect()
-        });
-        drop(dropped);
+        self.inputs.forget(until.0);
     }
 
-    fn input(&self, node: NodeId, _spec: &Self::Input, time: Millis) -> Result<Option<Self::Rdd>> {
-        self.with_live(|all| match all.get_mut(&node) {
-            None => Err(EngineError::Bug(format!("input {node:?} was not started"))),
-            Some(Live::Queue { left, gone, one_at_a_time, empty }) => {
-                let count = if *one_at_a_time { left.len().min(1) } else { left.len() };
-                let mut taken: Vec<_> = left.drain(..count).collect();
-                if self.durable.get().is_some() {
-                    gone.extend(taken.iter().map(|rdd| (time, Arc::clone(rdd))));
-                }
-                Ok(Some(match taken.len() {
-                    0 | 1 => taken.pop().unwrap_or_else(|| Arc::clone(empty)),
-                    _ => Rdd::union(taken)?,
-                }))
-            }
-            Some(Live::Received { batches, .. }) => {
-                let groups = batches.get(&time).map(|taken| taken.groups.clone()).unwrap_or_default();
-                Ok(Some(Rdd::new(Op::Held(groups))))
-            }
-            Some(Live::Files(monitor, records)) => {
-                let warn = Arc::clone(&self.warn);
-                let durable = self.durable.get();
-                let files = match durable.and_then(|durable| durable.planned_files(node, time)) {
-                    Some(files) => {
-                        monitor.select(time.0, files.clone());
-                        files
-                    }
-                    None => {
-                        let files = monitor.new_files(time.0, &|text| warn(text));
-                        if let Some(durable) = durable {
-                            durable.selected(node, time, &files);
-                        }
-                        files
-                    }
-                };
-                stream_files(&files, *records, &self.told, &self.warn).map(Some)
-            }
-        })
+    fn input(&self, node: NodeId, _source: &Self::Input, time: Millis) -> Result<Option<Self::Rdd>> {
+        self.inputs.rdd(node.0, time.0).map(Some)
     }
 
     fn transform(&self, func: &Self::Func, time: Millis, parents: &[Option<Self::Rdd>]) -> Result<Option<Self::Rdd>> {
@@ -436,7 +216,8 @@ impl Driver for PyDriver {
     }
 
     fn output(&self, func: &Self::Func, time: Millis, rdd: Self::Rdd) -> Result<()> {
-        let replaced = || self.durable.get().map_or(Ok(()), |durable| self.blocking(|| durable.only_replaced()));
+        let replaced =
+            || self.durable.get().map_or(Ok(()), |durable| self.blocking(|| durable.keeper.check_replaced()));
         replaced()?;
         let ran = attach(|py| {
             let _calls = calling(func.bind(py), "an output:");
@@ -465,12 +246,12 @@ impl Driver for PyDriver {
     }
 
     fn planned(&self, time: Millis) -> Result<()> {
-        self.durable.get().map_or(Ok(()), |durable| self.blocking(|| durable.plan(time)))
+        self.blocking(|| self.inputs.planned(time.0))
     }
 
     fn keep(&self, moment: Moment<Self>) -> Result<()> {
         let Some(durable) = self.durable.get() else { return Ok(()) };
-        let inputs = self.inputs_at(&moment)?;
+        let (inputs, taken) = self.inputs.save(moment.time.0, moment.forgotten.0, &|rdd| self.settle(rdd))?;
         let (functions, receivers) = held_functions(&moment);
         let pickled = durable.functions(&functions, &receivers, &|text| (self.warn)(text.to_owned()));
         let tables = durable.tables(&functions, moment.time)?;
@@ -491,7 +272,7 @@ impl Driver for PyDriver {
             rdds,
             inputs,
             tables,
-            taken: durable.taken_until(moment.forgotten.0),
+            taken,
         };
         self.blocking(|| durable.keeper.write(snapshot)).map(drop)
     }

@@ -1,7 +1,7 @@
-//! How does what receivers get come into batches? What the driver knows of a running receiver, and who hears of it.
+//! Who hears of receivers, and how is one in Python called?
 //!
-//! 1. A batch takes what is there; more is received only as what was taken is released.
-//! 2. Receivers' events go through a thread of their own (`Bus`): a listener may stop the stream, which waits for them.
+//! Owns `Bus`, the way of receivers' events, and `PythonFeed`, what a receiver in Python is to `input/`.
+//! 1. Receivers' events go through a thread of their own (`Bus`): a listener may stop the stream, which waits for them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,24 +12,14 @@ use pyo3::prelude::*;
 
 use super::receiver::Inbox;
 use crate::error::Result;
+use crate::input::{AnySource, Feed, Opening, Received};
 use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
 use crate::object::attach::{attach, try_attach};
+use crate::object::call::user_error;
 use crate::object::threads::{Inside, forget_dummy};
-use crate::source::{BlockLog, Notice, Notify, Rate, SocketLines, SocketSpec, Taken, Warn};
+use crate::source::Taken;
 use crate::stack;
 use crate::stream::Clock;
-
-/// A running receiver.
-pub(crate) trait Feed: Send + Sync {
-    /// The partitions received so far, and the bytes to `release` once they are processed.
-    fn take(&self) -> Taken;
-    /// What was taken is processed: so many bytes more may be received.
-    fn release(&self, bytes: usize);
-    /// Begins to stop; when `graceful`, what is being stored still counts.
-    fn ask_to_stop(&self, graceful: bool);
-    /// Waits until it has stopped.
-    fn wait_stopped(&self, graceful: bool);
-}
 
 // -- events -----------------------------------------------------------------------------------------
 
@@ -92,50 +82,6 @@ impl Bus {
     }
 }
 
-// -- lines of sockets -------------------------------------------------------------------------------
-
-/// The built-in receiver of lines.
-pub(crate) struct SocketFeed {
-    lines: SocketLines,
-    report: Arc<ReceiverReport>,
-}
-
-impl SocketFeed {
-    pub(crate) fn start(
-        spec: SocketSpec,
-        rate: Arc<Rate>,
-        warn: Warn,
-        report: ReceiverReport,
-        log: Option<(Arc<dyn BlockLog>, u64)>,
-    ) -> Self {
-        let report = Arc::new(report);
-        let told = Arc::clone(&report);
-        let notify: Notify = Arc::new(move |notice| match notice {
-            Notice::Started => told.started(),
-            Notice::Restarting { message, error } => told.stopped(&message, &error),
-        });
-        Self { lines: SocketLines::start(spec, rate, warn, notify, log), report }
-    }
-}
-
-impl Feed for SocketFeed {
-    fn take(&self) -> Taken {
-        self.lines.take()
-    }
-
-    fn release(&self, bytes: usize) {
-        self.lines.release(bytes);
-    }
-
-    fn ask_to_stop(&self, _graceful: bool) {}
-
-    fn wait_stopped(&self, _graceful: bool) {
-        if self.lines.stop() {
-            self.report.stopped("Stopped by driver", "");
-        }
-    }
-}
-
 // -- receivers in Python ----------------------------------------------------------------------------
 
 /// A receiver in Python: its intake, and the supervisor that calls it.
@@ -145,15 +91,8 @@ pub(crate) struct PythonFeed {
 }
 
 impl PythonFeed {
-    /// Starts the receiver, in a thread of its own. It keeps to `rate`, which may be changed at any time.
-    pub(crate) fn start(inbox: Arc<Inbox>, rate: Arc<Rate>, supervisor: &Py<PyAny>) -> Result<Self> {
-        inbox.keep_to(rate);
-        attach(|py| {
-            supervisor.call_method0(py, "start")?;
-            Ok(Self { inbox, supervisor: supervisor.clone_ref(py) })
-        })
-        .map_err(crate::object::call::user_error)
-    }
+    /// What a checkpoint calls it. It is made again by Python.
+    pub(crate) const KIND: &'static str = "receiver";
 
     fn call(&self, name: &str, graceful: bool) {
         try_attach(|py| {
@@ -170,7 +109,34 @@ impl PythonFeed {
     }
 }
 
+/// The supervisor of an input that is a receiver in Python.
+pub(super) fn supervisor_of(source: &dyn AnySource) -> Option<&Py<PyAny>> {
+    source.as_any().downcast_ref::<Received<PythonFeed>>().map(|received| &received.feed().supervisor)
+}
+
 impl Feed for PythonFeed {
+    fn kind(&self) -> &'static str {
+        Self::KIND
+    }
+
+    fn shown(&self) -> String {
+        "receiverStream".into()
+    }
+
+    fn settings(&self) -> Result<String> {
+        // All of it is in the pickle of the functions.
+        Ok("null".into())
+    }
+
+    /// Starts the receiver, in a thread of its own.
+    fn start(&self, opening: Opening) -> Result<()> {
+        if let Some((log, first)) = opening.log {
+            self.inbox.log_to(log, first);
+        }
+        self.inbox.keep_to(opening.rate);
+        attach(|py| self.supervisor.call_method0(py, "start").map(drop)).map_err(user_error)
+    }
+
     fn take(&self) -> Taken {
         self.inbox.take(|py, raised| {
             let told = self.supervisor.call_method1(py, "lost", (raised.into_value(py),));

@@ -10,10 +10,10 @@ use pyo3::types::PyDict;
 
 use super::checkpoint::{Manners, NewReceiver, PyCheckpoint, durable_in, graph_of};
 use super::drawn::{Drawn, drawn};
-use super::driver::{InputSpec, PyDriver};
+use super::driver::PyDriver;
 use super::engine::{PyEngine, level_of};
 use super::errors::{stream_failed, to_python};
-use super::feeds::Bus;
+use super::feeds::{Bus, PythonFeed};
 use super::gil::{checked, enter_engine};
 
 use super::listener::{PyListener, batch_facts};
@@ -21,7 +21,7 @@ use super::rdd::PyRdd;
 use super::receiver::PyIntake;
 use crate::durable::{Locks, Recovery, Trust};
 use crate::error::EngineError;
-use crate::input::Records;
+use crate::input::{AnySource, Files, Queue, Received, Records, SocketFeed};
 use crate::monitor::BatchLog;
 use crate::process::Own;
 use crate::source::{FileMonitorSpec, SocketSpec};
@@ -59,8 +59,8 @@ pub(crate) struct PyStreaming {
 }
 
 impl PyStreaming {
-    fn input(&self, py: Python<'_>, spec: InputSpec) -> PyResult<u32> {
-        enter_engine(py, || self.runtime.input(Arc::new(spec))).map(|node| node.0)
+    fn input(&self, py: Python<'_>, source: impl AnySource) -> PyResult<u32> {
+        enter_engine(py, || self.runtime.input(Arc::new(source))).map(|node| node.0)
     }
 
     fn hand(&self) -> PyResult<&ManualClock> {
@@ -172,8 +172,8 @@ impl PyStreaming {
         one_at_a_time: bool,
         empty: &PyRdd,
     ) -> PyResult<u32> {
-        let rdds = rdds.iter().map(|rdd| Arc::clone(&rdd.0)).collect();
-        self.input(py, InputSpec::Queue { rdds, one_at_a_time, empty: Arc::clone(&empty.0) })
+        let rdds = rdds.iter().map(|rdd| Arc::clone(&rdd.0));
+        self.input(py, Queue::new(rdds, one_at_a_time, Arc::clone(&empty.0)))
     }
 
     fn add_socket(
@@ -187,7 +187,7 @@ impl PyStreaming {
         let mut spec = SocketSpec::new(host, port);
         spec.block_interval = Duration::from_millis(block_interval_ms);
         spec.max_pending_bytes = max_waiting_bytes;
-        self.input(py, InputSpec::Socket(spec))
+        self.input(py, Received::new(SocketFeed::new(spec)))
     }
 
     /// Where a receiver stores its items, bounded to `limit` bytes that wait to be processed.
@@ -204,7 +204,7 @@ impl PyStreaming {
         name: &str,
         location: &str,
     ) -> PyResult<u32> {
-        let stream = self.input(py, InputSpec::Receiver { inbox: Arc::clone(&intake.0), supervisor })?;
+        let stream = self.input(py, Received::new(PythonFeed { inbox: Arc::clone(&intake.0), supervisor }))?;
         let bus = checked(py, self.runtime.driver().bus())?;
         intake.is_of(py, bus.report(stream, name, location))?;
         Ok(stream)
@@ -222,7 +222,7 @@ impl PyStreaming {
         let records = piece.map_or(Records::Lines, Records::Pieces);
         let batch_ms = self.runtime.with_graph(|graph| graph.interval()).0;
         let spec = FileMonitorSpec { directory, batch_ms, min_remember_ms, new_files_only: true };
-        self.input(py, InputSpec::Files { spec, records, created_ms: self.clock.now().0 - CLOCK_TICK_MS })
+        self.input(py, Files::new(spec, records, self.clock.now().0 - CLOCK_TICK_MS))
     }
 
     fn add_transformed(&self, py: Python<'_>, parents: Vec<u32>, func: Py<PyAny>) -> PyResult<u32> {
@@ -325,9 +325,10 @@ impl PyStreaming {
         let (of_anybody, locks, logs) = how;
         let trust = if of_anybody { Trust::Anybody } else { Trust::Own };
         let manners = Manners { trust, locks: if locks { Locks::Used } else { Locks::Unused } };
-        let durable = enter_engine(py, || durable_in(folder, manners, logs, conf, program, functions, recovery))?;
-        self.runtime.driver().keep_in(durable);
-        Ok(())
+        enter_engine(py, || {
+            let (durable, plans) = durable_in(folder, manners, logs, conf, program, functions, recovery)?;
+            self.runtime.driver().keep_in(durable, plans)
+        })
     }
 
     /// Says which input an intake is for, when that input is of an earlier run.

@@ -173,10 +173,12 @@ def test_a_long_batch_has_many_blocks(streams: Callable[..., StreamingContext], 
     ssc = streams(0.5)
     receiver, partitions = Counting(), []
     ssc.receiverStream(receiver).foreachRDD(lambda rdd: partitions.append(rdd.getNumPartitions()))
+    begun = time.monotonic()
     ssc.start()
-    # In full batches; how many blocks depends on what else the machine does.
+    # In full batches; how many blocks depends on what else the machine does, and a late batch has more.
     eventually(lambda: len(partitions) >= 3)
-    assert 2 <= max(partitions) <= 51
+    assert 2 <= max(partitions)
+    assert sum(partitions) <= (time.monotonic() - begun) / 0.01 + len(partitions)
 
 
 ITEMS = [1, 2.5, "text", None, (1, "a"), [1, [2]], {"k": [1]}, b"bytes", 1 << 80]

@@ -22,7 +22,7 @@ fn block_bytes() -> Vec<u8> {
 }
 
 fn page() -> Vec<u8> {
-    let plan = Plan { time: 5, taken: BTreeMap::from([(0, 1)]), ..Plan::default() };
+    let plan = took(5, 1);
     let mut bytes = Vec::new();
     let head = [1u64, 0, 0].map(u64::to_le_bytes).concat();
     frames::append(&mut bytes, 1, &[&head, &block_bytes()]);

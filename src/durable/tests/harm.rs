@@ -33,7 +33,7 @@ fn play(rounds: &[(Vec<(usize, i64)>, u64)], restarts: &[usize], size: usize) ->
             }
         }
         let journal = keeper.journal();
-        let plan = Plan { time, taken: BTreeMap::from([(0, number)]), ..Plan::default() };
+        let plan = took(time, number);
         journal.commit(journal.plan(&plan).unwrap()).unwrap();
         let kept = state(vec![values.chunks(size).map(pairs).collect()]);
         taken = number.saturating_sub(2);

@@ -37,7 +37,7 @@ fn a_torn_end_is_left_out_wherever_it_is_cut() {
     let folder = Folder::new();
     let journal = folder.journal(0);
     let first = journal.block(0, 0, 0, b"first");
-    let plan = Plan { time: 5, taken: BTreeMap::from([(0, 1)]), ..Plan::default() };
+    let plan = took(5, 1);
     let second = journal.plan(&plan).unwrap();
     journal.commit(second).unwrap();
     let path = folder.0.join(&folder.names("journal-")[0]);
@@ -57,7 +57,7 @@ fn pages_go_once_their_batches_are_forgotten() {
     let journal = folder.journal(3);
     for time in 0..4 {
         journal.block(0, time, time, &[0; 100]);
-        let plan = Plan { time: time as i64, taken: BTreeMap::from([(0, time + 1)]), ..Plan::default() };
+        let plan = took(time as i64, time + 1);
         journal.commit(journal.plan(&plan).unwrap()).unwrap();
         journal.turn_page(1);
     }
@@ -129,4 +129,35 @@ fn after_a_failed_write_the_file_before_it_stays_needed() {
     std::fs::remove_dir(folder.0.join("journal-000000-000001")).unwrap();
     let numbers: Vec<_> = read(&folder).blocks.iter().map(|block| block.number).collect();
     assert_eq!(numbers, [0, 2]);
+}
+
+#[test]
+fn plans_of_two_kinds_as_they_were_written_before_are_ranges() {
+    let text = r#"{"time":5,"files":{"1":{"4":["/a"],"5":[[255]]}},"taken":{"0":7}}"#;
+    let plan: Plan = serde_json::from_str(text).unwrap();
+    let again = r#"{"time":5,"ranges":{"0":{"5":7},"1":{"4":["/a"],"5":[[255]]}}}"#;
+    assert_eq!(serde_json::to_string(&plan).unwrap(), again);
+    assert_eq!(serde_json::from_str::<Plan>(again).unwrap(), plan);
+}
+
+#[test]
+fn inputs_of_three_kinds_as_they_were_written_before_are_known() {
+    let input = |text: &str| serde_json::from_str::<InputState>(text).unwrap();
+    let (chunk, other) = (input_chunk(3), input_chunk(4));
+    let queue = format!(r#"{{"Queue":{{"left":[[[{chunk}]]],"empty":[[{other}]],"one_at_a_time":true}}}}"#);
+    let queue = input(&queue);
+    assert_eq!((queue.kind.as_str(), queue.settings.as_str()), ("queue", r#"{"one_at_a_time":true}"#));
+    assert_eq!(serde_json::to_string(&queue.rdds).unwrap(), format!("[[[{other}]],[[{chunk}]]]"));
+    let files = input(&format!(r#"{{"Files":{{"settings":"s","selected":{{"1000":{chunk}}}}}}}"#));
+    assert_eq!((files.kind.as_str(), files.settings.as_str(), files.pieces.len()), ("files", "s", 1));
+    assert_eq!(input(r#"{"Receiver":{"settings":"null"}}"#).kind, "receiver");
+    let socket = input(r#"{"Receiver":{"settings":"{\"host\":\"h\"}"}}"#);
+    assert_eq!((socket.kind.as_str(), socket.settings.as_str()), ("socket", r#"{"host":"h"}"#));
+    for state in [queue, files, socket] {
+        assert_eq!(input(&serde_json::to_string(&state).unwrap()), state);
+    }
+}
+
+fn input_chunk(number: u64) -> String {
+    serde_json::to_string(&serde_json::from_str::<ChunkId>(&number.to_string()).unwrap()).unwrap()
 }

@@ -127,6 +127,11 @@ pub fn snapshot(time: i64, state: &Arc<Rdd>) -> Snapshot {
     }
 }
 
+/// The plan of a batch that took the blocks of one input up to a number.
+pub fn took(time: i64, until: u64) -> Plan {
+    Plan { time, ranges: BTreeMap::from([(0, BTreeMap::from([(time, until.into())]))]) }
+}
+
 pub fn open(folder: &Path) -> Result<Option<Recovery>> {
     Recovery::open(folder, &Plain, Trust::Own)
 }
