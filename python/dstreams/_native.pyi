@@ -8,6 +8,7 @@ from dstreams.core.context import SparkContext
 from dstreams.core.hadoopreading import Reading
 from dstreams.explain.streams import DrawnNode
 from dstreams.streaming.settings import StreamSettings
+from dstreams.streaming.source import Connector
 from dstreams.streaming.supervisor import Supervisor
 
 __all__ = [
@@ -259,6 +260,8 @@ class Streaming:
         """Where a receiver stores its items, bounded to `limit` bytes that wait to be processed."""
     def add_receiver(self, intake: Intake, supervisor: Any, name: str, location: str) -> int:
         """An input of what is stored in `intake`; `supervisor` has `start()`, `end(graceful)` and so on."""
+    def add_source(self, connector: Connector) -> int:
+        """An input that a program wrote."""
     def add_files(self, directory: str, min_remember_ms: int, piece: int | None = None) -> int:
         """An input of files that appear in a folder: their lines, or pieces of `piece` bytes."""
     def add_transformed(self, parents: Sequence[int], func: Callable[..., Any]) -> int:

@@ -15,6 +15,7 @@ use super::feeds::PythonFeed;
 use super::gil::enter_engine;
 
 use super::receiver::PyIntake;
+use super::source::PySource;
 use crate::durable::{Keeper, Locks, Program, Recovery, RestoredRdd, Trust, has_checkpoint};
 use crate::error::{EngineError, Result};
 use crate::input::{Left, Plans, Received, Registry};
@@ -109,6 +110,7 @@ pub(super) fn graph_of(
     recovery: &mut Recovery,
     functions: Vec<Py<PyAny>>,
     receivers: Vec<NewReceiver<'_>>,
+    context: &Py<PyAny>,
 ) -> Result<Graph<PyDriver>> {
     let feed = |(node, intake, supervisor): NewReceiver<'_>| {
         (node, Received::new(PythonFeed { inbox: Arc::clone(&intake.0), supervisor }))
@@ -120,6 +122,7 @@ pub(super) fn graph_of(
         let missing = || EngineError::Bug(format!("the receiver of input {} was not made again", found.node));
         Ok(Arc::new(made.ok_or_else(missing)?))
     });
+    registry.add(PySource::KIND, |found| Ok(Arc::new(PySource::found(found, context)?)));
     let inputs = std::mem::take(&mut recovery.inputs).into_iter();
     let inputs = inputs.map(|(node, input)| Ok((node, registry.open(node, input)?))).collect::<Result<_>>()?;
     let rdds = std::mem::take(&mut recovery.rdds).into_iter().map(|RestoredRdd { node, time, targets, partitions }| {

@@ -73,6 +73,11 @@ impl PyDriver {
         Ok(())
     }
 
+    /// The SparkContext.
+    pub(super) fn context(&self) -> &Py<PyAny> {
+        &self.context
+    }
+
     /// Says where receivers' events go. Once, before the start.
     pub(crate) fn tell_to(&self, bus: Arc<Bus>) {
         let _ = self.bus.set(bus);

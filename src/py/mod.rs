@@ -15,6 +15,7 @@ mod jobs;
 mod listener;
 mod rdd;
 mod receiver;
+mod source;
 mod streaming;
 pub(crate) mod supervisor;
 

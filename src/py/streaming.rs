@@ -19,6 +19,7 @@ use super::gil::{checked, enter_engine};
 use super::listener::{PyListener, batch_facts};
 use super::rdd::PyRdd;
 use super::receiver::PyIntake;
+use super::source::PySource;
 use crate::durable::{Locks, Recovery, Trust};
 use crate::error::EngineError;
 use crate::input::{AnySource, Files, Queue, Received, Records, SocketFeed};
@@ -210,6 +211,11 @@ impl PyStreaming {
         Ok(stream)
     }
 
+    /// An input that a program wrote; `connector` is one of `dstreams.streaming.source`.
+    fn add_source(&self, py: Python<'_>, connector: Py<PyAny>) -> PyResult<u32> {
+        self.input(py, PySource::new(py, connector)?)
+    }
+
     /// `piece` is the length of binary records; without it, records are lines.
     #[pyo3(signature = (directory, min_remember_ms, piece=None))]
     fn add_files(
@@ -300,7 +306,7 @@ impl PyStreaming {
         clock_jump_ms: i64,
     ) -> PyResult<()> {
         let mut recovery = checkpoint.take()?;
-        let graph = graph_of(&mut recovery, functions, receivers);
+        let graph = graph_of(&mut recovery, functions, receivers, self.runtime.driver().context());
         let graph = checked(py, graph)?;
         if let Some(hand) = &self.hand {
             py.detach(|| hand.set(Millis(recovery.manifest.time + clock_jump_ms)));

@@ -21,6 +21,7 @@ __all__ = [
     "dump_kept",
     "fold",
     "load_kept",
+    "load_source",
     "output",
     "report",
     "table_parts",
@@ -93,6 +94,13 @@ def dump_graph(
     from dstreams.streaming import checkpointing
 
     return checkpointing.dump_if_changed(functions, supervisors, before)
+
+
+def load_source(dumped: bytes, ctx: SparkContext) -> Any:
+    """A source of the program's own, as a checkpoint has it."""
+    from dstreams.streaming import source
+
+    return source.load(dumped, ctx)
 
 
 def table_parts(functions: list[Callable[..., Any]], time: int, whole: bool) -> list[tuple[int, int, int, int, bytes]]:
