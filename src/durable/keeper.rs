@@ -102,11 +102,14 @@ struct Named {
     functions: String,
 }
 
+/// Bytes of an input, and where they were written.
+type Piece = (ChunkId, Arc<Vec<u8>>);
+
 struct Work {
     chunks: Chunks,
     known: HashMap<RddId, Vec<Vec<ChunkId>>>,
     last: HashMap<u32, Vec<Vec<(ChunkId, Block)>>>,
-    pieces: HashMap<(u32, i64), (ChunkId, Arc<Vec<u8>>)>,
+    pieces: HashMap<(u32, i64), Piece>,
     tables: BTreeMap<(u64, u64), Vec<ChunkId>>,
     functions: String,
     /// What is in that file.

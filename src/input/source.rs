@@ -34,6 +34,9 @@ pub enum When {
     Asked,
 }
 
+/// Makes the report of a receiver: of an input's number, the receiver's class, and where it runs.
+pub type Report = dyn Fn(u32, &str, &str) -> Result<ReceiverReport> + Send + Sync;
+
 /// What a source needs of the world; the same for all sources of a stream.
 pub struct Host {
     /// Warns the program.
@@ -44,8 +47,8 @@ pub struct Host {
     pub codec: Arc<dyn Codec>,
     /// How fast an input may receive.
     pub rate: Box<dyn Fn(u32) -> Arc<Rate> + Send + Sync>,
-    /// Who tells listeners of a receiver: its input, its class and where it runs.
-    pub report: Box<dyn Fn(u32, &str, &str) -> Result<ReceiverReport> + Send + Sync>,
+    /// Who tells listeners of a receiver.
+    pub report: Box<Report>,
 }
 
 /// How a source begins.
