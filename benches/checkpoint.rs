@@ -2,6 +2,8 @@
 //! second the journal makes durable. `cargo bench --no-default-features --bench checkpoint [FOLDER]`; the folder (default:
 //! the system's for temporary files) should be on the disk in question. Answers are checked by reading back.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a benchmark may fail as it likes")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --no-default-features --bench expr`
 
+#![expect(clippy::expect_used, reason = "a benchmark may fail as it likes")]
+
 mod harness;
 
 use std::hint::black_box;

@@ -4,6 +4,8 @@
 //!
 //! `cargo bench --no-default-features --bench kernels`
 
+#![expect(clippy::expect_used, reason = "a benchmark may fail as it likes")]
+
 mod harness;
 
 use std::collections::{BTreeMap, HashMap};

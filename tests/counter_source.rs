@@ -1,6 +1,8 @@
 //! A source that the library does not know: a counter, whose numbers can be asked for again by position. It is all in this
 //! file, and a stream of it that is killed again and again, at any moment, loses no number and gives none to two batches.
 
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests")]
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};

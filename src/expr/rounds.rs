@@ -184,7 +184,6 @@ impl RoundFolder {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use arrow_array::StringViewArray;
     use arrow_array::cast::AsArray;

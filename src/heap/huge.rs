@@ -314,7 +314,6 @@ unsafe impl GlobalAlloc for Heap {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
 

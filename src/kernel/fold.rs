@@ -359,7 +359,6 @@ fn usable_rows(state: &State, values: &ArrayRef) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
 

@@ -157,7 +157,6 @@ impl Groups {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use arrow_array::types::Int64Type;
     use arrow_array::{Int64Array, StringViewArray};

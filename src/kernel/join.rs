@@ -196,7 +196,6 @@ fn tagged_value(list: &Kind) -> Option<&Kind> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use arrow_array::{Int64Array, StringViewArray};
     use proptest::prelude::*;

@@ -189,7 +189,6 @@ fn mismatch(kind: &str) -> EngineError {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use arrow_array::StringViewArray;
     use proptest::prelude::*;

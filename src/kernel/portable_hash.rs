@@ -152,7 +152,6 @@ fn hash_tuples(kinds: &[Kind], array: &ArrayRef, algorithm: Algorithm) -> Option
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::sync::Arc;
 

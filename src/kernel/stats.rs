@@ -184,7 +184,6 @@ fn merge(count: &mut i64, mean: &mut f64, squares: &mut f64, value: f64) {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use proptest::prelude::*;
 

@@ -119,7 +119,6 @@ pub fn compacted(kind: &Kind, array: &ArrayRef) -> Result<ArrayRef> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use arrow_array::types::Int64Type;
     use arrow_array::{Float64Array, Int64Array, StringViewArray};

@@ -22,9 +22,9 @@ thread_local! {
 impl Drop for Kept {
     fn drop(&mut self) {
         threads::unless_closing(|| {
-            // SAFETY: gives back what `attach` took; attached, and whoever attached here lets go last.
             Python::try_attach(|py| {
                 threads::forget_dummy(py);
+                // SAFETY: gives back what `attach` took; attached, and whoever attached here lets go last.
                 unsafe { ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_LOCKED) }
             });
         });

@@ -76,8 +76,8 @@ mod system {
 
     extern "C" fn stop(_: *mut c_void) {
         // SAFETY: reads a flag.
-        let goes = ENDS.load(Ordering::Relaxed) || unsafe { ffi::Py_IsInitialized() } == 0;
-        while goes {
+        let goes = || ENDS.load(Ordering::Relaxed) || unsafe { ffi::Py_IsInitialized() } == 0;
+        while goes() {
             // SAFETY: waits, and needs nothing of the thread's.
             unsafe { libc::pause() };
         }

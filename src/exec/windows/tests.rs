@@ -1,7 +1,5 @@
 //! Random windows over panes of numbers: the answer is that of folding everything in order.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::any::Any;
 use std::sync::atomic::AtomicUsize;
 

@@ -1,5 +1,4 @@
 //! Folds row by row against the same functions written in Rust.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::sync::Arc;
 

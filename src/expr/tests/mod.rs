@@ -1,5 +1,4 @@
 //! Tests of whole programs, without an interpreter; `tests/expr` compares programs with CPython.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod arithmetic;
 mod conditions;

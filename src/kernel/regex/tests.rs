@@ -1,5 +1,4 @@
 //! Small patterns, with the answers of Python.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::{Budget, Exhausted, How, Pattern, Piece, Place, Regex};
 

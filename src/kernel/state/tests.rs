@@ -1,5 +1,4 @@
 //! Tables against a plain list of pairs.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
 use std::sync::Arc;

@@ -2,7 +2,6 @@
 //! still being made, with a row at any place that only Python can go on from, and with little memory.
 //!
 //! `tests/core/test_native_*.py` compare the same with CPython.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod folds;
 mod plans;
