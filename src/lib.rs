@@ -77,6 +77,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py::supervisor::in_main_thread, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;
+    module.add_function(wrap_pyfunction!(object::task::task_properties, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_updates, module)?)?;
     module.add_function(wrap_pyfunction!(object::hash::portable_hash, module)?)?;
     module.add_function(wrap_pyfunction!(object::hash::task_hash, module)?)?;

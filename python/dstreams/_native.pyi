@@ -46,6 +46,7 @@ __all__ = [
     "stack_size",
     "task_hash",
     "task_info",
+    "task_properties",
     "task_property",
     "task_updates",
     "watch_signals",
@@ -254,7 +255,7 @@ class Streaming:
         """What is known of the last batches, oldest first."""
     def add_queue(self, rdds: Sequence[Rdd], one_at_a_time: bool, empty: Rdd) -> int:
         """An input of RDDs in turn, then `empty`."""
-    def add_socket(self, host: str, port: int, block_interval_ms: int, max_waiting_bytes: int) -> int:
+    def add_socket(self, host: str, port: int, block_interval_ms: int, retry_ms: int, max_waiting_bytes: int) -> int:
         """An input of lines from a TCP server, which stops reading while so many bytes wait to be processed."""
     def intake(self, block_interval_ms: int, limit: int) -> Intake:
         """Where a receiver stores its items, bounded to `limit` bytes that wait to be processed."""
@@ -561,6 +562,9 @@ def task_hash(value: Any) -> int:
 
 def task_info() -> tuple[int, int, int, int] | None:
     """(stage, partition, attempt, task number) of the running task; None in the driver."""
+
+def task_properties() -> dict[str, str]:
+    """All local properties of the running task's job; none in the driver."""
 
 def task_property(key: str) -> str | None:
     """A local property of the running task's job; None in the driver, or when it is not set."""

@@ -15,6 +15,9 @@ use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
 use crate::source::text::{self, InputFile, Split};
 use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, is_hidden, open};
 
+/// What Spark reports for inputs that are not there.
+const NOTHING_THERE: &str = "org.apache.hadoop.mapred.InvalidInputException";
+
 /// What the settings of a context say about reading, or why they cannot be used; the context's program may change them.
 pub type Told = Arc<RwLock<std::result::Result<Reading, Untold>>>;
 
@@ -55,10 +58,12 @@ impl TextFiles {
             return Ok(found);
         }
         let reading = reading_now(&self.told)?;
-        let inputs = text::list_inputs(&self.spec, &reading).map_err(|error| self.of_its_api(error))?;
-        let mut found = text::splits(&inputs, &reading, self.api);
-        // Spark leaves empty files out (`spark.hadoopRDD.ignoreEmptySplits`).
-        found.retain(|split| split.length > 0);
+        let inputs = match text::list_inputs(&self.spec, &reading) {
+            // All of them, as Hadoop lists all or none.
+            Err(error) if reading.skips_missing && is_missing(&error) => Vec::new(),
+            other => other.map_err(|error| self.of_its_api(error))?,
+        };
+        let found = text::splits(&inputs, &reading, self.api);
         Ok(self.splits.get_or_init(|| (reading, found)))
     }
 
@@ -68,12 +73,17 @@ impl TextFiles {
             (Api::Newer, error @ EngineError::MissingInput { .. }) => {
                 EngineError::Refused { class, problem: error.to_string() }
             }
-            (Api::Newer, EngineError::Refused { class: "org.apache.hadoop.mapred.InvalidInputException", problem }) => {
+            (Api::Newer, EngineError::Refused { class: NOTHING_THERE, problem }) => {
                 EngineError::Refused { class, problem }
             }
             (_, other) => other,
         }
     }
+}
+
+/// Whether nothing is where a program says that its inputs are.
+fn is_missing(error: &EngineError) -> bool {
+    matches!(error, EngineError::MissingInput { .. } | EngineError::Refused { class: NOTHING_THERE, .. })
 }
 
 impl Reader for TextFiles {
@@ -98,7 +108,7 @@ impl Reader for TextFiles {
 
 fn read_records(split: &Split, reading: &Reading, api: Api, shape: Shape) -> Result<Blocks> {
     if shape == Shape::Text && reading.is_plain() {
-        return Ok(ready(vec![text::read_split(split)?]));
+        return Ok(ready(vec![text::read_split(split, reading)?]));
     }
     Ok(Box::new(RecordBlocks::open(split, reading, api, shape)?))
 }

@@ -16,7 +16,7 @@ use super::printed::Printed;
 use super::threads::Inside;
 use crate::doing::{self, Kind};
 use crate::error::TaskId;
-use crate::rdd::{CancelToken, Task};
+use crate::rdd::{CancelToken, Properties, Task};
 
 struct Running {
     task: Arc<Task>,
@@ -75,6 +75,12 @@ pub(crate) fn task_info() -> Option<(u64, usize, u32, u64)> {
 #[pyfunction]
 pub(crate) fn task_property(key: &str) -> Option<String> {
     RUNNING.with(|slot| slot.borrow().as_ref()?.task.properties.get(key).cloned())
+}
+
+/// All local properties of the running task's job; none in the driver.
+#[pyfunction]
+pub(crate) fn task_properties() -> Properties {
+    RUNNING.with(|slot| slot.borrow().as_ref().map(|running| (*running.task.properties).clone()).unwrap_or_default())
 }
 
 /// The dict of accumulator updates of the running task, or None in the driver.

@@ -62,7 +62,7 @@ fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> 
     static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let cause = raised_in(py, source);
     if cause.is_none() {
-        return java_error(py, source);
+        return unreadable_in_task(py, (at, tries), source).unwrap_or_else(|| java_error(py, source));
     }
     let _shelter = Shelter::enter(py);
     let built = BUILD.import(py, "dstreams.core.errors", "task_error").and_then(|build| {
@@ -70,6 +70,25 @@ fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> 
         build.call1((at.partition, at.stage, at.number, tries, cause))
     });
     built.map_or_else(|failed| failed, PyErr::from_value)
+}
+
+/// The error of a job one of whose tasks could not read or write a file.
+fn unreadable_in_task(py: Python<'_>, (at, tries): (TaskId, u32), source: &EngineError) -> Option<PyErr> {
+    let what = match source {
+        EngineError::MissingInput { path } => format!("java.io.FileNotFoundException: File {path} does not exist"),
+        EngineError::External { .. } => format!("java.io.IOException: {source}"),
+        _ => return None,
+    };
+    let TaskId { stage, partition, number, .. } = at;
+    let last = tries.saturating_sub(1);
+    let failed = EngineError::Refused {
+        class: "org.apache.spark.SparkException",
+        problem: format!(
+            "Job aborted due to stage failure: Task {partition} in stage {stage}.0 failed {tries} times, most recent \
+             failure: Lost task {partition}.{last} in stage {stage}.0 (TID {number}): {what}"
+        ),
+    };
+    Some(java_error(py, &failed))
 }
 
 /// The text of an error as a program's log shows it.

@@ -21,12 +21,25 @@ pub(crate) struct ReadingFields {
     least_split: u64,
     most_split: u64,
     block: u64,
+    skips_missing: bool,
+    skips_corrupt: bool,
+    keeps_empty: bool,
 }
 
 impl From<ReadingFields> for Reading {
     fn from(fields: ReadingFields) -> Self {
-        let ReadingFields { delimiter, longest, recursive, passes_folders, least_split, most_split, block } = fields;
-        Self { delimiter: delimiter.map(Arc::from), longest, recursive, passes_folders, least_split, most_split, block }
+        Self {
+            delimiter: fields.delimiter.map(Arc::from),
+            longest: fields.longest,
+            recursive: fields.recursive,
+            passes_folders: fields.passes_folders,
+            least_split: fields.least_split,
+            most_split: fields.most_split,
+            block: fields.block,
+            skips_missing: fields.skips_missing,
+            skips_corrupt: fields.skips_corrupt,
+            keeps_empty: fields.keeps_empty,
+        }
     }
 }
 

@@ -183,10 +183,12 @@ impl PyStreaming {
         host: String,
         port: u16,
         block_interval_ms: u64,
+        retry_ms: u64,
         max_waiting_bytes: usize,
     ) -> PyResult<u32> {
         let mut spec = SocketSpec::new(host, port);
         spec.block_interval = Duration::from_millis(block_interval_ms);
+        spec.retry = Duration::from_millis(retry_ms);
         spec.max_pending_bytes = max_waiting_bytes;
         self.input(py, Received::new(SocketFeed::new(spec)))
     }

@@ -33,7 +33,7 @@ pub(super) fn split_list(list: &str) -> Vec<&str> {
 pub(super) fn local(text: &str) -> Result<String> {
     let path = without_scheme(text)?;
     if path.is_empty() {
-        return Err(invalid("Can not create a Path from an empty string"));
+        return Err(EngineError::illegal_argument("Can not create a Path from an empty string"));
     }
     if path.starts_with('/') {
         return Ok(normal(path));
@@ -77,7 +77,9 @@ fn without_scheme(text: &str) -> Result<&str> {
         });
     }
     match rest.strip_prefix("//") {
-        Some(path) if !path.starts_with('/') => Err(invalid(format!("Wrong FS: {text}, expected: file:///"))),
+        Some(path) if !path.starts_with('/') => {
+            Err(EngineError::illegal_argument(format!("Wrong FS: {text}, expected: file:///")))
+        }
         Some(path) => Ok(path),
         None => Ok(rest),
     }

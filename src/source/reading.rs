@@ -1,7 +1,8 @@
-//! What do Hadoop's settings say about reading files?
+//! What do Hadoop's settings, and Spark's own, say about reading files?
 //!
-//! Plain data, with Hadoop's defaults; the names of the settings are the Python side's.
+//! Plain data, with their defaults; the names of the settings are the Python side's.
 
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
 /// Block size of Hadoop's local file system, in bytes: no split is larger, but for the slop.
@@ -33,6 +34,12 @@ pub struct Reading {
     pub most_split: u64,
     /// Bytes of a block of the file system.
     pub block: u64,
+    /// Whether inputs that are not there are no error: neither when they are listed, nor when they went away since.
+    pub skips_missing: bool,
+    /// Whether a file that cannot be read any further ends there.
+    pub skips_corrupt: bool,
+    /// Whether splits without bytes count.
+    pub keeps_empty: bool,
 }
 
 impl Default for Reading {
@@ -45,6 +52,9 @@ impl Default for Reading {
             least_split: 1,
             most_split: u64::MAX,
             block: LOCAL_BLOCK,
+            skips_missing: false,
+            skips_corrupt: false,
+            keeps_empty: false,
         }
     }
 }
@@ -53,6 +63,17 @@ impl Reading {
     /// Whether records are lines of any length.
     pub fn is_plain(&self) -> bool {
         self.delimiter.is_none() && self.longest.is_none()
+    }
+
+    /// Whether such a failure ends a file instead of the task that reads it.
+    pub(super) fn passes_over(&self, cause: &io::Error) -> bool {
+        match cause.kind() {
+            // Java says of a file that may not be read that it is not found.
+            ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => self.skips_missing,
+            // What no file of this kind could be read for.
+            ErrorKind::Unsupported => false,
+            _ => self.skips_corrupt,
+        }
     }
 
     /// How large splits may be, in bytes, of files with `total` bytes.

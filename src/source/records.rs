@@ -44,6 +44,8 @@ struct Cutter {
     /// The split's end cut a delimiter in two: the next record is nobody else's.
     one_more: bool,
     finished: bool,
+    /// What reading met behind the bytes that are in the buffer.
+    failed: Option<io::Error>,
 }
 
 impl Cutter {
@@ -51,7 +53,18 @@ impl Cutter {
         let found = |bytes: Arc<[u8]>| Arc::new(Delimiter { finder: Finder::new(&bytes).into_owned(), bytes });
         let delimiter = delimiter.map(found);
         let buffer = vec![0; BUFFER];
-        Self { source, delimiter, buffer, at: 0, filled: 0, split, read: 0, one_more: false, finished: false }
+        Self {
+            source,
+            delimiter,
+            buffer,
+            at: 0,
+            filled: 0,
+            split,
+            read: 0,
+            one_more: false,
+            finished: false,
+            failed: None,
+        }
     }
 
     /// Reads into the buffer, not beyond the split's end unless that is reached. `within`: a delimiter may have begun.
@@ -59,13 +72,20 @@ impl Cutter {
         let left = self.split.map_or(u64::MAX, |split| split.saturating_sub(self.read));
         let wanted = if left == 0 { BUFFER } else { usize::try_from(left).unwrap_or(BUFFER).min(BUFFER) };
         let mut count = 0;
+        if let Some(cause) = self.failed.take() {
+            return Err(cause);
+        }
         // Until it is full: borders within the split are then where Hadoop has them.
         while count < wanted {
             match self.source.read(&mut self.buffer[count..wanted]) {
                 Ok(0) => break,
                 Ok(more) => count += more,
                 Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
-                Err(cause) => return Err(cause),
+                Err(cause) if count == 0 => return Err(cause),
+                Err(cause) => {
+                    self.failed = Some(cause);
+                    break;
+                }
             }
         }
         if self.split == Some(self.read) && within && count > 0 {
@@ -249,7 +269,7 @@ impl Records {
         if let Some(codec) = codec_of(&split.path) {
             // All of them belong to the split at its start, whichever others there are.
             let source: Box<dyn Read + Send> =
-                if split.start == 0 { codec.reader(file)? } else { Box::new(io::empty()) };
+                if split.start == 0 { codec.reader(file, reading.skips_corrupt)? } else { Box::new(io::empty()) };
             let cutter = Cutter::new(source, delimiter, None);
             return Ok(Self { cutter, position: 0, end: u64::MAX, longest, api, whole: true });
         }

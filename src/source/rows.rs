@@ -30,30 +30,38 @@ pub enum Shape {
     Parted(u8),
 }
 
-/// The blocks of a split.
+/// The blocks of a split; its records are gone once it has ended.
 pub struct RecordBlocks {
-    records: Records,
+    records: Option<Records>,
+    reading: Reading,
     shape: Shape,
     split: Split,
-    done: bool,
 }
 
 impl RecordBlocks {
     /// Opens the file of a split.
     pub fn open(split: &Split, reading: &Reading, api: Api, shape: Shape) -> Result<Self> {
-        let records = Records::open(split, reading, api).map_err(|cause| unreadable(&split.path, cause))?;
-        Ok(Self { records, shape, split: split.clone(), done: false })
+        let records = match Records::open(split, reading, api) {
+            Err(cause) if reading.passes_over(&cause) => None,
+            other => Some(other.map_err(|cause| unreadable(&split.path, cause))?),
+        };
+        Ok(Self { records, reading: reading.clone(), shape, split: split.clone() })
     }
 
     fn block(&mut self) -> Result<Option<Block>> {
         let mut rows = Rows::default();
         let mut record = Vec::new();
-        while rows.text.len() < MOST_ROWS && rows.bytes < MOST_BYTES {
-            match self.records.next(&mut record).map_err(|cause| unreadable(&self.split.path, cause))? {
-                Some(position) => rows.add(self.shape, position, &record),
-                None => {
-                    self.done = true;
-                    break;
+        while let Some(records) = &mut self.records
+            && rows.text.len() < MOST_ROWS
+            && rows.bytes < MOST_BYTES
+        {
+            match records.next(&mut record) {
+                Ok(Some(position)) => rows.add(self.shape, position, &record),
+                Ok(None) => self.records = None,
+                Err(cause) if self.reading.passes_over(&cause) => self.records = None,
+                Err(cause) => {
+                    self.records = None;
+                    return Err(unreadable(&self.split.path, cause));
                 }
             }
         }
@@ -65,12 +73,7 @@ impl Iterator for RecordBlocks {
     type Item = Result<Block>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.done {
-            return None;
-        }
-        let block = self.block();
-        self.done |= block.is_err();
-        block.transpose()
+        self.block().transpose()
     }
 }
 

@@ -87,17 +87,23 @@ pub fn splits(inputs: &[InputFile], reading: &Reading, api: Api) -> Vec<Split> {
             push(input.len - remaining, remaining);
         }
     }
+    if !reading.keeps_empty {
+        result.retain(|split| split.length > 0);
+    }
     result
 }
 
-/// The lines of a split.
-pub fn read_split(split: &Split) -> Result<Block> {
+/// The lines of a split; of one that may end where it cannot be read any further, those that were whole by then.
+pub fn read_split(split: &Split, reading: &Reading) -> Result<Block> {
     let mut cutter = LineCutter::new(HIGHEST_MAX_LINE);
     let cut = match codec_of(&split.path) {
         None => cut_split(split, &mut cutter),
-        Some(codec) => cut_compressed(split, codec, &mut cutter),
+        Some(codec) => cut_compressed(split, codec, reading.skips_corrupt, &mut cutter),
     };
-    let dropped = cut.map_err(|cause| unreadable(&split.path, cause))?;
+    let dropped = match cut {
+        Err(cause) if reading.passes_over(&cause) => 0,
+        other => other.map_err(|cause| unreadable(&split.path, cause))?,
+    };
     if dropped > 0 {
         let path = paths::display(&split.path);
         return Err(paths::invalid(format!("{path} has a line longer than {HIGHEST_MAX_LINE} bytes")));
@@ -127,11 +133,11 @@ fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
 }
 
 /// Feeds all lines of a compressed file; they belong to the split at its start, whichever others there are.
-fn cut_compressed(split: &Split, codec: Codec, cutter: &mut LineCutter) -> io::Result<usize> {
+fn cut_compressed(split: &Split, codec: Codec, may_be_cut: bool, cutter: &mut LineCutter) -> io::Result<usize> {
     if split.start > 0 {
         return Ok(0);
     }
-    let mut text = codec.reader(open::open(&split.path)?)?;
+    let mut text = codec.reader(open::open(&split.path)?, may_be_cut)?;
     let mut start = Vec::new();
     Read::by_ref(&mut text).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
     let mut dropped = 0;

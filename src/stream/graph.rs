@@ -330,8 +330,9 @@ impl<D: Driver> Graph<D> {
         Ok(id(self.nodes.len() - 1))
     }
 
+    /// A graph that was stopped before it was started counts as not started, as in Spark.
     fn check_unstarted(&self, what: &str) -> Result<()> {
-        if self.state == State::Initialized {
+        if self.state == State::Initialized || self.state == State::Stopped && self.zero.is_none() {
             return Ok(());
         }
         Err(EngineError::Refused {
@@ -361,7 +362,10 @@ impl<D: Driver> Graph<D> {
     fn initialized(&self, node: NodeId) -> Result<(&Node<D>, Millis)> {
         match (self.node(node)?, self.zero) {
             (found, Some(zero)) if found.remember.is_some() => Ok((found, zero)),
-            _ => untimely(format!("DStream {} has not been initialized", node.0)),
+            _ => Err(EngineError::Refused {
+                class: "org.apache.spark.SparkException",
+                problem: format!("DStream {} has not been initialized", node.0),
+            }),
         }
     }
 

@@ -94,7 +94,14 @@ USES: dict[str, Callable] = {
     "collect": lambda sc, rdd: rdd.collect(),
     "a new action on an old RDD": lambda sc, rdd: rdd.map(lambda x: x).count(),
     "take": lambda sc, rdd: rdd.take(1),
-    "cache": lambda sc, rdd: rdd.cache(),
+    "partitionBy": lambda sc, rdd: rdd.map(lambda x: (x, x)).partitionBy(2),
+    "version": lambda sc, rdd: sc.version,
+    "applicationId": lambda sc, rdd: sc.applicationId,
+    "listFiles": lambda sc, rdd: sc.listFiles,
+    "addFile": lambda sc, rdd: sc.addFile(__file__),
+    "getCheckpointDir": lambda sc, rdd: sc.getCheckpointDir(),
+    "setLogLevel": lambda sc, rdd: sc.setLogLevel("WARN"),
+    "_repr_html_": lambda sc, rdd: sc._repr_html_(),
     "an iterator half way": lambda sc, rdd: list(rdd.toLocalIterator()),
 }
 
@@ -114,11 +121,13 @@ def test_stopping_twice_is_harmless(sc: SparkContext) -> None:
     assert SparkContext._active_spark_context is None
 
 
-def test_all_arguments_of_the_constructor_are_taken() -> None:
+def test_all_arguments_of_the_constructor_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
+    environment = {"VARIABLE": "x", "PYTHONHASHSEED": "0"}
     with SparkContext(
         "local[1]", "all", None, [], {"VARIABLE": "x"}, 0, None, SparkConf().set("own.key", "1"), None, None, None
     ) as sc:
-        assert (sc.appName, sc.environment, sc.getConf().get("own.key")) == ("all", {"VARIABLE": "x"}, "1")
+        assert (sc.appName, sc.environment, sc.getConf().get("own.key")) == ("all", environment, "1")
         assert sc.getConf().get("spark.executorEnv.VARIABLE") == "x"
 
 

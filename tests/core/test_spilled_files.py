@@ -113,9 +113,18 @@ def test_a_folder_that_cannot_be_written_is_left_out_if_there_is_another(spark: 
     assert disk(sc).count() == 5000
 
 
-def test_without_any_folder_the_error_names_the_setting_and_the_next_job_runs(spark: Spark, tmp_path: Path) -> None:
+def test_without_any_folder_there_is_no_context_and_the_error_names_the_setting(spark: Spark, tmp_path: Path) -> None:
     (tmp_path / "a file").touch()
-    sc = spark("local[2]", {"spark.local.dir": str(tmp_path / "a file")})
+    for wrong in (tmp_path / "a file", tmp_path / "a file" / "folder", ""):
+        with pytest.raises(Py4JJavaError, match=r"Failed to get a temp directory under .*spark\.local\.dir") as caught:
+            spark("local[2]", {"spark.local.dir": str(wrong)})
+        assert caught.value.java_exception.getClass().getName() == "java.io.IOException"
+    assert spark("local[2]").range(10).count() == 10
+
+
+def test_a_folder_that_cannot_be_written_later_is_named_and_the_next_job_runs(spark: Spark, tmp_path: Path) -> None:
+    sc = spark("local[2]", {"spark.local.dir": str(tmp_path / "not there yet")})
+    (tmp_path / "not there yet").touch()
     with pytest.raises(Py4JJavaError, match=r"none of the folders of spark\.local\.dir can be written"):
         disk(sc).count()
     assert sc.range(10).count() == 10

@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dstreams.core import inputs, lineage, process, sequencefile
-from dstreams.core.arguments import java_int, optional_int, refuse_capacity
+from dstreams.core import inputs, lineage, sequencefile
+from dstreams.core.arguments import java_bool, java_int, java_text, optional_int, refuse_capacity
 from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import refuse_converters
 from dstreams.core.hadoopinput import read_format
 from dstreams.core.hadoopreading import Reading, reading_of
 from dstreams.core.output import local_path
+from dstreams.core.settings import value_of
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -38,8 +39,9 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
         least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
-        plan = partial(inputs.whole_text_plan, path, least, self._reading)
-        read = self._read(path, plan, partial(inputs.read_texts, use_unicode))
+        reading = self._reading(new_api=True)
+        plan = partial(inputs.whole_text_plan, path, least, reading)
+        read = self._read(path, plan, partial(reading.read, partial(inputs.read_text, use_unicode)))
         return self._shown(read, ("WholeTextFileRDD", "MapPartitionsRDD*"), "wholeTextFiles", path, pairs=True)
 
     def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
@@ -50,7 +52,9 @@ class FileInputs:
         """
         least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
         parallelism = max(self._context.defaultParallelism, least)
-        read = self._read(path, partial(inputs.binary_plan, path, parallelism, self._reading), inputs.read_binaries)
+        # Spark opens these files where Python's bytes are made of them, behind its care for missing and corrupt ones.
+        plan = partial(inputs.binary_plan, path, parallelism, self._reading(new_api=True))
+        read = self._read(path, plan, inputs.read_binaries)
         return self._shown(read, ("BinaryFileRDD*",), "binaryFiles", path, pairs=True)
 
     def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
@@ -59,8 +63,9 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there, or a file ends within a record.
         """
         java_int("recordLength", recordLength)
-        plan = partial(inputs.records_plan, path, recordLength, self._reading)
-        read = self._read(path, plan, partial(inputs.read_records, recordLength))
+        reading = self._reading(new_api=True)
+        plan = partial(inputs.records_plan, path, recordLength, reading)
+        read = self._read(path, plan, partial(reading.read, partial(inputs.read_records, recordLength)))
         return self._shown(read, ("NewHadoopRDD*", "MapPartitionsRDD"), "binaryRecords", path)
 
     def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
@@ -70,7 +75,7 @@ class FileInputs:
         """
         least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
         plan = partial(self._sequence_plan, name, least)
-        read = self._read(name, plan, partial(inputs.read_sequences, sequencefile.read_pickles))
+        read = self._read(name, plan, partial(self._reading(new_api=False).read, sequencefile.read_pickles))
         return self._shown(read, ("HadoopRDD*", "MapPartitionsRDD"), "objectFile", name)
 
     def sequenceFile(
@@ -92,7 +97,7 @@ class FileInputs:
         refuse_converters(keyConverter, valueConverter)
         least = optional_int("minSplits", minSplits, self._context.defaultMinPartitions)
         plan = partial(self._sequence_plan, path, least)
-        rdd = self._read(path, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
+        rdd = self._read(path, plan, partial(self._reading(new_api=False).read, sequencefile.read_pairs))
         rdd.getNumPartitions()  # Spark looks into the files at once
         return rdd
 
@@ -103,9 +108,10 @@ class FileInputs:
 
     @property
     def _shipped(self) -> ShippedFiles:
-        process.check(self._context._process, "this SparkContext")
+        ctx = self._context
+        ctx._running  # noqa: B018 - a stopped context must say so
         if self._shipped_files is None:
-            self._shipped_files = ShippedFiles()
+            self._shipped_files = ShippedFiles(value_of(ctx._conf, "spark.files.overwrite"))
         return self._shipped_files
 
     def addFile(self, path: str, recursive: bool = False) -> None:
@@ -113,7 +119,8 @@ class FileInputs:
 
         Raises: Py4JJavaError when it does not exist, or another file of this name was added.
         """
-        self._shipped.add(path, recursive)
+        shipped = self._shipped
+        shipped.add(java_text("path", path), java_bool("recursive", recursive))
 
     def addPyFile(self, path: str) -> None:
         """Makes a copy of a module, or of those in a .zip, .egg or .jar, importable from now on, here and in tasks.
@@ -121,7 +128,7 @@ class FileInputs:
         Raises: Py4JJavaError when it does not exist, is a folder, or another file of this name was added.
         """
         shipped = self._shipped
-        shipped.add(path, False)
+        shipped.add(java_text("path", path), False)
         name = os.path.basename(local_path(path))
         if name.lower().endswith(tuple(self.PACKAGE_EXTENSIONS)):
             self._python_includes.append(name)
@@ -141,28 +148,30 @@ class FileInputs:
 
         `path#name` gives the folder another name. Raises: Py4JJavaError when it does not exist or is no archive.
         """
-        self._shipped.add_archive(path)
+        shipped = self._shipped
+        shipped.add_archive(java_text("path", path))
 
     @property
     def listFiles(self) -> list[str]:
         """The files and folders that were added, as `file:` addresses."""
+        self._context._running  # noqa: B018 - a stopped context must say so
         return in_order(self._shipped_files.files) if self._shipped_files else []
 
     @property
     def listArchives(self) -> list[str]:
         """The archives that were added, as `file:` addresses."""
+        self._context._running  # noqa: B018 - a stopped context must say so
         return in_order(self._shipped_files.archives) if self._shipped_files else []
 
-    @property
-    def _reading(self) -> Reading:
-        """What the settings say about reading files now."""
-        return reading_of(self._context._hadoop, self._context._hadoop_block)
+    def _reading(self, new_api: bool) -> Reading:
+        """What the settings say about reading files now, by one of Hadoop's two interfaces."""
+        return reading_of(self._context._hadoop, self._context._file_settings, new_api)
 
     def _sequence_plan(self, path: str, least: int) -> list[list[inputs.Piece]]:
         if least < 0:
             refuse_capacity("minPartitions", least)
         # Settings are read when the partitions are made: the older interface does so.
-        return inputs.sequence_plan(path, least, self._reading)
+        return inputs.sequence_plan(path, least, self._reading(new_api=False))
 
     @property
     def _context(self) -> SparkContext:
@@ -178,6 +187,7 @@ class FileInputs:
         from dstreams.core.rdd import RDD
 
         pieces = self._context._running.planned(plan)
+        java_text("path", path)
         pieces.label = path
         # Below Python in Spark: no chain of the program's, and under no profiler.
         return RDD(frozen(self._context, pieces, (("partitions", 0, (read,)),), False), self._context)

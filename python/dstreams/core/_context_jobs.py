@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dstreams.core.arguments import java_bool, java_text, optional_text
 from dstreams.core.status import StatusTracker
 
 if TYPE_CHECKING:
@@ -25,22 +26,29 @@ class JobControl:
     def _running(self) -> _native.Engine:
         raise NotImplementedError
 
+    def _is_alive(self) -> bool:
+        raise NotImplementedError
+
     def setLocalProperty(self, key: str, value: str | None) -> None:
         """Sets a property of this thread's jobs, which their tasks may read; None takes it away."""
-        self._running.jobs.set_property(key, value)
+        jobs = self._running.jobs
+        jobs.set_property(java_text("key", key), optional_text("value", value))
 
     def getLocalProperty(self, key: str) -> str | None:
         """A property of this thread's jobs, or None."""
-        return self._running.jobs.properties().get(key)
+        jobs = self._running.jobs
+        return jobs.properties().get(java_text("key", key))
 
     def setJobGroup(self, groupId: str, description: str, interruptOnCancel: bool = False) -> None:
         """Names the group of this thread's jobs, so that `cancelJobGroup` can stop them.
 
         Cancelled tasks are always interrupted, as soon as they run Python code again; `interruptOnCancel` is only kept.
         """
-        self.setLocalProperty(GROUP, groupId)
-        self.setLocalProperty(DESCRIPTION, description)
-        self.setInterruptOnCancel(interruptOnCancel)
+        interrupts = java_bool("interruptOnCancel", interruptOnCancel)
+        group, described = optional_text("groupId", groupId), optional_text("description", description)
+        self.setLocalProperty(GROUP, group)
+        self.setLocalProperty(DESCRIPTION, described)
+        self.setInterruptOnCancel(interrupts)
 
     def setJobDescription(self, value: str) -> None:
         """Describes this thread's jobs."""
@@ -52,7 +60,9 @@ class JobControl:
 
     def cancelJobGroup(self, groupId: str) -> None:
         """Cancels the running jobs of a group, of whichever thread. Their actions raise Py4JJavaError."""
-        self._running.jobs.cancel_group(groupId)
+        jobs = self._running.jobs
+        if optional_text("groupId", groupId) is not None:
+            jobs.cancel_group(groupId)
 
     def cancelAllJobs(self) -> None:
         """Cancels all running jobs. Their actions raise Py4JJavaError."""
@@ -83,7 +93,7 @@ class JobControl:
 
     def statusTracker(self) -> StatusTracker:
         """What the jobs are doing."""
-        return StatusTracker(self._running.jobs)
+        return StatusTracker(self._running.jobs, self._is_alive)
 
 
 def _checked(tag: str) -> str:

@@ -132,6 +132,7 @@ class Actions(NarrowOps[T]):
 
         With `prefetchPartitions` the job of the next partition runs while this one's elements are used.
         """
+        self.ctx._running  # noqa: B018 - a stopped context must say so
         node = self._node  # now: a function that cannot travel must say so here, not at the first element
         self._show()
         jobs = [partial(self.ctx._collect, node, [partition]) for partition in range(self.getNumPartitions())]

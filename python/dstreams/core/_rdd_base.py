@@ -21,6 +21,7 @@ from dstreams.core.profiler import run_profiled
 from dstreams.core.ranges import Numbers, on_range
 from dstreams.core.serializers import Serializer, through
 from dstreams.core.stepwise import Step
+from dstreams.core.stopped import check_alive
 from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.errors import PySparkRuntimeError
 
@@ -190,13 +191,16 @@ class RDDBase(Generic[T]):
         return self._self
 
     def _keep(self, level: StorageLevel) -> None:
+        self._storage = level
+        if self.ctx._engine is None:  # in Spark it is a note in the RDD
+            return
         self._show().kept = self._node
         if level._place is not None:
             self.ctx._running.persist(self._node, level._place)
-        self._storage = level
 
     def unpersist(self, blocking: bool = False) -> RDD[T]:
         """Forgets kept partitions; they are computed again when needed."""
+        check_alive(self.ctx)
         self.is_cached, self._storage = False, StorageLevel.NONE
         self._show().kept = None
         self.ctx._running.unpersist(self._node)
@@ -214,6 +218,7 @@ class RDDBase(Generic[T]):
     # -- lineage --------------------------------------------------------------------------------
     def toDebugString(self) -> bytes | None:
         """How the RDD is made from others, a line each, as text in UTF-8."""
+        check_alive(self.ctx, "java.lang.IllegalStateException")
         storage = "" if self._storage == StorageLevel.NONE else str(self._storage).replace("OffHeap", "(off heap)")
         return draw(self.ctx, self._show(), storage).encode("utf-8")
 
@@ -232,7 +237,7 @@ class RDDBase(Generic[T]):
         That job is followed by one more, which computes the RDD again (cache it first to avoid that).
         Raises: Py4JJavaError when there is no checkpoint folder.
         """
-        if self.ctx.getCheckpointDir() is None:
+        if self.ctx._checkpoint_dir is None:
             raise java_error(
                 "org.apache.spark.SparkException", "Checkpoint directory has not been set in the SparkContext"
             )

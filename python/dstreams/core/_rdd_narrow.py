@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dstreams.core import lineage, tasks
 from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, RDDBase
 from dstreams.core.arguments import java_int
+from dstreams.core.stopped import check_alive
 
 if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
@@ -88,6 +89,7 @@ class NarrowOps(RDDBase[T]):
             shown = lineage.Shown(self.ctx, kind, lineage.by("coalesce"), (self._show(),), count)
             made._batching = self._batching
             return made._shown_as(shown, self._packing)
+        check_alive(self.ctx)
         made = RDD(self._node.deal(numPartitions), self.ctx)
         made._batching = (_DEALT, _DEALT)
         packing = ("batch", min(10, self.ctx._batchSize or 1024))

@@ -20,6 +20,7 @@ from dstreams.core.native import program_of, ranges_form
 from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.resultiterable import ResultIterable
 from dstreams.core.sorting import sort_pairs
+from dstreams.core.stopped import check_alive
 from dstreams.udf import is_constant
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class PairOps(Sampling[T]):
         """The pairs in partition `partitionFunc(key) % numPartitions`; with 0 partitions or fewer, there are none."""
         from dstreams.core.rdd import RDD
 
+        self.ctx._running  # noqa: B018 - a stopped context must say so
         count = self._defaultReducePartitions() if numPartitions is None else numPartitions
         count = partition_count("numPartitions", count)
         partitioner = Partitioner(count, partitionFunc)
@@ -189,6 +191,7 @@ class PairOps(Sampling[T]):
         return self._join(other, numPartitions, True, True)
 
     def _join(self, other: RDD[Any], partitions: int | None, keep_left: bool, keep_right: bool) -> RDD[Any]:
+        check_alive(self.ctx)
         left = self.mapValues(partial(tasks.tagged, 1))
         both = left.union(other.mapValues(partial(tasks.tagged, 2)))
         return both.groupByKey(partitions).flatMapValues(partial(tasks.join_values, keep_left, keep_right))
@@ -282,6 +285,7 @@ class PairOps(Sampling[T]):
 
 
 def _cogroup(rdds: list[RDD[Any]], partitions: int | None) -> RDD[Any]:
+    check_alive(rdds[0].ctx)
     marked = [rdd.mapValues(partial(tasks.tagged, side)) for side, rdd in enumerate(rdds)]
     together = reduce(lambda a, b: a.union(b), marked)
     return together.groupByKey(partitions).mapValues(partial(tasks.cogroup_values, len(rdds)))

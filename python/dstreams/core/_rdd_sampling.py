@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstreams.core._rdd_actions import Actions
 from dstreams.core.rddsampler import RDDRangeSampler, RDDSampler, RDDStratifiedSampler
+from dstreams.core.stopped import check_alive
 
 if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
@@ -31,6 +32,7 @@ class Sampling(Actions[T]):
         """Disjoint RDDs of about these relative sizes."""
         if not all(w >= 0 for w in weights):
             raise ValueError("Weights must be nonnegative")
+        check_alive(self.ctx)
         total = float(sum(weights))
         if not total > 0:
             raise ValueError("Sum of weights must be positive")

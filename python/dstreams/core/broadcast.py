@@ -13,11 +13,15 @@ import itertools
 import os
 import pickle
 import threading
+import weakref
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from dstreams import _native
 from dstreams.core import process
+from dstreams.core.arguments import java_bool
 from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.stopped import check_alive
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:
@@ -53,7 +57,10 @@ class Broadcast(Generic[T]):
         self._path = path
         self._data: bytes | None = None
         self._id = -1
+        self._context: Callable[[], SparkContext | None] = _no_context
         if sc is not None:
+            sc._running  # noqa: B018 - a stopped context, or what is none, must say so
+            self._context = weakref.ref(sc)
             self._id = next(_next_id)
             self._data = _pickled(value)
             _broadcastRegistry[self._id] = self
@@ -86,6 +93,14 @@ class Broadcast(Generic[T]):
             raise FileNotFoundError(errno.ENOENT, f"{os.strerror(errno.ENOENT)}: {problem}")
         raise self._destroyed()
 
+    def _check_usable(self) -> None:
+        """Raises Py4JJavaError when the tasks' copies cannot be told of anything any more."""
+        if self._data is None:
+            raise self._destroyed()
+        context = self._context()
+        if context is not None:
+            check_alive(context)
+
     def _is_gone(self) -> bool:
         return self._data is None and self._path is None
 
@@ -96,25 +111,30 @@ class Broadcast(Generic[T]):
     def unpersist(self, blocking: bool = False) -> None:
         """Forget the tasks' copy; the next use loads it again. Raises Py4JJavaError after `destroy`."""
         self._check_shared("unpersisted")
+        java_bool("blocking", blocking)
         with self._lock:
-            if self._data is None:
-                raise self._destroyed()
+            self._check_usable()
             self._copies.pop("task", None)
             forgotten.append(self._id)
 
     def destroy(self, blocking: bool = False) -> None:
         """Forget all but what the driver has read; tasks cannot use it then. Raises Py4JJavaError when repeated."""
         self._check_shared("destroyed")
+        java_bool("blocking", blocking)
         with self._lock:
-            if self._data is None:
-                raise self._destroyed()
+            self._check_usable()
             self._copies.pop("task", None)
             self._data = None
             forgotten.append(self._id)
 
     def dump(self, value: T, f: IO[bytes]) -> None:
         """Write a value the way broadcasts are stored, and close the file."""
-        f.write(_pickled(value))
+        data = _pickled(value)
+        if not hasattr(f, "write"):
+            raise pickle.PicklingError(
+                "Could not serialize broadcast: f: expected a file, which has a 'write' attribute"
+            )
+        f.write(data)
         f.close()
 
     def load(self, file: IO[bytes]) -> T:
@@ -137,6 +157,10 @@ class Broadcast(Generic[T]):
     def __reduce__(self) -> tuple[Any, ...]:
         self._check_shared("serialized")
         return _from_id, (self._id,)
+
+
+def _no_context() -> None:
+    return None
 
 
 def _pickled(value: Any) -> bytes:

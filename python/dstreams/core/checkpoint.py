@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
 from dstreams.core import callsite
-from dstreams.core.errors import java_error
+from dstreams.core.errors import Py4JError, java_error
 from dstreams.core.lineage import Shown
 from dstreams.core.output import local_path
 from dstreams.core.pickled import read_batches, write_batches
@@ -66,7 +66,7 @@ class Checkpoints:
         return sorted(found, key=lambda rdd: rdd.id())
 
     def _write(self, rdd: RDDBase[Any]) -> None:
-        folder = os.path.join(self._ctx.getCheckpointDir() or "", f"rdd-{rdd.id()}")
+        folder = os.path.join(self._ctx._checkpoint_dir or "", f"rdd-{rdd.id()}")
         os.makedirs(folder.removeprefix("file:"), exist_ok=True)
         paths = self._ctx._collect(rdd._step("indexedPartitions", partial(_write_part, folder))._node)
         stored = stored_parts(self._ctx, folder, paths)
@@ -103,10 +103,10 @@ def parts_of(folder: str) -> list[str]:
 def checkpoint_path(directory: object, argument: str) -> str:
     """A folder for checkpoints in the local file system.
 
-    Raises: TypeError, naming the argument, for what is no text; Py4JJavaError for an empty one and other file systems.
+    Raises: Py4JError, naming the argument, for what is no text; Py4JJavaError for an empty one and other file systems.
     """
     if not isinstance(directory, str):
-        raise TypeError(f"{argument}: expected a path as text, got {directory!r:.80}")
+        raise Py4JError(f"{argument}: expected a path as text, got {directory!r:.80}")
     if not directory:
         raise java_error("java.lang.IllegalArgumentException", "Can not create a Path from an empty string")
     return local_path(directory)

@@ -6,6 +6,7 @@ import os
 import shlex
 from typing import Any
 
+from dstreams.core.arguments import java_bool, java_text, optional_text
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkConf"]
@@ -47,7 +48,8 @@ class SparkConf:
     """Settings as pairs of text. Setters return the conf itself, so that calls chain."""
 
     def __init__(self, loadDefaults: bool = True, _jvm: Any = None, _jconf: Any = None) -> None:
-        self._conf: dict[str, str] = {**_submit_arguments(), **_defaults} if loadDefaults else {}
+        defaults = {**_submit_arguments(), **_defaults} if java_bool("loadDefaults", loadDefaults) else {}
+        self._conf: dict[str, str] = defaults
 
     @property
     def _jconf(self) -> SparkConf:
@@ -56,12 +58,12 @@ class SparkConf:
 
     def set(self, key: str, value: Any) -> SparkConf:
         """Set a setting, as text."""
-        self._conf[key] = str(value)
+        self._conf[java_text("key", key)] = str(value)
         return self
 
     def setIfMissing(self, key: str, value: Any) -> SparkConf:
         """Set a setting unless it is set."""
-        if key not in self._conf:
+        if not self.contains(key):
             self.set(key, value)
         return self
 
@@ -95,7 +97,7 @@ class SparkConf:
 
     def get(self, key: str, defaultValue: str | None = None) -> str | None:
         """A setting, or the default."""
-        return self._conf.get(key, defaultValue)
+        return self._conf.get(java_text("key", key), optional_text("defaultValue", defaultValue))
 
     def getAll(self) -> list[tuple[str, str]]:
         """All settings as pairs."""
@@ -103,7 +105,7 @@ class SparkConf:
 
     def contains(self, key: str) -> bool:
         """Whether a setting is set."""
-        return key in self._conf
+        return java_text("key", key) in self._conf
 
     def toDebugString(self) -> str:
         """All settings, a line each, in the order of their names."""

@@ -25,14 +25,14 @@ from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
 from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
-from dstreams.core.arguments import java_int, optional_int, refuse_capacity
+from dstreams.core.arguments import java_int, java_text, optional_int, refuse_capacity
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
 from dstreams.core.conf import SparkConf, set_default
-from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.errors import Py4JError, Py4JJavaError, java_error
 from dstreams.core.hadoopconf import Configuration
-from dstreams.core.hadoopreading import Reading, block_size, reading_of
+from dstreams.core.hadoopreading import FileSettings, Reading, reading_of
 from dstreams.core.java import JavaContext, JavaGateway, JavaView
 from dstreams.core.java.logs import LogManager
 from dstreams.core.localdirs import LocalDirs
@@ -45,7 +45,7 @@ from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Seri
 from dstreams.core.settings import check_core, value_of
 from dstreams.core.surroundings import show_to_tasks
 from dstreams.core.version import SPARK_API_VERSION
-from dstreams.core.workers import SEED, WorkerPools, executor_environment
+from dstreams.core.workers import SEED, WorkerPools, executor_environment, task_environment, task_threads
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkContext"]
@@ -53,6 +53,26 @@ __all__ = ["SparkContext"]
 T = TypeVar("T")
 U = TypeVar("U")
 
+# Spark's own layout, for programs that look into it.
+_PAGE = """
+        <div>
+            <p><b>SparkContext</b></p>
+
+            <p><a href="{}">Spark UI</a></p>
+
+            <dl>
+              <dt>Version</dt>
+                <dd><code>v{}</code></dd>
+              <dt>Master</dt>
+                <dd><code>{}</code></dd>
+              <dt>AppName</dt>
+                <dd><code>{}</code></dd>
+            </dl>
+        </div>
+        """
+
+# What jobs and streams fail with that a stop ends.
+SHUT_DOWN = "Job aborted because SparkContext was shut down"
 LOG_LEVELS = ("ALL", "DEBUG", "ERROR", "FATAL", "TRACE", "WARN", "INFO", "OFF")
 
 
@@ -103,6 +123,7 @@ class SparkContext(JobControl, FileInputs):
             self._check_alone()
             self._process = process.current
             self._engine: _native.Engine | None = None
+            self._stopping = False
             self._set_up(master, appName, sparkHome, environment, conf)
             self._batchSize, self._unbatched_serializer = batchSize, serializer
             self.serializer = batched(serializer, batchSize)
@@ -151,7 +172,8 @@ class SparkContext(JobControl, FileInputs):
         self.sparkHome = self._conf.get("spark.home")
         self._streams: weakref.WeakSet[Breakable] = weakref.WeakSet()
         check_core(self._conf)
-        threads, failures = masters.parse(self.master)
+        cores, failures = masters.parse(self.master)
+        self._cores, threads = cores, task_threads(self._conf, cores)
         self._local_dirs = LocalDirs(self._conf)
         self._workers = WorkerPools(self._conf, self._local_dirs, threads)
         limits = limit_of(self._conf), task_limit_of(self._conf)
@@ -167,13 +189,15 @@ class SparkContext(JobControl, FileInputs):
         SparkContext._gateway = SparkContext._gateway or JavaGateway(SparkContext._jvm)
         self._java = JavaContext(self)
         self._hadoop = Configuration.of_spark(self._conf.getAll())
-        self._hadoop_block = block_size(self._hadoop)
+        self._file_settings = FileSettings.of(self._conf, self._hadoop)
         self._hadoop.on_change(self._tell_engine)
         self._tell_engine()
         self._checkpoints = Checkpoints(self)
         self._checkpoint_dir: str | None = None
         self._barriers: dict[int, tuple[int, ...]] = {}  # the barrier steps in each node that has some
-        show_to_tasks({SEED: os.environ.get(SEED, "0"), **executor_environment(self._conf)})
+        seed = {SEED: os.environ.get(SEED, "0")}
+        self.environment |= {**executor_environment(self._conf), **seed}
+        show_to_tasks({**task_environment(self._conf), **seed, **executor_environment(self._conf)})
         self._conf.setIfMissing("spark.app.id", self.applicationId)
         self._conf.setIfMissing("spark.app.startTime", str(self.startTime))
         self._conf.setIfMissing("spark.executor.id", "driver")
@@ -197,9 +221,9 @@ class SparkContext(JobControl, FileInputs):
 
     def _reading_of_streams(self) -> Reading:
         try:
-            return reading_of(self._hadoop, self._hadoop_block, new_api=True)
+            return reading_of(self._hadoop, self._file_settings, new_api=True)
         except Py4JJavaError:  # if it is the largest split, that is no matter for `textFile`
-            return reading_of(self._hadoop, self._hadoop_block)
+            return reading_of(self._hadoop, self._file_settings)
 
     # -- what the context tells -----------------------------------------------------------------
     def __repr__(self) -> str:
@@ -207,9 +231,7 @@ class SparkContext(JobControl, FileInputs):
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        told = (("Version", f"v{self.version}"), ("Master", self.master), ("AppName", self.appName))
-        rows = "".join(f"<dt>{name}</dt><dd><code>{html.escape(value)}</code></dd>" for name, value in told)
-        return f"<div><p><b>SparkContext</b></p><dl>{rows}</dl></div>"
+        return _PAGE.format(*map(html.escape, (str(self.uiWebUrl), self.version, self.master, self.appName)))
 
     def __getnewargs__(self) -> Any:
         raise PySparkRuntimeError(error_class="CONTEXT_ONLY_VALID_ON_DRIVER", message_parameters={})
@@ -230,12 +252,14 @@ class SparkContext(JobControl, FileInputs):
     @classmethod
     def setSystemProperty(cls, key: str, value: str) -> None:
         """Sets a setting for contexts made afterwards. Names that do not begin with `spark.` have no meaning here."""
+        known = java_text("key", key), java_text("value", value)
         if key.startswith("spark."):
-            set_default(key, value)
+            set_default(*known)
 
     @property
     def resources(self) -> dict[str, Any]:
         """Resources of the driver beside processors, such as GPUs: none."""
+        self._running  # noqa: B018 - a stopped context must say so
         return {}
 
     def getConf(self) -> SparkConf:
@@ -245,28 +269,32 @@ class SparkContext(JobControl, FileInputs):
     @property
     def version(self) -> str:
         """The version of Spark whose API and answers these are."""
+        self._running  # noqa: B018 - a stopped context must say so
         return SPARK_API_VERSION
 
     @property
     def startTime(self) -> int:
         """When the context was made, in milliseconds since the epoch."""
+        self._running  # noqa: B018 - a stopped context must say so
         return self._start_time
 
     @property
     def applicationId(self) -> str:
         """A name for this run of the program."""
+        self._running  # noqa: B018 - a stopped context must say so
         return f"local-{self._start_time}"
 
     @property
     def uiWebUrl(self) -> str | None:
         """The address of the web page about this application; None when there is none."""
+        self._running  # noqa: B018 - a stopped context must say so
         return None
 
     @property
     def defaultParallelism(self) -> int:
-        """Partitions of `parallelize`: `spark.default.parallelism`, else the number of task threads."""
-        threads = self._running.threads
-        return value_of(self._conf, "spark.default.parallelism") or threads
+        """Partitions of `parallelize`: `spark.default.parallelism`, else the number of processors."""
+        self._running  # noqa: B018 - a stopped context must say so
+        return value_of(self._conf, "spark.default.parallelism") or self._cores
 
     @property
     def defaultMinPartitions(self) -> int:
@@ -275,6 +303,7 @@ class SparkContext(JobControl, FileInputs):
 
     def sparkUser(self) -> str:
         """Name of the user who runs the application."""
+        self._running  # noqa: B018 - a stopped context must say so
         return getpass.getuser()
 
     def setLogLevel(self, logLevel: str) -> None:
@@ -282,7 +311,8 @@ class SparkContext(JobControl, FileInputs):
 
         Raises: Py4JJavaError, naming the level, for one that Spark does not know.
         """
-        if logLevel.upper() not in LOG_LEVELS:
+        self._running  # noqa: B018 - a stopped context must say so
+        if java_text("logLevel", logLevel).upper() not in LOG_LEVELS:
             raise java_error(
                 "java.lang.IllegalArgumentException",
                 f"requirement failed: Supplied level {logLevel} did not match one of: {','.join(LOG_LEVELS)}",
@@ -297,6 +327,9 @@ class SparkContext(JobControl, FileInputs):
             raise AttributeError("Cannot call methods on a stopped SparkContext; create a new one")
         return self._engine
 
+    def _is_alive(self) -> bool:
+        return self._engine is not None
+
     def stop(self) -> None:
         """End all jobs; the context cannot be used afterwards. Stopping twice is harmless.
 
@@ -306,6 +339,8 @@ class SparkContext(JobControl, FileInputs):
         """
         if not process.is_here(self._process):
             return
+        # A stream that begins at this moment looks at it.
+        self._stopping = True
         # Without the lock, which code of the program may want before it ends.
         broken = [end for end in map(_ending, list(self._streams)) if end is not None]
         with SparkContext._lock:
@@ -338,7 +373,7 @@ class SparkContext(JobControl, FileInputs):
         """An RDD of the elements of `c`, copied now and cut into `numSlices` partitions as Spark cuts them."""
         slices = java_int("numSlices", int(numSlices)) if numSlices is not None else self.defaultParallelism
         if slices < 0:
-            raise java_error("java.lang.IllegalArgumentException", "Positive number of partitions required")
+            return RDD(self._running.planned(_refuse_slices), self)
         if isinstance(c, range) and len(c):
             numbers = Numbers.of(c, slices)
             source = self._of_range(numbers)
@@ -377,6 +412,7 @@ class SparkContext(JobControl, FileInputs):
         """
         least = optional_int("minPartitions", minPartitions, self.defaultMinPartitions)
         engine = self._running
+        java_text("name", name)
         failing = partial(refuse_capacity, "minPartitions", least)
         rdd: RDD[str] = RDD(engine.text_file(name, least) if least > 0 else engine.planned(failing), self)
         rdd._node.label = name
@@ -391,6 +427,8 @@ class SparkContext(JobControl, FileInputs):
 
         Raises: IndexError without an RDD.
         """
+        if rdds is None:
+            raise TypeError("rdds: expected a list of RDDs, got None")
         if not rdds:
             raise IndexError("rdds: a union needs at least one RDD")
         made: RDD[T] = RDD(self._running.union([rdd._node for rdd in rdds]), self)
@@ -419,10 +457,15 @@ class SparkContext(JobControl, FileInputs):
         allowLocal: bool = False,
     ) -> list[U]:
         """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
+        if isinstance(partitions, int):
+            raise Py4JError(f"partitions: expected a list of whole numbers, got {partitions!r}")
         chosen, total = list(partitions) if partitions is not None else None, rdd.getNumPartitions()
         if chosen is None:
             rdd._show()  # which Spark asks for its partitions
         for partition in chosen or ():
+            if not isinstance(partition, int):
+                problem = f"partitions: expected whole numbers, got {partition!r:.80}"
+                raise java_error("java.lang.ClassCastException", problem)
             if not 0 <= partition < total:
                 raise java_error(
                     "java.lang.IllegalArgumentException",
@@ -459,7 +502,7 @@ class SparkContext(JobControl, FileInputs):
 
         Raises: Py4JJavaError (IOException) when the folder cannot be made.
         """
-        process.check(self._process, "this SparkContext")
+        self._running  # noqa: B018 - a stopped context must say so
         if dirName is None:
             self._checkpoint_dir = None
             return
@@ -468,11 +511,14 @@ class SparkContext(JobControl, FileInputs):
             os.makedirs(folder, exist_ok=True)
         except OSError as error:
             problem = f"The checkpoint folder {folder} cannot be made: {error.strerror}"
-            raise java_error("java.io.IOException", problem) from error
+            missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+            name = "java.io.FileNotFoundException" if missing else "java.io.IOException"
+            raise java_error(name, problem) from error
         self._checkpoint_dir = f"file:{folder}"
 
     def getCheckpointDir(self) -> str | None:
         """The folder for checkpoints, as `file:` path, if set."""
+        self._running  # noqa: B018 - a stopped context must say so
         return self._checkpoint_dir
 
     def _checkpointFile(self, name: str, input_deserializer: Any = None) -> RDD[Any]:
@@ -501,7 +547,11 @@ def _stop_active() -> None:
 
 
 def _ending(stream: Breakable) -> Callable[[], None] | None:
-    return stream._break_off("Job aborted because SparkContext was shut down")
+    return stream._break_off(SHUT_DOWN)
+
+
+def _refuse_slices() -> Any:
+    raise java_error("java.lang.IllegalArgumentException", "Positive number of partitions required")
 
 
 def _encode(line: str) -> bytes:

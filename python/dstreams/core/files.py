@@ -33,14 +33,14 @@ class SparkFiles:
 
     @classmethod
     def getRootDirectory(cls) -> str:
-        """The folder with all that was added. Raises RuntimeError without an active context."""
+        """The folder with all that was added. Raises Py4JJavaError without an active context."""
         if _ask_driver is not None:
             return _ask_driver()
         from dstreams.core.context import SparkContext
 
         context = SparkContext._active_spark_context
         if context is None:
-            raise RuntimeError("SparkFiles: there is no active SparkContext")
+            raise java_error("java.lang.NullPointerException", "SparkFiles: there is no active SparkContext")
         return context._shipped.root
 
 
@@ -68,7 +68,8 @@ def _copied(source: str, target: str) -> None:
 class ShippedFiles:
     """The folder of one context."""
 
-    def __init__(self) -> None:
+    def __init__(self, overwrites: bool) -> None:
+        self._overwrites = overwrites
         self._folder = OwnFolder(tempfile.gettempdir(), "files")
         self.root = os.path.join(self._folder.path, "shipped")
         os.mkdir(self.root)
@@ -91,7 +92,7 @@ class ShippedFiles:
         target = os.path.join(self.root, os.path.basename(source))
         if is_folder:
             shutil.copytree(source, target, copy_function=_copied)
-        elif os.path.exists(target) and not filecmp.cmp(source, target, shallow=False):
+        elif os.path.exists(target) and not self._overwrites and not filecmp.cmp(source, target, shallow=False):
             problem = f"File {target} exists and does not match contents of {address}"
             raise java_error("org.apache.spark.SparkException", problem)
         else:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from dstreams.core import hadoopkeys as keys
 from dstreams.core import inputs, sequencefile
-from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.arguments import java_text
+from dstreams.core.errors import java_error
 from dstreams.core.hadoopconf import Configuration
-from dstreams.core.hadoopformats import NEW, Settings, format_named, refuse_converters
-from dstreams.core.hadoopreading import Reading, reading_of
+from dstreams.core.hadoopformats import Settings, format_named, refuse_converters
+from dstreams.core.hadoopreading import reading_of
+from dstreams.core.stopped import check_alive
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -33,6 +35,8 @@ def read_format(
     """An RDD of what an input format gives; without a path, `conf` has it."""
     from dstreams.core.rdd import RDD
 
+    check_alive(ctx)
+    java_text("inputFormatClass", name)
     format_name = format_named(name, "InputFormat", new_api, "textFile, wholeTextFiles, binaryFiles or sequenceFile")
     refuse_converters(*converters)
     settings = ctx._hadoop.with_call(conf)
@@ -41,11 +45,11 @@ def read_format(
     place = path if path is not None else settings.get(keys.INPUT_DIR)
     if place is None:
         raise java_error("java.io.IOException", "No input paths specified in job")
-    reading = reading_of(settings, ctx._hadoop_block, new_api)
+    reading = reading_of(settings, ctx._file_settings, new_api)
     least = None if new_api else ctx.defaultMinPartitions
     if format_name == "SequenceFileInputFormat":
-        plan = partial(_sequence_plan, place, least, reading)
-        rdd = ctx._read(place, plan, partial(inputs.read_sequences, sequencefile.read_pairs))
+        plan = partial(inputs.sequence_plan, place, least, reading)
+        rdd = ctx._read(place, plan, partial(reading.read, sequencefile.read_pairs))
     else:
         separator = _separator(settings) if format_name == "KeyValueTextInputFormat" else None
         rdd = RDD(ctx._running.text_pairs(place, least, separator, reading), ctx)
@@ -60,13 +64,3 @@ def _separator(settings: Configuration) -> int:
     if not text:
         raise java_error("java.lang.StringIndexOutOfBoundsException", f"{keys.KEY_SEPARATOR}: must not be empty")
     return ord(text[0]) & 0xFF
-
-
-def _sequence_plan(place: str, least: int | None, reading: Reading) -> list[list[inputs.Piece]]:
-    try:
-        return inputs.sequence_plan(place, least, reading)
-    except Py4JJavaError as error:
-        if least is None and error.java_exception.getName().endswith(".InvalidInputException"):
-            problem = error.java_exception.getMessage()
-            raise java_error(NEW + "lib.input.InvalidInputException", problem) from None
-        raise

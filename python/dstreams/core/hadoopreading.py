@@ -1,13 +1,25 @@
-"""How are files read, according to Hadoop's settings? What the engine is told, and how Python's readers cut files."""
+"""How are files read, according to Hadoop's settings and Spark's own (`spark.files`)?
+
+What the engine is told, and how Python's readers list and cut files.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dstreams import _native
 from dstreams.core import hadoopkeys as keys
-from dstreams.core.errors import java_error
+from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.hadoopconf import Configuration
+from dstreams.core.hadoopformats import NEW
+from dstreams.core.settings import value_of
+
+if TYPE_CHECKING:
+    from dstreams.core.conf import SparkConf
+
+T = TypeVar("T")
 
 Files = list[tuple[str, int]]
 _BLOCK = 32 << 20  # bytes
@@ -24,14 +36,48 @@ class Reading(NamedTuple):
     least_split: int = 1
     most_split: int = _MOST
     block: int = _BLOCK
+    skips_missing: bool = False
+    skips_corrupt: bool = False
+    keeps_empty: bool = False
+    new_api: bool = False
 
     def files(self, spec: str) -> Files:
         """(path, length in bytes) of the files that a path, a folder, a glob, or several with commas, name."""
-        return _native.list_files(spec, self.recursive, self.passes_folders)
+        try:
+            return self._listed(spec, self.passes_folders)
+        except Py4JJavaError as error:
+            if self.skips_missing and _is_missing(error):
+                return []
+            raise
 
     def visible_files(self, spec: str) -> Files:
-        """The same for readers of whole files, which pass over folders in folders instead of failing."""
-        return _native.list_files(spec, self.recursive, True)
+        """The same for readers of whole files: they pass over folders in folders, and never over what is not there."""
+        return self._listed(spec, True)
+
+    def _listed(self, spec: str, passes_folders: bool) -> Files:
+        try:
+            return _native.list_files(spec, self.recursive, passes_folders)
+        except Py4JJavaError as error:
+            if self.new_api and _is_missing(error):
+                problem = error.java_exception.getMessage()
+                raise java_error(NEW + "lib.input.InvalidInputException", problem) from None
+            raise
+
+    def keeps(self, length: int) -> bool:
+        """Whether a piece of so many bytes is a partition."""
+        return length > 0 or self.keeps_empty
+
+    def read(self, read: Callable[..., Iterable[T]], pieces: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+        """What `read(*piece)` gives for each piece of a partition, up to a failure that ends it instead of the task."""
+        try:
+            for piece in pieces:
+                yield from read(*piece)
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            if not self.skips_missing:
+                raise
+        except (OSError, EOFError, zlib.error):
+            if not self.skips_corrupt:
+                raise
 
     def split_size(self, files: Files, least: int | None, smallest: int = 1) -> int:
         """How large pieces may be, in bytes: about `least` in all; without `least`, as the newer interface has it."""
@@ -39,7 +85,31 @@ class Reading(NamedTuple):
         return max(smallest, self.least_split, min(most, self.block))
 
 
-def reading_of(conf: Configuration, block: int, new_api: bool = False) -> Reading:
+def _is_missing(error: Py4JJavaError) -> bool:
+    return error.java_exception.getName().endswith(".InvalidInputException")
+
+
+class FileSettings(NamedTuple):
+    """What is settled when a context is made."""
+
+    block: int
+    """Bytes of a block of the local file system."""
+    skips_missing: bool
+    skips_corrupt: bool
+    keeps_empty: bool
+
+    @classmethod
+    def of(cls, conf: SparkConf, hadoop: Configuration) -> FileSettings:
+        """What the settings of a context say. Raises: Py4JJavaError for a value that makes no sense."""
+        return cls(
+            block=max(hadoop.getLong(keys.LOCAL_BLOCK, _BLOCK), 1),
+            skips_missing=value_of(conf, "spark.files.ignoreMissingFiles"),
+            skips_corrupt=value_of(conf, "spark.files.ignoreCorruptFiles"),
+            keeps_empty=not value_of(conf, "spark.hadoopRDD.ignoreEmptySplits"),
+        )
+
+
+def reading_of(conf: Configuration, files: FileSettings, new_api: bool = False) -> Reading:
     """What settings say; the older interface has no largest split.
 
     Raises: Py4JJavaError for a value that makes no sense, or a filter, which is Java code.
@@ -61,10 +131,6 @@ def reading_of(conf: Configuration, block: int, new_api: bool = False) -> Readin
         passes_folders=conf.getBoolean(keys.PASS_FOLDERS, False),
         least_split=max(conf.getLong(keys.LEAST_SPLIT, 1), 1),
         most_split=max(conf.getLong(keys.MOST_SPLIT, _MOST), 0) if new_api else _MOST,
-        block=block,
+        new_api=new_api,
+        **files._asdict(),
     )
-
-
-def block_size(conf: Configuration) -> int:
-    """The size of a local file system's block, which is settled when a context is made."""
-    return max(conf.getLong(keys.LOCAL_BLOCK, _BLOCK), 1)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from dstreams.core import hadoopkeys as keys
 from dstreams.core.codecs import Codec, codec_named
 from dstreams.core.errors import java_error
 from dstreams.core.hadoopconf import Configuration
+from dstreams.core.stopped import check_alive
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
+
+# Whether a thread runs functions of a batch.
+_of_thread = threading.local()
 
 VALIDATES = "spark.hadoop.validateOutputSpecs"
 _TYPES = ("NONE", "RECORD", "BLOCK")
@@ -36,6 +43,7 @@ def writing_of(ctx: SparkContext, conf: Configuration, codec_name: str | None = 
 
     Raises: Py4JJavaError for a value that makes no sense.
     """
+    check_alive(ctx)
     version = conf.getInt(keys.COMMITTER_VERSION, 1)
     if version not in (1, 2):
         problem = f"Only 1 or 2 algorithm version is supported ({keys.COMMITTER_VERSION} is {version})"
@@ -50,9 +58,19 @@ def writing_of(ctx: SparkContext, conf: Configuration, codec_name: str | None = 
         codec=codec_named(codec_name) if codec_name else None,
         block_bytes=max(conf.getInt(keys.BLOCK_BYTES, 1_000_000), 1) if kind == "BLOCK" else 0,
         compresses_sequences=kind != "NONE",
-        validates=_validates(ctx),
+        validates=_validates(ctx) and not getattr(_of_thread, "in_batch", False),
         marks=conf.getBoolean(keys.MARKS_SUCCESS, True),
     )
+
+
+@contextmanager
+def of_a_batch() -> Iterator[None]:
+    """For the functions of a stream's batch: after a restart it is run again, so folders may be there already."""
+    _of_thread.in_batch = True
+    try:
+        yield
+    finally:
+        _of_thread.in_batch = False
 
 
 def _validates(ctx: SparkContext) -> bool:

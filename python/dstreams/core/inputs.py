@@ -6,7 +6,7 @@ elements of a planned partition are (path, start, length); a step over the parti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dstreams import _native
@@ -57,14 +57,14 @@ def records_plan(spec: str, length: int, reading: Reading) -> list[list[Piece]]:
     most = reading.split_size(files, None)
     if length > 0:
         most = max(most // length * length, length)
-    return [[piece] for piece in pieces(files, most)]
+    return [[piece] for piece in pieces(files, most) if reading.keeps(piece[2])]
 
 
 def sequence_plan(spec: str, least: int | None, reading: Reading) -> list[list[Piece]]:
     """Pieces of sequence files, in about `least` partitions if they are not too small to be cut."""
     files = reading.files(spec)
     most = reading.split_size(files, least, sequencefile.MARK_EVERY)
-    return [[piece] for piece in pieces(files, most) if piece[2]]
+    return [[piece] for piece in pieces(files, most) if reading.keeps(piece[2])]
 
 
 def pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
@@ -78,12 +78,11 @@ def pieces(files: Iterable[tuple[str, int]], most: int) -> Iterator[Piece]:
 
 
 # -- reading ------------------------------------------------------------------------------------
-def read_texts(use_unicode: bool, pieces: Iterable[Piece]) -> Iterator[tuple[Any, Any]]:
-    """(path, text) of whole files, decompressed by their endings; as bytes without `use_unicode`."""
-    for path, _, _ in pieces:
-        text = _native.decode_utf8(read_whole(path))
-        pair = (f"file:{path}", text)
-        yield pair if use_unicode else (pair[0].encode(), text.encode())
+def read_text(use_unicode: bool, path: str, start: int, size: int) -> Iterator[tuple[Any, Any]]:
+    """(path, text) of a whole file, decompressed by its ending; as bytes without `use_unicode`."""
+    text = _native.decode_utf8(read_whole(path))
+    pair = (f"file:{path}", text)
+    yield pair if use_unicode else (pair[0].encode(), text.encode())
 
 
 def read_binaries(pieces: Iterable[Piece]) -> Iterator[tuple[str, bytes]]:
@@ -93,21 +92,14 @@ def read_binaries(pieces: Iterable[Piece]) -> Iterator[tuple[str, bytes]]:
             yield f"file:{path}", file.read()
 
 
-def read_records(length: int, pieces: Iterable[Piece]) -> Iterator[bytes]:
+def read_records(length: int, path: str, start: int, size: int) -> Iterator[bytes]:
     """Records of `length` bytes. Raises EOFError when the last one is shorter."""
     if length <= 0:
         raise ValueError(f"recordLength: must be 1 or more, not {length}")
-    for path, start, size in pieces:
-        with open_regular(path) as file:
-            file.seek(start)
-            for _ in range(-(-size // length)):
-                record = file.read(length)
-                if len(record) < length:
-                    raise EOFError(f"file:{path} ends within a record of {length} bytes")
-                yield record
-
-
-def read_sequences(read: Callable[[str, int, int], Iterator[Any]], pieces: Iterable[Piece]) -> Iterator[Any]:
-    """What `read(path, start, length)` gives for each piece."""
-    for piece in pieces:
-        yield from read(*piece)
+    with open_regular(path) as file:
+        file.seek(start)
+        for _ in range(-(-size // length)):
+            record = file.read(length)
+            if len(record) < length:
+                raise EOFError(f"file:{path} ends within a record of {length} bytes")
+            yield record

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from dstreams.core import process
+from dstreams.core.errors import java_error
 
 if TYPE_CHECKING:
     from dstreams.core.conf import SparkConf
@@ -30,9 +32,43 @@ _PREFIX = "dstreams-"
 
 def roots_of(conf: SparkConf) -> list[str]:
     """The local folders: SPARK_LOCAL_DIRS, else `spark.local.dir`, else the folder for temporary files."""
-    named = os.environ.get("SPARK_LOCAL_DIRS") or conf.get("spark.local.dir") or ""
-    found = [os.path.abspath(part.strip().removeprefix("file:")) for part in named.split(",") if part.strip()]
-    return found or [tempfile.gettempdir()]
+    named = os.environ.get("SPARK_LOCAL_DIRS") or conf.get("spark.local.dir")
+    if named is None:
+        return [tempfile.gettempdir()]
+    return [os.path.abspath(part.strip().removeprefix("file:")) for part in named.split(",") if part.strip()]
+
+
+def check_roots(roots: list[str]) -> None:
+    """Tries whether the local folders can be made and written, and warns of those that cannot.
+
+    Raises: Py4JJavaError (IOException) when none of them can be used.
+    """
+    problems = [f"{root}: {problem}" for root in roots if (problem := _problem_of(root))]
+    listed = f"spark.local.dir (or SPARK_LOCAL_DIRS) should name folders that can be written, but was {roots}"
+    if len(problems) == len(roots):
+        told = "".join(f"; {problem}" for problem in problems)
+        raise java_error(
+            "java.io.IOException", f"Failed to get a temp directory under [{','.join(roots)}]. {listed}{told}"
+        )
+    for problem in problems:
+        logging.getLogger("dstreams").warning("spark.local.dir: a folder is left out: %s", problem)
+
+
+def _problem_of(root: str) -> str | None:
+    # Those that are not there are made on trial: nothing is to be left behind as long as nothing is needed.
+    folder, made = root, []
+    while not os.path.lexists(folder):
+        made.append(folder)
+        folder = os.path.dirname(folder)
+    try:
+        os.makedirs(root, exist_ok=True)
+        return None if os.access(root, os.W_OK | os.X_OK) else "it cannot be written"
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        with contextlib.suppress(OSError):  # in use already, or never made
+            for folder in made:
+                os.rmdir(folder)
 
 
 class OwnFolder:
@@ -76,6 +112,7 @@ class LocalDirs:
 
     def __init__(self, conf: SparkConf) -> None:
         self.roots = roots_of(conf)
+        check_roots(self.roots)
         self._guard = threading.Lock()
         self._folders: list[OwnFolder] = []
         self._removed = False

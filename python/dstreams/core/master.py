@@ -12,6 +12,7 @@ import re
 from dstreams.core.errors import java_error
 from dstreams.core.settings import MOST_THREADS
 
+_WHERE = "master, or spark.master"
 _LOCAL = re.compile(r"local(?:\[(\*|[0-9]+)(?:\s*,\s*([0-9]+))?\])?")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*([0-9]+)\s*,\s*([0-9]+)\s*,\s*([0-9]+)\s*\]")
 
@@ -36,12 +37,12 @@ def parse(master: str) -> tuple[int, int]:
     if master in ("yarn", "k8s") or re.match(r"(spark|mesos|k8s|yarn)://?", master):
         raise java_error(
             "org.apache.spark.SparkException",
-            f"Could not use Master URL: '{master}': dstreams runs on this machine only. Use local, local[n] or "
-            "local[*] here, and run the same program on Apache Spark for a cluster",
+            f"Could not use Master URL: '{master}' ({_WHERE}): dstreams runs on this machine only. Use local, local[n] "
+            "or local[*] here, and run the same program on Apache Spark for a cluster",
         )
     raise java_error(
         "org.apache.spark.SparkException",
-        f"Could not parse Master URL: '{master}'. Use local, local[n], local[*] or local[n, maxFailures]",
+        f"Could not parse Master URL: '{master}' ({_WHERE}). Use local, local[n], local[*] or local[n, maxFailures]",
     )
 
 
@@ -50,6 +51,6 @@ def _number(master: str, what: str, text: str, most: int) -> int:
     found = int(text[:12])
     if not 1 <= found <= most:
         asked = "Asked to run locally with 0 threads" if (what, found) == ("threads", 0) else "Could not use Master URL"
-        problem = f"{asked}: '{master}' has {text:.40} for its number of {what}, which is 1 to {most}"
+        problem = f"{asked}: '{master}' ({_WHERE}) has {text:.40} for its number of {what}, which is 1 to {most}"
         raise java_error("org.apache.spark.SparkException", problem)
     return found

@@ -157,6 +157,11 @@ def remove_half(path: str) -> None:
         os.rename(aside, folder)  # it has become whole in between
 
 
+def is_marked(path: str) -> bool:
+    """Whether a folder says that it holds a whole result."""
+    return os.path.exists(os.path.join(local_path(path), "_SUCCESS"))
+
+
 def _is_half(folder: str) -> bool:
     if not os.path.isdir(folder):
         return False

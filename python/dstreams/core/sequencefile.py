@@ -142,7 +142,7 @@ class _Head(NamedTuple):
 def read_pairs(path: str, start: int, length: int) -> Iterator[tuple[Any, Any]]:
     """The pairs that follow the first mark at `start` or later, up to the first mark after `start + length`.
 
-    Raises: ValueError when the file is no sequence file or holds classes that are unknown here.
+    Raises: OSError when the file is no sequence file, ValueError when it holds classes that are unknown here.
     """
     with open_regular(path) as file:
         head = _read_head(file, path)
@@ -178,7 +178,7 @@ def _from_java_arrays(data: bytes, path: str) -> Iterator[bytes]:
 
 def _read_head(file: IO[bytes], path: str) -> _Head:
     if file.read(4) != b"SEQ\x06":
-        raise ValueError(f"file:{path} not a SequenceFile of version 6")
+        raise OSError(f"file:{path} not a SequenceFile of version 6")
     names = [_read_text(file), _read_text(file)]
     for name in names:
         if name not in BY_NAME:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
+from functools import cache
 from typing import Any
 
 from dstreams import _native
@@ -10,6 +13,8 @@ from dstreams.core.meetings import Room, next_round, room_of_this_task
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]
+
+CPUS = "DSTREAMS_TASK_CPUS"  # tells tasks what `spark.task.cpus` is, unless that is 1
 
 _last = threading.local()
 
@@ -19,6 +24,9 @@ class TaskContext:
 
     _info: tuple[int, int, int, int] = (0, 0, 0, 0)
     _room: Room | None = None
+    # Of one that has left its task: what it could have asked there.
+    _properties: dict[str, str] | None = None
+    _cpus: int | None = None
 
     def __new__(cls) -> TaskContext:
         """In a task, the task's own context: `TaskContext()` and `TaskContext.get()` are the same object there."""
@@ -32,6 +40,10 @@ class TaskContext:
         A task that asks twice gets the same object.
         """
         return _current()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        properties = _native.task_properties() if self._properties is None else self._properties
+        return _of_a_task, (self._info, properties, self.cpus())
 
     def stageId(self) -> int:
         """Number of the stage."""
@@ -51,15 +63,22 @@ class TaskContext:
 
     def getLocalProperty(self, key: str) -> str | None:
         """A property of the thread that started the job, or None."""
-        return _native.task_property(key)
+        return _native.task_property(key) if self._properties is None else self._properties.get(key)
 
     def cpus(self) -> int:
-        """Processors of the task."""
-        return 1
+        """Processors of the task: `spark.task.cpus`."""
+        return int(os.environ.get(CPUS, "1")) if self._cpus is None else self._cpus
 
     def resources(self) -> dict[str, Any]:
         """Other resources of the task, such as GPUs: none."""
         return {}
+
+
+def _of_a_task(info: tuple[int, int, int, int], properties: dict[str, str], cpus: int) -> TaskContext:
+    """The context of a task as it is elsewhere. As in Spark, one of a barrier stage cannot meet the others there."""
+    context = object.__new__(TaskContext)
+    context._info, context._properties, context._cpus = info, properties, cpus
+    return context
 
 
 def _current() -> TaskContext | None:
@@ -75,8 +94,16 @@ def _current() -> TaskContext | None:
     return context
 
 
+@cache
+def _port() -> int:
+    """A free port, for addresses; Spark's have one. All tasks of barrier stages are in the driver's process."""
+    with socket.socket() as tried:
+        tried.bind(("localhost", 0))
+        return int(tried.getsockname()[1])
+
+
 class BarrierTaskInfo:
-    """A task of a barrier stage. Made by `BarrierTaskContext.getTaskInfos`."""
+    """A task of a barrier stage: `address` is its host and a port. Made by `BarrierTaskContext.getTaskInfos`."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -117,4 +144,4 @@ class BarrierTaskContext(TaskContext):
         if self._room is None:
             told = {"func_name": "getTaskInfos", "object": "BarrierTaskContext"}
             raise PySparkRuntimeError(error_class="CALL_BEFORE_INITIALIZE", message_parameters=told)
-        return [BarrierTaskInfo("localhost") for _ in range(self._room.size)]
+        return [BarrierTaskInfo(f"localhost:{_port()}") for _ in range(self._room.size)]

@@ -18,6 +18,7 @@ from dstreams.core.errors import java_error
 from dstreams.core.memory import limit_of, task_limit_of
 from dstreams.core.sets import makes_sets, seed_is_zero
 from dstreams.core.settings import value_of
+from dstreams.core.taskcontext import CPUS
 from dstreams.core.travel import shipment
 
 if TYPE_CHECKING:
@@ -78,10 +79,28 @@ def executor_environment(conf: SparkConf) -> dict[str, str]:
     return {key[len(_ENVIRONMENT) :]: value for key, value in set_here}
 
 
+def task_environment(conf: SparkConf) -> dict[str, str]:
+    """What tasks find in their environment beside what the driver has: hash seed 0, as Spark's workers have."""
+    cpus = value_of(conf, "spark.task.cpus")
+    told = {CPUS: str(cpus)} if cpus > 1 else {}
+    return {SEED: "0", **told, **executor_environment(conf)}
+
+
+def task_threads(conf: SparkConf, cores: int) -> int:
+    """How many tasks run side by side. Raises: Py4JJavaError when one wants more processors than there are."""
+    cpus: int = value_of(conf, "spark.task.cpus")
+    if cpus > cores:
+        raise java_error(
+            "org.apache.spark.SparkException",
+            f"The number of cores per executor (={cores}) has to be >= the number of cpus per task = {cpus} "
+            f"(spark.task.cpus, and the master {conf.get('spark.master')})",
+        )
+    return cores // cpus
+
+
 def _workers_of(conf: SparkConf, local_dirs: LocalDirs, count: int) -> _native.Workers:
     """So many worker processes, of which none is started yet."""
-    # Hash seed 0 as Spark's workers have; after it, what the program sets for its executors.
-    environment = [(SEED, "0"), *executor_environment(conf).items()]
+    environment = list(task_environment(conf).items())
     # The budget of the driver's engine once more, for all of them together.
     limits = limit_of(conf) // count, task_limit_of(conf)
     return _native.Workers(count, value_of(conf, TRIES), _command(limits), environment, local_dirs.claim)

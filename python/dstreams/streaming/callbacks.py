@@ -12,6 +12,7 @@ from typing import Any
 from dstreams import _native
 from dstreams.core.closure import dump_kept, load_kept
 from dstreams.core.context import SparkContext
+from dstreams.core.hadoopwriting import of_a_batch
 from dstreams.core.rdd import RDD
 from dstreams.streaming.log import logger
 
@@ -40,8 +41,9 @@ def transform(
 ) -> _native.Rdd | None:
     """The node of what a transformation returned; None for "no RDD". A missing parent is an empty RDD."""
     rdds: list[RDD[Any]] = [RDD(node, ctx) if node is not None else ctx.emptyRDD() for node in nodes]
-    made = func(batch_time(milliseconds), *rdds)
-    return _node_of(made, "transform")
+    with of_a_batch():
+        made = func(batch_time(milliseconds), *rdds)
+        return _node_of(made, "transform")
 
 
 def _node_of(made: Any, given_to: str) -> _native.Rdd | None:
@@ -68,13 +70,15 @@ def fold(
     newer: _native.Rdd,
 ) -> _native.Rdd | None:
     """The node of a state or window made from an earlier one, if there was any, and what is new."""
-    made = func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx))
-    return _node_of(made, "a window or state")
+    with of_a_batch():
+        made = func(batch_time(milliseconds), RDD(older, ctx) if older is not None else None, RDD(newer, ctx))
+        return _node_of(made, "a window or state")
 
 
 def output(ctx: SparkContext, func: Callable[..., Any], milliseconds: int, node: _native.Rdd) -> None:
     """Runs an output operation. As in Spark, what it returns is looked at: an RDD is as good as nothing."""
-    _node_of(func(batch_time(milliseconds), RDD(node, ctx)), "foreachRDD")
+    with of_a_batch():
+        _node_of(func(batch_time(milliseconds), RDD(node, ctx)), "foreachRDD")
 
 
 def report(what: str, text: str) -> None:

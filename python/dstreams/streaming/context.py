@@ -10,14 +10,16 @@ from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
 from dstreams.core import process, watch
+from dstreams.core.arguments import java_bool, java_int, optional_text
 from dstreams.core.atexit import at_exit
 from dstreams.core.checkpoint import checkpoint_path, make_private, remove_empty
-from dstreams.core.context import SparkContext
-from dstreams.core.errors import java_error
+from dstreams.core.context import SHUT_DOWN, SparkContext
+from dstreams.core.errors import Py4JError, java_error
 from dstreams.core.naming import named_as_one
 from dstreams.core.output import local_path
 from dstreams.core.rdd import RDD
-from dstreams.core.storagelevel import StorageLevel
+from dstreams.core.stopped import check_alive
+from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.streaming import checkpointing, functions
 from dstreams.streaming.base import check_one_context
 from dstreams.streaming.dstream import DStream
@@ -31,6 +33,7 @@ from dstreams.streaming.settings import (
     block_interval_ms,
     receiver_limits,
     remember_files_ms,
+    restart_delay_ms,
     stops_gracefully,
     stream_settings,
     waiting_bytes,
@@ -58,6 +61,8 @@ class StreamingContext(ReceiverSources):
     _lock: ClassVar[threading.RLock] = threading.RLock()
 
     def __init__(self, sparkContext: SparkContext, batchDuration: float | None = None, jssc: Any = None) -> None:
+        if isinstance(sparkContext, SparkContext):
+            check_alive(sparkContext)
         self._sc, self._process = sparkContext, process.current
         self._jssc = EngineSide(self)
         goes_on = isinstance(jssc, _native.Checkpoint)
@@ -68,6 +73,8 @@ class StreamingContext(ReceiverSources):
         self._checkpoint_folder: str | None = None
         self._has_receivers = False
         self._ran = False
+        # The SparkContext was stopped under it: as in Spark it is the active one until it is stopped itself.
+        self._broken_off = False
         self._stops = Stops()
         # The thread in which the start is under way, and what that thread's listeners ordered of `stop`.
         self._starter: int | None = None
@@ -101,15 +108,18 @@ class StreamingContext(ReceiverSources):
     def _start(self) -> None:
         with StreamingContext._lock:
             active = StreamingContext.getActive()
+            if active is self and self._broken_off:
+                return
             if active is not None and active is not self:
                 raise java_error(
                     "java.lang.IllegalStateException",
                     "Only one StreamingContext may be started in this JVM. Currently running StreamingContext was "
-                    "started elsewhere in this program: stop it first",
+                    "started elsewhere in this program: call its `stop` first (that its SparkContext is stopped is not "
+                    "enough)",
                 )
             try:
                 checkpointing.check_whole(self)
-                self._graph.check_checkpoints(self._sc.getCheckpointDir() is not None)
+                self._graph.check_checkpoints(self._sc._checkpoint_dir is not None)
                 checkpointing.check_logs(self, self._checkpoint_folder)
                 if self._checkpoint_folder is not None and self._graph.is_new():
                     checkpointing.begin_keeping(self, self._checkpoint_folder, self._supervisors)
@@ -119,6 +129,7 @@ class StreamingContext(ReceiverSources):
             if watch.watcher is not None:
                 watch.watcher.starting(self)
             if self._graph.is_new() and self._sc._engine is None:
+                self._graph.stop(False)
                 problem = "Cannot call methods on a stopped SparkContext: make a new one, and a StreamingContext of it"
                 raise java_error("java.lang.IllegalStateException", problem)
             self._sc._streams.add(self)
@@ -127,14 +138,19 @@ class StreamingContext(ReceiverSources):
                 self._graph.start()
             finally:
                 self._starter = None
+            if self._sc._stopping:  # by a receiver, say, that began with it
+                self._break_off(SHUT_DOWN)
             self._ran = True
             StreamingContext._activeContext = self
             at_exit(_stop_active)
             stop_on_sigterm(self._stop_on_sigterm)
 
     def awaitTermination(self, timeout: float | None = None) -> None:
-        """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised."""
-        seconds = None if timeout is None else milliseconds_of("timeout", timeout) / 1000.0
+        """Waits until the streaming is stopped, or for `timeout` seconds; raises what a batch raised.
+
+        Without a time, and with one below 0, it waits as long as it takes.
+        """
+        seconds = None if timeout is None else _longest(timeout)
         if watch.watcher is not None:
             watch.watcher.starting(self)
         if self._graph.wait(seconds):
@@ -143,14 +159,15 @@ class StreamingContext(ReceiverSources):
     def awaitTerminationOrTimeout(self, timeout: float) -> bool:
         """Waits for at most `timeout` seconds: whether the streaming has ended. Raises what a batch raised.
 
-        A context that was stopped before it ran has not ended, as in Spark.
+        With a time below 0 it waits as long as it takes. A context that was stopped before it ran has not ended, as in
+        Spark.
         """
-        seconds = max(milliseconds_of("timeout", timeout) / 1000.0, 0.0)
+        seconds = _longest(timeout)
         if watch.watcher is not None:
             watch.watcher.starting(self)
         stopped = self._graph.wait(seconds)
         if stopped and not self._ran:
-            time.sleep(seconds)
+            time.sleep(seconds or 0.0)
             return False
         if stopped:
             self._stops.wait(seconds)
@@ -165,6 +182,8 @@ class StreamingContext(ReceiverSources):
         """
         if not process.is_here(self._process):
             return
+        java_bool("stopSparkContext", stopSparkContext)
+        java_bool("stopGraceFully", stopGraceFully)
         if self._starter == threading.get_ident():
             self._stop_after_start.append((stopSparkContext, stopGraceFully))
         elif isinstance(threading.current_thread(), ReceiverThread):
@@ -184,6 +203,7 @@ class StreamingContext(ReceiverSources):
             self._sc.stop()
 
     def _forget_active(self) -> None:
+        self._broken_off = False
         with StreamingContext._lock:
             if StreamingContext._activeContext is self:
                 StreamingContext._activeContext = None
@@ -193,7 +213,8 @@ class StreamingContext(ReceiverSources):
         """The SparkContext is stopped."""
         if not self._graph.break_off(reason):
             return None
-        self._forget_active()
+        self._broken_off = True
+        forget_sigterm(self._stop_on_sigterm)
         return partial(self._graph.join, _PATIENCE)
 
     def _stop_on_sigterm(self) -> None:
@@ -219,9 +240,9 @@ class StreamingContext(ReceiverSources):
 
     @classmethod
     def getActive(cls) -> StreamingContext | None:
-        """The context that is started and not stopped, if any."""
+        """The context that is started and not stopped, if any: that its SparkContext is stopped does not count."""
         active = cls._activeContext
-        if active is not None and not active._graph.is_active():
+        if active is not None and not active._broken_off and not active._graph.is_active():
             cls._activeContext = active = None
         return active
 
@@ -273,12 +294,13 @@ class StreamingContext(ReceiverSources):
         if self._checkpoint_folder != directory:
             make_private(local_path(directory))
             remove_empty(local_path(directory))
-            self._sc.setCheckpointDir(local_path(directory))
+            if self._sc._is_alive():
+                self._sc.setCheckpointDir(local_path(directory))
             self._checkpoint_folder = directory
 
     def remember(self, duration: float) -> None:
-        """Keeps the RDDs of the last `duration` seconds, for use outside the stream's own operations."""
-        self._graph.remember(duration_ms("duration", duration))
+        """Keeps the RDDs of the last `duration` seconds, if any, for use outside the stream's own operations."""
+        self._graph.remember(milliseconds_of("duration", duration))
 
     # -- sources ------------------------------------------------------------------------------------
     def socketTextStream(
@@ -286,18 +308,19 @@ class StreamingContext(ReceiverSources):
     ) -> DStream[str]:
         """The lines that a TCP server at `hostname:port` sends, as UTF-8 text.
 
-        A server that is absent or goes away is tried again every 2 seconds.
+        A server that is absent or goes away is tried again every 2 seconds (`spark.streaming.receiverRestartDelay`).
         """
-        if type(hostname) is not str or not hostname:
+        check_level(storageLevel)
+        java_int("port", port)
+        if not optional_text("hostname", hostname):
             raise TypeError(f"hostname: expected a host name as text, got {hostname!r}")
-        if type(port) is not int:
-            raise TypeError(f"port: expected a whole number, got {port!r}")
         if not 0 < port < 65536:
             raise ValueError(f"port: expected 1 to 65535, got {port}")
         conf = self._sc._conf
         self._graph.limit_receivers(*receiver_limits(conf))
         self._has_receivers = True
-        return DStream(self._graph.add_socket(hostname, port, block_interval_ms(conf), waiting_bytes(conf)), self)
+        times = block_interval_ms(conf), restart_delay_ms(conf)
+        return DStream(self._graph.add_socket(hostname, port, *times, waiting_bytes(conf)), self)
 
     def textFileStream(self, directory: str) -> DStream[str]:
         """The lines of files that appear in a folder after the start, each file once. Move files in, whole."""
@@ -307,7 +330,7 @@ class StreamingContext(ReceiverSources):
     def binaryRecordsStream(self, directory: str, recordLength: int) -> DStream[bytes]:
         """Pieces of `recordLength` bytes of files that appear in a folder after the start, each file once."""
         _check_folder(directory)
-        if type(recordLength) is not int or not 0 < recordLength < 2**31:
+        if java_int("recordLength", recordLength) <= 0:
             raise ValueError(f"recordLength: expected a positive number of bytes, got {recordLength!r}")
         return DStream(self._graph.add_files(directory, remember_files_ms(self._sc._conf), recordLength), self)
 
@@ -317,6 +340,11 @@ class StreamingContext(ReceiverSources):
             default = self._sc.parallelize(default)
         if not rdds and default:
             rdds = [rdds]
+        java_bool("oneAtATime", oneAtATime)
+        if isinstance(rdds, (list, tuple)) and not rdds:
+            check_alive(self._sc, "java.lang.IllegalStateException")
+            self._graph.add_queue([], oneAtATime, self._sc.parallelize([], 1)._node)  # refused after the start
+            raise IndexError("rdds: a queue needs at least one RDD or list, or a default")
         first = rdds[0]
         queue = list(rdds)
         if not isinstance(first, RDD):
@@ -325,9 +353,13 @@ class StreamingContext(ReceiverSources):
         return DStream(self._graph.add_queue([rdd._node for rdd in queue], oneAtATime, empty._node), self)
 
     def addStreamingListener(self, streamingListener: StreamingListener) -> None:
-        """Tells a listener what happens to batches from now on. Raises: TypeError when it is no StreamingListener."""
+        """Tells a listener what happens to batches from now on. Raises: TypeError or Py4JError when it is none."""
         if not isinstance(streamingListener, StreamingListener):
-            raise TypeError(f"streamingListener: expected a StreamingListener, got {streamingListener!r:.80}")
+            accepted = streamingListener is None or isinstance(
+                streamingListener, type
+            )  # by Spark, which cannot call it
+            problem = f"streamingListener: expected a StreamingListener, got {streamingListener!r:.80}"
+            raise (TypeError if accepted else Py4JError)(problem)
         self._graph.add_listener(streamingListener)
 
     # -- several streams ----------------------------------------------------------------------------
@@ -344,6 +376,8 @@ class StreamingContext(ReceiverSources):
 
     def transform(self, dstreams: Sequence[DStream[Any]], transformFunc: Callable[..., RDD[Any]]) -> DStream[Any]:
         """`transformFunc(rdds)` of the streams' RDDs of each batch. All must slide alike."""
+        if dstreams is None:
+            raise TypeError("dstreams: expected a list of streams, got None")
         if not dstreams:
             raise java_error("java.util.NoSuchElementException", "should have at least one DStream to transform")
         if len({stream._slideDuration for stream in dstreams}) > 1:
@@ -356,9 +390,15 @@ class StreamingContext(ReceiverSources):
         return DStream(self._graph.add_transformed([stream._id for stream in dstreams], func), self)
 
 
+def _longest(timeout: object) -> float | None:
+    """Seconds to wait; None for as long as it takes."""
+    milliseconds = milliseconds_of("timeout", timeout)
+    return None if milliseconds < 0 else milliseconds / 1000.0
+
+
 def _check_folder(directory: object) -> None:
-    if not isinstance(directory, str):
-        raise TypeError(f"directory: expected a path as text, got {directory!r:.80}")
+    if optional_text("directory", directory) is None:
+        raise TypeError("directory: expected a path as text, got None")
 
 
 def _begin_in_child() -> None:

@@ -1,22 +1,25 @@
 """How long is that? Durations as programs give them, in whole milliseconds.
 
 Every duration that a program gives comes through here. Spark multiplies it by 1000 and makes an int of that; so text is
-a ValueError, whatever else is no number a TypeError, and here both say which argument it is. (Digits as text would be a
-number of a thousand times as many digits there, which its JVM cannot take.) Units: seconds.
+a ValueError, whatever else is no number a TypeError, and here both say which argument it is. Digits as text are, there,
+a number of a thousand times as many digits: its JVM cannot take that, nor any other that is too large, which is a
+Py4JError. Units: seconds.
 """
 
 from __future__ import annotations
 
 import math
 
+from dstreams.core.errors import Py4JError
+
 _MOST = 2**63 - 1  # milliseconds: what Spark's JVM, and the engine, can count
 
 
 def milliseconds_of(name: str, seconds: object) -> int:
-    """Whole milliseconds of any number of seconds. Raises: TypeError or ValueError naming the argument."""
+    """Whole milliseconds of any number of seconds. Raises: TypeError, ValueError or Py4JError naming the argument."""
     problem = f"{name}: expected a number of seconds, got {seconds!r:.80}"
     if isinstance(seconds, (str, bytes)):
-        raise (TypeError if seconds.strip().isdigit() else ValueError)(problem)
+        raise (Py4JError if is_digits(seconds) else ValueError)(problem)
     if isinstance(seconds, float) and math.isinf(seconds):
         raise OverflowError(problem)
     try:
@@ -25,8 +28,13 @@ def milliseconds_of(name: str, seconds: object) -> int:
     except (TypeError, ValueError) as error:
         raise type(error)(problem) from None
     if not -_MOST <= found <= _MOST:
-        raise ValueError(f"{name}: expected fewer than {_MOST // 1000} seconds, got {seconds!r:.80}")
+        raise Py4JError(f"{name}: expected fewer than {_MOST // 1000} seconds, got {seconds!r:.80}")
     return found
+
+
+def is_digits(seconds: object) -> bool:
+    """Whether it is text that Spark takes for a number of a thousand times as many digits."""
+    return isinstance(seconds, (str, bytes)) and seconds.strip().isdigit()
 
 
 def duration_ms(name: str, seconds: object) -> int:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from dstreams.core.errors import Py4JJavaError, java_error
-from dstreams.core.output import remove_half
+from dstreams.core.errors import java_error
+from dstreams.core.output import is_marked, remove_half
 from dstreams.core.rdd import RDD
 from dstreams.streaming.util import rddToFileName
 
@@ -66,8 +66,5 @@ def save_batch(prefix: str, suffix: str | None, time: datetime, rdd: RDD[Any]) -
     """
     path = rddToFileName(prefix, suffix, time)
     remove_half(path)
-    try:
+    if not is_marked(path):
         rdd.saveAsTextFile(path)
-    except Py4JJavaError as error:
-        if "FileAlreadyExistsException" not in str(error):
-            raise

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dstreams.core.conf import SparkConf
 from dstreams.core.errors import java_error
-from dstreams.core.settings import value_of
+from dstreams.core.settings import check_streaming, value_of
 
 _S = "spark.streaming."
 _ARGUMENT = "java.lang.IllegalArgumentException"
@@ -33,6 +33,7 @@ class StreamSettings(NamedTuple):
 
 def stream_settings(conf: SparkConf) -> StreamSettings:
     """The settings of a StreamingContext. Raises: Py4JJavaError for a bad value."""
+    check_streaming(conf)
     # Read here for its value alone: a stop must not fail for it.
     stops_gracefully(conf)
     stops_spark_context(conf)
@@ -94,7 +95,7 @@ def receiver_limits(conf: SparkConf) -> Limits:
 
 
 def restart_delay_ms(conf: SparkConf) -> int:
-    """How long a receiver in Python that is to start again waits before it does, in milliseconds."""
+    """How long a receiver that is to start again waits before it does, in milliseconds; so does one of a socket."""
     return int(value_of(conf, _S + "receiverRestartDelay"))
 
 

@@ -15,7 +15,7 @@ from dstreams._native import States
 from dstreams.core.rdd import RDD
 from dstreams.core.resultiterable import ResultIterable
 from dstreams.streaming import folds
-from dstreams.streaming.durations import milliseconds_of
+from dstreams.streaming.durations import is_digits, milliseconds_of
 from dstreams.streaming.state import StateSpec
 from dstreams.streaming.transformations import Transformations
 
@@ -34,7 +34,9 @@ class Windows(Transformations[T]):
         step = self._ssc._graph.slide_ms(self._id)
         for name, duration in (("windowDuration", window), ("slideDuration", slide)):
             # Only the slide may be left out.
-            if not (duration is None and name == "slideDuration") and milliseconds_of(name, duration) % step != 0:
+            if duration is None and name == "slideDuration":
+                continue
+            if is_digits(duration) or milliseconds_of(name, duration) % step != 0:
                 raise ValueError(f"{name} must be multiple of the parent dstream's slide (batch) duration ({step} ms)")
 
     def window(self, windowDuration: float, slideDuration: float | None = None) -> DStream[T]:

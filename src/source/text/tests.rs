@@ -36,7 +36,7 @@ fn lines_of(path: &Path, min_partitions: usize) -> Vec<Vec<String>> {
     let inputs = list_inputs(path.to_str().unwrap(), &Reading::default()).unwrap();
     splits(&inputs, &Reading::default(), Api::Older(min_partitions))
         .iter()
-        .map(|split| texts(&read_split(split).unwrap()))
+        .map(|split| texts(&read_split(split, &Reading::default()).unwrap()))
         .collect()
 }
 
@@ -58,7 +58,8 @@ fn a_line_belongs_to_the_split_in_which_it_begins() {
     let folder = TempFolder::new();
     // offsets                        0  3  6   10
     let path = folder.file("a.txt", "aa\nbb\nccc\nd");
-    let split = |start, length| texts(&read_split(&Split { path: path.clone(), start, length }).unwrap());
+    let split =
+        |start, length| texts(&read_split(&Split { path: path.clone(), start, length }, &Reading::default()).unwrap());
     assert_eq!(split(0, 2), ["aa"]);
     assert_eq!(split(0, 3), ["aa", "bb"]); // begins exactly at the end
     assert_eq!(split(3, 3), ["ccc"]);
@@ -121,7 +122,10 @@ fn other_formats_are_refused_and_what_is_damaged_says_so() {
     for (name, problem) in [("a.lz4", "text compressed as .lz4 cannot be read"), ("a.gz", "invalid gzip header")] {
         let path = folder.file(name, "not compressed at all\n");
         let split = Split { path: path.clone(), start: 0, length: 22 };
-        assert_eq!(read_split(&split).unwrap_err().to_string(), format!("file:{}: {problem}", path.display()));
+        assert_eq!(
+            read_split(&split, &Reading::default()).unwrap_err().to_string(),
+            format!("file:{}: {problem}", path.display())
+        );
     }
 }
 
@@ -172,7 +176,7 @@ fn what_cannot_be_read_is_named() {
     assert_eq!(refused(&folder, "@/d,@/none"), "Input path does not exist: file:@/none");
     assert!(refused(&folder, "hdfs://h/x").starts_with("No FileSystem for scheme \"hdfs\""));
     let gone = Split { path: folder.path().join("gone"), start: 0, length: 3 };
-    assert!(matches!(read_split(&gone), Err(EngineError::MissingInput { .. })));
+    assert!(matches!(read_split(&gone, &Reading::default()), Err(EngineError::MissingInput { .. })));
 }
 
 proptest! {
