@@ -48,11 +48,13 @@ def test_a_stopped_spark_context_ends_its_stream(
     for _ in range(2):
         with pytest.raises(Py4JJavaError, match="SparkContext was shut down"):
             ssc.awaitTerminationOrTimeout(20)
-        assert StreamingContext.getActive() is None
+    # As in Spark, until it is stopped itself.
+    assert StreamingContext.getActive() is ssc
     stopper.join(20)
     assert not stopper.is_alive()
     eventually(lambda: not [name for name in threads_of_streams() if "streaming-job" in name])
     ssc.stop()
+    assert StreamingContext.getActive() is None
     with pytest.raises(Py4JJavaError, match="already been stopped"):
         ssc.start()
     # Another one works.
@@ -64,6 +66,7 @@ def test_a_stopped_spark_context_ends_its_stream(
         eventually(lambda: seen)
     with pytest.raises(Py4JJavaError, match="SparkContext was shut down"):
         later.awaitTermination()
+    later.stop()
     assert seen == [7]
 
 
