@@ -6,7 +6,7 @@
 //! 2. Columns come back as Python values of exactly the types they were made from: `Kind` is part of the data.
 //! 3. A block may be empty; a partition is a list of blocks, read in order.
 //!
-//! Elsewhere: conversion from and to Python objects (`object/convert.rs`), operators (`kernel/`).
+//! Elsewhere: conversion from and to Python objects (`object/values/convert.rs`), operators (`kernel/`).
 
 mod build;
 mod columns;

@@ -7,7 +7,7 @@
 //! 2. Only what CPython would evaluate counts: a branch that a row does not take never makes that row bail.
 //! 3. Programs have no side effects. So a bail costs time and nothing else.
 //!
-//! Reading functions from bytecode: `python/dstreams/udf`; from its trees to `Expr`: `object/program.rs`.
+//! Reading functions from bytecode: `python/dstreams/udf`; from its trees to `Expr`: `object/values/program.rs`.
 
 mod alias;
 mod cell;

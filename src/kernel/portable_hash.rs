@@ -5,7 +5,7 @@
 //! 2. `None` hashes to 0. So does NaN, which Python hashes by identity: any answer is as good there.
 //! 3. Hashes are Python's signed 64-bit ones, and never -1.
 //!
-//! Elsewhere: the same for Python objects (`object/hash.rs`).
+//! Elsewhere: the same for Python objects (`object/values/hash.rs`).
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};

@@ -8,7 +8,7 @@
 //! 3. The ledger's lock is a leaf: nothing is written, dropped or called while it is held, so all of this may be used
 //!    with or without the interpreter.
 //!
-//! Elsewhere: who keeps what (`rdd/shuffle.rs`, `exec/store.rs`), how much Python objects weigh (`object/weigh.rs`), the allocator (`heap/`).
+//! Elsewhere: who keeps what (`rdd/shuffle.rs`, `exec/store.rs`), how much Python objects weigh (`object/values/weigh.rs`), the allocator (`heap/`).
 
 mod files;
 mod format;

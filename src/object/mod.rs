@@ -4,71 +4,61 @@
 //! 2. Elements that outlive a job (kept partitions, shuffle output, input) are sealed: columns, shared immutable
 //!    objects, or pickles that every reader loads anew.
 //! 3. Functions of tasks are frozen: shared when nothing in them can change, else a pickle loaded once per task.
+//!
+//! By subject: values and what they become (`values/`), threads inside Python code (`threads/`), worker processes (`workers/`);
+//! here the steps of chains over Python objects, blocks of these, and how they leave a chain.
 
 mod aggregate;
-pub(crate) mod attach;
 mod batches;
 mod buckets;
 pub(crate) mod call;
 mod chain;
-pub(crate) mod child;
-mod classes;
-pub(crate) mod convert;
 mod elements;
-mod ended;
 mod external;
-mod folders;
 mod forms;
 mod frames;
 mod frozen;
 mod going;
-pub(crate) mod hash;
 mod key_states;
 mod live;
 mod map_values;
 pub(crate) mod named;
 mod objects;
 mod pairing;
-mod pattern;
 mod pipeline;
 mod planned;
-mod printed;
-mod program;
-mod remote;
 mod router;
 mod sample;
-mod serve;
 pub(crate) mod spool;
 mod states;
-pub(crate) mod task;
-mod text;
 pub(crate) mod threads;
-mod travel;
-pub(crate) mod turn;
 mod used;
-mod weigh;
+mod values;
+mod workers;
 
 pub(crate) use chain::Chain;
-pub(crate) use classes::class_tag;
 pub(crate) use elements::Elements;
-pub(crate) use folders::claimed_from;
 pub(crate) use forms::{parse_form, parse_forms, parse_steps};
 pub(crate) use frozen::Frozen;
 pub(crate) use key_states::KeyedStates;
 pub(crate) use objects::{ObjectSealer, dump_kept, load_kept, load_list, seal_list, seal_slice};
 pub(crate) use pairing::{CartesianPairs, ZippedPairs};
 pub(crate) use planned::Planned;
-pub(crate) use program::{Bail, Program};
-pub(crate) use remote::{Remote, Workers};
 pub(crate) use router::{DealRouter, KeyRouter};
-pub(crate) use serve::{PyLink, TaskRun, WorkerMemory};
 pub(crate) use states::States;
+pub(crate) use threads::{attach, child, task, turn};
+pub(crate) use values::classes::class_tag;
+pub(crate) use values::program::{Bail, Program};
+pub(crate) use values::{convert, hash};
+pub(crate) use workers::{PyLink, Remote, TaskRun, WorkerMemory, Workers, claimed_from};
 
 use pyo3::prelude::*;
 
 use self::attach::attach;
 use self::live::Live;
 use self::turn::Turn;
+use self::values::{program, travel, weigh};
+use self::workers::remote;
 use crate::block::{Block, Columns};
 
 /// `step::AsColumns`.

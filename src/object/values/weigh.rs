@@ -9,8 +9,8 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
-use super::call::engine_error;
 use crate::memory::Reservation;
+use crate::object::call::engine_error;
 use crate::rdd::Task;
 
 /// Containers are looked into so deep.
@@ -94,7 +94,7 @@ pub(crate) fn all(py: Python<'_>, items: &[Py<PyAny>]) -> usize {
 }
 
 /// How many elements like these, one at least, are about `bytes`.
-pub(super) fn rows(py: Python<'_>, items: &[Py<PyAny>], bytes: usize) -> usize {
+pub(crate) fn rows(py: Python<'_>, items: &[Py<PyAny>], bytes: usize) -> usize {
     (bytes / (all(py, items) / items.len().max(1)).max(1)).max(1)
 }
 

@@ -20,8 +20,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::block::{ClassTag, Kind, list_array, tuple_array};
-use crate::object::classes::{is_plain_namedtuple, namedtuple_fields};
-use crate::object::text::utf8;
+use crate::object::values::classes::{is_plain_namedtuple, namedtuple_fields};
+use crate::object::values::text::utf8;
 
 /// How deep tuples and lists may nest inside a column.
 const MAX_DEPTH: usize = 8;

@@ -10,8 +10,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 use super::attach::attach;
-use super::call::user_error;
 use crate::error::{EngineError, Result};
+use crate::object::call::user_error;
 use crate::process::{Origin, exit_now};
 
 /// Runs code of the program; a child that was forked in it ends with it.
@@ -25,7 +25,7 @@ pub(crate) fn in_one_process<T>(code: impl FnOnce() -> PyResult<T>) -> PyResult<
 }
 
 /// Ends a child of `origin`, if this is one, as an exception says that came out of the program's code.
-pub(super) fn end_raised_in_child(origin: Origin, raised: &PyErr, py: Python<'_>) {
+pub(crate) fn end_raised_in_child(origin: Origin, raised: &PyErr, py: Python<'_>) {
     if !origin.is_here() {
         leave(Some(raised.clone_ref(py)));
     }

@@ -6,6 +6,17 @@
 //!
 //! What the engine itself does in Python after user code has raised, such as the text of a traceback, is sheltered: it is
 //! waited for, but not interrupted, because half of it would leave open files behind.
+//!
+//! Around it: entering the interpreter (`attach.rs`), whose turn it is there (`turn.rs`), which task a thread runs (`task.rs`)
+//! and prints for (`printed.rs`), children that are forked there (`child.rs`), and threads that the interpreter ends
+//! (`ended.rs`).
+
+pub(crate) mod attach;
+pub(crate) mod child;
+mod ended;
+mod printed;
+pub(crate) mod task;
+pub(crate) mod turn;
 
 use std::ffi::{c_long, c_ulong};
 use std::sync::{Mutex, PoisonError};
@@ -16,9 +27,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
-use super::attach::attach;
-use super::ended;
 use crate::process::Renewed;
+use attach::attach;
 
 /// (thread, stage of the task it runs, if any)
 type Entry = (c_ulong, Option<u64>);
@@ -114,7 +124,7 @@ fn take_back_interruption(ident: c_ulong) {
 }
 
 /// Runs `body`, which enters the interpreter, unless the process ends; the end waits for it, and does not interrupt it.
-pub(super) fn unless_closing(body: impl FnOnce()) {
+fn unless_closing(body: impl FnOnce()) {
     let entry = (current(), None);
     let may = with_threads(|all| {
         if !all.closing {

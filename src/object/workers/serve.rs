@@ -9,14 +9,15 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
-use super::call::{raised_in, user_error};
-use super::task::Updates;
-use super::{Chain, Frozen, claimed_from, frames, objects, parse_forms, parse_steps};
+use super::claimed_from;
 use crate::block::Block;
 use crate::error::{Result, TaskId};
 use crate::exec::workers::{Kind, Link};
 use crate::memory::Memory;
 use crate::object::attach::attach;
+use crate::object::call::{raised_in, user_error};
+use crate::object::task::Updates;
+use crate::object::{Chain, Frozen, frames, objects, parse_forms, parse_steps};
 use crate::process::Own;
 use crate::rdd::{Blocks, CancelToken, Task};
 

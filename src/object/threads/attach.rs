@@ -9,7 +9,7 @@ use std::cell::{Cell, OnceCell};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{ended, task, threads};
+use super::{ended, forget_dummy, task, unless_closing};
 
 /// A reference to the state of this thread.
 struct Kept;
@@ -21,9 +21,9 @@ thread_local! {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        threads::unless_closing(|| {
+        unless_closing(|| {
             Python::try_attach(|py| {
-                threads::forget_dummy(py);
+                forget_dummy(py);
                 // SAFETY: gives back what `attach` took; attached, and whoever attached here lets go last.
                 unsafe { ffi::PyGILState_Release(ffi::PyGILState_STATE::PyGILState_LOCKED) }
             });

@@ -14,13 +14,12 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 
-use super::call::user_error;
-use super::turn;
-use super::{frames, objects, task};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::exec::workers::{Crew, Frame, Kind, Launch, Seat, Worker};
 use crate::object::attach::attach;
+use crate::object::call::user_error;
+use crate::object::{frames, objects, task, turn};
 use crate::process::Origin;
 use crate::rdd::{Blocks, Taker, Task};
 
@@ -82,12 +81,12 @@ impl Remote {
     }
 
     /// Whether one of these functions of the chain is the program's own.
-    pub(super) fn calls_any(&self, functions: Range<usize>) -> bool {
+    pub(crate) fn calls_any(&self, functions: Range<usize>) -> bool {
         self.own[functions].contains(&true)
     }
 
     /// The results of the chain, computed in a worker as they are pulled; or what `taker` takes instead.
-    pub(super) fn run(self: &Arc<Self>, taker: Option<Taker>, task: &Arc<Task>, index: usize, input: Blocks) -> Blocks {
+    pub(crate) fn run(self: &Arc<Self>, taker: Option<Taker>, task: &Arc<Task>, index: usize, input: Blocks) -> Blocks {
         let state = State::Waiting(input);
         Box::new(RemoteBlocks {
             remote: Arc::clone(self),

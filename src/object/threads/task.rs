@@ -10,10 +10,10 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use super::Inside;
 use super::child::in_one_process;
 use super::ended;
 use super::printed::Printed;
-use super::threads::Inside;
 use crate::doing::{self, Kind};
 use crate::error::TaskId;
 use crate::rdd::{CancelToken, Properties, Task};

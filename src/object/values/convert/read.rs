@@ -13,9 +13,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use super::super::turn::is_parallel;
 use crate::block::{ClassTag, Columns, Kind};
 use crate::error::{EngineError, Result};
+use crate::object::turn::is_parallel;
 
 /// Columns made ready for reading values one by one: the types are looked at once, not per value.
 /// Cheap to make and to clone the data of: it shares the buffers.

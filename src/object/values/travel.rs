@@ -39,7 +39,7 @@ enum Verdict {
 }
 
 /// Whether all of `items`, which the caller holds one reference to each, are owned or immutable.
-pub(super) fn are_own(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
+pub(crate) fn are_own(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
     let mut look = Look { py, classes: Vec::new(), shared: false, depth: DEPTH, own: true };
     items.iter().all(|item| {
         look.at(item.as_ptr());
@@ -48,7 +48,7 @@ pub(super) fn are_own(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
 }
 
 /// Which of `items`, as above, are not. What these share with each other is part of none of the rest.
-pub(super) fn not_own(py: Python<'_>, items: &[Py<PyAny>]) -> Vec<usize> {
+pub(crate) fn not_own(py: Python<'_>, items: &[Py<PyAny>]) -> Vec<usize> {
     let mut look = Look { py, classes: Vec::new(), shared: false, depth: DEPTH, own: true };
     let is_other = |(at, item): (usize, &Py<PyAny>)| {
         look.own = true;
@@ -198,7 +198,7 @@ fn is_made_in_python(class: &Bound<'_, PyType>) -> PyResult<bool> {
 }
 
 /// Whether a list occurs twice in `items`, which are of `kind`.
-pub(super) fn shares_lists(py: Python<'_>, items: &[Py<PyAny>], kind: &Kind) -> bool {
+pub(crate) fn shares_lists(py: Python<'_>, items: &[Py<PyAny>], kind: &Kind) -> bool {
     let mut seen = HashSet::new();
     kind.holds_lists() && items.iter().any(|item| shares(item.bind(py), kind, &mut seen))
 }
@@ -220,7 +220,7 @@ fn shares(item: &Bound<'_, PyAny>, kind: &Kind, seen: &mut HashSet<usize>) -> bo
 }
 
 /// About the bytes of a pickle of `items`, from some of them.
-pub(super) fn pickled_bytes(py: Python<'_>, items: &[Py<PyAny>]) -> usize {
+pub(crate) fn pickled_bytes(py: Python<'_>, items: &[Py<PyAny>]) -> usize {
     let looks = items.len().min(16);
     let sum: usize = (0..looks).map(|look| pickled(items[look * items.len() / looks].bind(py), 4)).sum();
     8 + if looks == items.len() { sum } else { sum * items.len() / looks.max(1) }
