@@ -1,10 +1,12 @@
-"""`python -m dstreams`: run a program on dstreams, see one run, or see what of it runs natively.
+"""`dstreams` (`python -m dstreams`): run a program on dstreams, see one run, or see what of it runs natively.
 
   run PROGRAM [ARGUMENT ...]       the program as `python PROGRAM` would run it, with `pyspark` meaning dstreams
   explain PROGRAM [ARGUMENT ...]   the program up to the start of its stream, and then which functions run natively
   demo PROGRAM                     the program on text from a bundled server (see `dstreams.testing.demo`)
+  doctor                           what is installed here, who answers to `pyspark`, and what to do about problems
 
-Owns the command line; how a program is run is `dstreams.compat.run`, how it is explained `dstreams.explain.program`.
+Owns the command line. How a program is run is `dstreams.compat.run`, how it is explained `dstreams.explain.program`,
+what is wrong here `dstreams.compat.doctor`.
 """
 
 from __future__ import annotations
@@ -14,11 +16,19 @@ import sys
 from pathlib import Path
 
 from dstreams.compat.run import run_program
+from dstreams.core.version import SPARK_API_VERSION, __version__
+
+
+def _own_name() -> str:
+    # As it was called: the console script has the name of the package, `python -m dstreams` that of this file.
+    return "dstreams" if Path(sys.argv[0]).stem == "dstreams" else "python -m dstreams"
 
 
 def main() -> int:
     """Read the command line and do what it says; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m dstreams", description="Spark Streaming without a JVM.")
+    parser = argparse.ArgumentParser(prog=_own_name(), description="Spark Streaming without a JVM.")
+    version = f"dstreams {__version__} (answers as Apache Spark {SPARK_API_VERSION})"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run a Spark program on dstreams, also where PySpark is installed")
     run.add_argument("program", help="a Python file")
@@ -30,7 +40,12 @@ def main() -> int:
     demo.add_argument("program", nargs="?", type=Path, default=Path("examples", "network_word_count.py"))
     demo.add_argument("--seconds", type=float, default=None, help="end by itself after so long (default: at Ctrl-C)")
     demo.add_argument("--rate", type=float, default=20.0, help="lines per second (default: 20)")
+    commands.add_parser("doctor", help="tell what is installed here, who answers to `pyspark`, and what is wrong")
     given = parser.parse_args()
+    if given.command == "doctor":
+        from dstreams.compat.doctor import examine
+
+        return examine()
     if given.command == "demo":
         from dstreams.testing.demo import run_demo
 

@@ -1,0 +1,3 @@
+"""The types of `dstreams.errors.exceptions`."""
+
+# Written by scripts/stubs.py.

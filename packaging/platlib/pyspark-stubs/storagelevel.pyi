@@ -1,0 +1,8 @@
+"""The types of `dstreams.core.storagelevel`."""
+
+# Written by scripts/stubs.py.
+from dstreams.core.storagelevel import (
+    StorageLevel as StorageLevel,
+    check_level as check_level,
+    java_error as java_error,
+)

@@ -1,0 +1,3 @@
+"""The types of `dstreams.core.version`."""
+
+# Written by scripts/stubs.py.
