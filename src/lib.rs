@@ -65,6 +65,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<object::WorkerMemory>()?;
     module.add_function(wrap_pyfunction!(py::files::decode_utf8, module)?)?;
     module.add_function(wrap_pyfunction!(py::files::glob, module)?)?;
+    module.add_function(wrap_pyfunction!(py::files::line_pieces, module)?)?;
     module.add_function(wrap_pyfunction!(py::files::list_files, module)?)?;
     module.add_function(wrap_pyfunction!(py::files::zstd_pack, module)?)?;
     module.add_function(wrap_pyfunction!(py::files::zstd_unpack, module)?)?;

@@ -38,6 +38,7 @@ __all__ = [
     "glob",
     "in_main_thread",
     "interrupt_threads",
+    "line_pieces",
     "list_files",
     "portable_hash",
     "process_ends",
@@ -174,6 +175,8 @@ class Engine:
         """What the settings say about reading files from now on, or the Java exception of one that cannot be used."""
     def text_pairs(self, path: str, min_partitions: int | None, separator: int | None, reading: Reading) -> Rdd:
         """(position, record) of text files, or what is before and behind a byte; `None` partitions: the newer API."""
+    def text_pieces(self, plan: Callable[[], list[list[tuple[str, int, int]]]], newer: bool, reading: Reading) -> Rdd:
+        """(position, record) of pieces (path, first byte, number of bytes) of text files, a list per partition."""
     def text_file(self, path: str, min_partitions: int) -> Rdd:
         """The lines of text files."""
     def planned(self, plan: Callable[[], list[list[Any]]]) -> Rdd:
@@ -577,6 +580,9 @@ def decode_utf8(data: bytes) -> str:
 
 def glob(pattern: str) -> list[str]:
     """The existing local paths that a pattern names, sorted."""
+
+def line_pieces(path: str, lines: int) -> list[tuple[int, int]]:
+    """(first byte, number of bytes) of the pieces of a file with so many lines; 0 or fewer: of all lines together."""
 
 def list_files(spec: str, recursive: bool = False, passes_folders: bool = False) -> list[tuple[str, int]]:
     """(path, length in bytes) of the files that a path, a folder, a glob, or several with commas between, name."""

@@ -45,4 +45,4 @@ pub use received::{Feed, Opening, Received};
 pub use registry::{Found, Registry, settings_of};
 pub use socket::SocketFeed;
 pub use source::{Described, Host, Moment, Range, Saved, Source, Start, When};
-pub use text::{Records, Told, Untold, reading_now, stream_files, text_files};
+pub use text::{Dealt, Records, Told, Untold, reading_now, stream_files, text_files, text_pieces};

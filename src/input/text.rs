@@ -31,7 +31,11 @@ pub struct Untold {
 impl Untold {
     /// `class` is one of the exceptions that Hadoop raises here.
     pub fn new(class: &str, problem: String) -> Self {
-        let known = ["java.lang.NumberFormatException", "java.lang.UnsupportedOperationException"];
+        let known = [
+            "java.lang.NumberFormatException",
+            "java.lang.RuntimeException",
+            "java.lang.UnsupportedOperationException",
+        ];
         let found = known.into_iter().find(|name| *name == class);
         Self { class: found.unwrap_or("java.lang.IllegalArgumentException"), problem }
     }
@@ -76,6 +80,10 @@ impl TextFiles {
             (Api::Newer, EngineError::Refused { class: NOTHING_THERE, problem }) => {
                 EngineError::Refused { class, problem }
             }
+            (Api::Newer, EngineError::Refused { class: "java.io.IOException", problem }) => {
+                // The newer interface does not expect a folder there.
+                EngineError::Refused { class: "java.lang.NullPointerException", problem }
+            }
             (_, other) => other,
         }
     }
@@ -116,6 +124,56 @@ fn read_records(split: &Split, reading: &Reading, api: Api, shape: Shape) -> Res
 /// The records of text files, in a shape.
 pub fn text_files(spec: &str, api: Api, shape: Shape, told: Told) -> Arc<Rdd> {
     Rdd::new(Op::Read(Arc::new(TextFiles { spec: spec.to_owned(), api, shape, told, splits: OnceLock::new() })))
+}
+
+/// Deals pieces of files to partitions.
+pub type Dealt = Box<dyn Fn() -> Result<Vec<Vec<Split>>> + Send + Sync>;
+
+/// Pieces of text files that somebody else deals to partitions: asked once, on first use.
+struct TextPieces {
+    plan: Dealt,
+    api: Api,
+    reading: Reading,
+    splits: OnceLock<Vec<Vec<Split>>>,
+}
+
+impl TextPieces {
+    fn splits(&self) -> Result<&[Vec<Split>]> {
+        if let Some(found) = self.splits.get() {
+            return Ok(found);
+        }
+        let found = (self.plan)()?;
+        Ok(self.splits.get_or_init(|| found))
+    }
+}
+
+impl Reader for TextPieces {
+    fn partitions(&self) -> Result<usize> {
+        Ok(self.splits()?.len())
+    }
+
+    fn read(&self, partition: usize) -> Result<Blocks> {
+        let pieces = self.splits()?.get(partition).cloned().unwrap_or_default();
+        let (api, reading) = (self.api, self.reading.clone());
+        Ok(Box::new(pieces.into_iter().flat_map(move |piece| -> Blocks {
+            match RecordBlocks::open(&piece, &reading, api, Shape::Placed) {
+                Ok(blocks) => Box::new(blocks),
+                Err(problem) => Box::new(std::iter::once(Err(problem))),
+            }
+        })))
+    }
+
+    fn name(&self) -> &'static str {
+        match self.api {
+            Api::Older(_) => "HadoopRDD",
+            Api::Newer => "NewHadoopRDD",
+        }
+    }
+}
+
+/// The records of pieces of text files, with their positions.
+pub fn text_pieces(plan: Dealt, api: Api, reading: Reading) -> Arc<Rdd> {
+    Rdd::new(Op::Read(Arc::new(TextPieces { plan, api, reading, splits: OnceLock::new() })))
 }
 
 /// What the records of a file are.

@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use super::files::ReadingFields;
+use super::files::{ReadingFields, dealt_by};
 use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
 use super::jobs::{self, PyJobs};
 use super::rdd::PyRdd;
@@ -16,7 +16,7 @@ use crate::block::Block;
 use crate::error::EngineError;
 use crate::exec::{Executor, Job, Where};
 use crate::heap::give_back;
-use crate::input::{Numbers, Told, Untold, text_files};
+use crate::input::{Numbers, Told, Untold, text_files, text_pieces};
 use crate::memory::{Level, Memory};
 use crate::object::threads::interrupt_tasks;
 use crate::object::{ObjectSealer, Planned, claimed_from, load_list, seal_slice};
@@ -154,6 +154,13 @@ impl PyEngine {
         let shape = separator.map_or(Shape::Placed, Shape::Parted);
         let told = Arc::new(RwLock::new(Ok(reading.into())));
         PyRdd(text_files(path, min_partitions.map_or(Api::Newer, Api::Older), shape, told))
+    }
+
+    /// The records, with their positions, of the pieces (path, first byte, number of bytes) of text files that `plan()`
+    /// gives as a list per partition; asked once, on first use.
+    fn text_pieces(&self, plan: Bound<'_, PyAny>, newer: bool, reading: ReadingFields) -> PyRdd {
+        let api = if newer { Api::Newer } else { Api::Older(0) };
+        PyRdd(text_pieces(dealt_by(plan.unbind()), api, reading.into()))
     }
 
     /// An RDD of what `plan()` gives as a list per partition; asked once, on first use.

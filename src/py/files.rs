@@ -9,7 +9,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::gil::enter_engine;
-use crate::source::{Reading, matching, text, utf8, zstd};
+use crate::error::EngineError;
+use crate::input::Dealt;
+use crate::object::attach::attach;
+use crate::object::call::user_error;
+use crate::source::{Reading, Split, counted_pieces, matching, text, utf8, zstd};
 
 /// What Hadoop's settings say, by the names of `dstreams.core.hadoopreading.Reading`.
 #[derive(FromPyObject)]
@@ -55,6 +59,23 @@ pub(crate) fn list_files(
     let reading = Reading { recursive, passes_folders, ..Reading::default() };
     let found = enter_engine(py, || text::list_inputs(spec, &reading))?;
     Ok(found.into_iter().map(|file| (file.path.into_os_string(), file.len)).collect())
+}
+
+/// (first byte, number of bytes) of the pieces of a file that have so many lines.
+#[pyfunction]
+pub(crate) fn line_pieces(py: Python<'_>, path: PathBuf, lines: i64) -> PyResult<Vec<(u64, u64)>> {
+    let context = format!("file:{}", path.display());
+    enter_engine(py, || counted_pieces(&path, lines).map_err(EngineError::external(context)))
+}
+
+/// Pieces of files as a function of the library deals them: (path, first byte, number of bytes), a list per partition.
+pub(crate) fn dealt_by(plan: Py<PyAny>) -> Dealt {
+    Box::new(move || {
+        let dealt: PyResult<Vec<Vec<(PathBuf, u64, u64)>>> = attach(|py| plan.bind(py).call0()?.extract());
+        let split = |(path, start, length)| Split { path, start, length };
+        let found = dealt.map_err(user_error)?.into_iter();
+        Ok(found.map(|pieces| pieces.into_iter().map(split).collect()).collect())
+    })
 }
 
 /// The existing local paths that a pattern names, sorted.

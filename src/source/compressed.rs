@@ -2,16 +2,46 @@
 
 use std::io::{self, BufReader, ErrorKind, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bzip2::read::MultiBzDecoder;
 use flate2::bufread;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
-use super::open::Opened;
 use super::zstd::Frames;
 
 /// Spark's size of Hadoop's buffers (`io.file.buffer.size`), in bytes: what one call of a codec takes in or makes.
 const CALL: usize = 64 << 10;
+
+/// How many bytes of a compressed file have been read, buffer by buffer, whatever has become of them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Consumed(Arc<AtomicU64>);
+
+impl Consumed {
+    /// A file whose bytes are counted.
+    pub(super) fn of<R: Read>(&self, file: R) -> impl Read + use<R> {
+        BufReader::with_capacity(CALL, Counted { file, consumed: self.clone() })
+    }
+
+    /// So many.
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Counted<R> {
+    file: R,
+    consumed: Consumed,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.consumed.0.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +78,7 @@ impl Codec {
     }
 
     /// The file's content. Of one that `may_be_cut`, or be damaged, what Java would give before it fails is given first.
-    pub(super) fn reader(self, file: Opened, may_be_cut: bool) -> io::Result<Box<dyn Read + Send>> {
+    pub(super) fn reader(self, file: impl Read + Send + 'static, may_be_cut: bool) -> io::Result<Box<dyn Read + Send>> {
         if may_be_cut {
             let file = BufReader::with_capacity(CALL, file);
             match self {

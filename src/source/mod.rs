@@ -23,6 +23,7 @@ pub mod utf8;
 pub mod zstd;
 
 mod compressed;
+mod counted;
 mod glob;
 mod paths;
 mod records;
@@ -30,6 +31,7 @@ mod records;
 mod testing;
 mod views;
 
+pub use counted::counted_pieces;
 pub use files::{FileMonitor, FileMonitorSpec, is_hidden};
 pub use intake::{BlockLog, Intake, Room, Taken};
 pub use lines::{LineCutter, Progress};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use memchr::{memchr2, memmem::Finder};
 
-use super::compressed::codec_of;
+use super::compressed::{Consumed, codec_of};
 use super::open;
 use super::reading::{Api, Reading};
 use super::text::Split;
@@ -259,6 +259,8 @@ pub(super) struct Records {
     longest: i64,
     api: Api,
     whole: bool,
+    /// Of a compressed file that is one split: bytes of it read so far, and those of the split.
+    compressed: Option<(Consumed, u64)>,
 }
 
 impl Records {
@@ -268,15 +270,22 @@ impl Records {
         let delimiter = reading.delimiter.clone();
         if let Some(codec) = codec_of(&split.path) {
             // All of them belong to the split at its start, whichever others there are.
-            let source: Box<dyn Read + Send> =
-                if split.start == 0 { codec.reader(file, reading.skips_corrupt)? } else { Box::new(io::empty()) };
+            let consumed = Consumed::default();
+            let source: Box<dyn Read + Send> = match (split.start, codec.is_divisible()) {
+                (0, _) => codec.reader(consumed.of(file), reading.skips_corrupt)?,
+                (_, true) => Box::new(io::empty()),
+                (_, false) => return Err(io::Error::other("Cannot seek in a compressed stream")),
+            };
             let cutter = Cutter::new(source, delimiter, None);
-            return Ok(Self { cutter, position: 0, end: u64::MAX, longest, api, whole: true });
+            // Hadoop asks before each record whether it has read compressed bytes beyond the split: so a split that is
+            // smaller than its file loses the records of the last buffer, all but one.
+            let compressed = (!codec.is_divisible()).then_some((consumed, split.length));
+            return Ok(Self { cutter, position: 0, end: u64::MAX, longest, api, whole: true, compressed });
         }
         file.seek(SeekFrom::Start(split.start))?;
         let cutter = Cutter::new(Box::new(file), delimiter, Some(split.length));
         let end = split.start + split.length;
-        let mut records = Self { cutter, position: split.start, end, longest, api, whole: false };
+        let mut records = Self { cutter, position: split.start, end, longest, api, whole: false, compressed: None };
         if split.start > 0 {
             // It began before, or exactly here: either way it belongs to the split before.
             let most = records.most();
@@ -289,7 +298,7 @@ impl Records {
     pub(super) fn next(&mut self, text: &mut Vec<u8>) -> io::Result<Option<u64>> {
         let mut begin = self.position;
         let mut size = 0;
-        while self.position <= self.end || self.cutter.has_one_more() {
+        while self.is_inside() || self.cutter.has_one_more() {
             if self.api != Api::Newer {
                 begin = self.position;
             }
@@ -303,6 +312,12 @@ impl Records {
         }
         // The newer interface gives the last one, as far as it was read, even if it is too long.
         Ok((self.api == Api::Newer && size > 0).then_some(begin))
+    }
+
+    fn is_inside(&self) -> bool {
+        // A decompressor has read the file's head, and more, before it is asked for anything.
+        let begun = self.compressed.as_ref().filter(|_| self.position > 0);
+        self.position <= self.end && begun.is_none_or(|(consumed, length)| consumed.bytes() <= *length)
     }
 
     fn next_of_any_size(&mut self, text: &mut Vec<u8>) -> io::Result<i64> {

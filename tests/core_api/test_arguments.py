@@ -74,7 +74,7 @@ def test_files(sc: SparkContext, tmp_path: Path) -> None:
     sc.parallelize([1], 1).saveAsPickleFile(str(tmp_path / "out" / "p"))
     assert sc.textFile(place + "/a", 0).collect() == ["x"]
     lazy = sc.textFile(place + "/a", -1)
-    with pytest.raises(Py4JJavaError, match=r"IllegalArgumentException: Illegal Capacity: -1 \(minPartitions\)"):
+    with pytest.raises(Py4JJavaError, match=r"IllegalArgumentException: Illegal Capacity: -1\nminPartitions: "):
         lazy.collect()
     with pytest.raises(Py4JJavaError, match="Illegal Capacity: -1"):
         sc.sequenceFile(str(tmp_path / "out" / "s"), minSplits=-1).count()

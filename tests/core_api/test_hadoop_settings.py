@@ -179,7 +179,7 @@ def test_a_separator_of_keys_is_one_byte(sc: SparkContext, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
-        (MOST, "10k", f'NumberFormatException: For input string: "10k" .*{MOST}'),
+        (MOST, "10k", f'NumberFormatException: For input string: "10k"\n.*{MOST}'),
         (LEAST, "abc", "NumberFormatException"),
         (DELIMITER, "", f"{DELIMITER}: must not be empty"),
         ("mapred.input.pathFilter.class", "a.B", r"pathFilter\.class: a\.B is Java code"),
@@ -203,7 +203,7 @@ def test_values_that_make_no_sense(
 def test_values_must_be_text(sc: SparkContext, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a\n")
     with pytest.raises(
-        Py4JJavaError, match=r"ClassCastException: conf: the value of .*maxsize must be text, not 2 \(int"
+        Py4JJavaError, match=r"ClassCastException: class java\.lang\.Integer .*\n.*maxsize must be text, not 2 \(int"
     ):
         pairs_of(sc, tmp_path / "a.txt", {MOST: 2})  # type: ignore[dict-item]
     with pytest.raises(Py4JJavaError, match="must not be null"):
@@ -297,7 +297,7 @@ def test_what_cannot_be_written(sc: SparkContext, tmp_path: Path, settings: dict
         sc.parallelize([("a", 1)], 1).saveAsNewAPIHadoopFile(
             str(tmp_path / "a"), NEW + "output.SequenceFileOutputFormat", conf=settings
         )
-    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "a").exists() or named(tmp_path / "a") == []
 
 
 # -- of a context ---------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def test_a_checkpoint_can_be_read_by_the_name_of_its_folder(sc: SparkContext, tm
     read = sc._checkpointFile(folder, rdd._jrdd_deserializer)
     assert (read.collect(), read.getNumPartitions()) == ([[1], [2], [3]], 2)
     with pytest.raises(Exception, match=r"Checkpoint directory does not exist: .*/nowhere"):
-        sc._checkpointFile(f"{folder}/nowhere")
+        sc._checkpointFile(f"{folder}/nowhere", rdd._jrdd_deserializer)
 
 
 def test_elements_can_be_sent_through_any_serializer(sc: SparkContext) -> None:

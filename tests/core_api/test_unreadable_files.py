@@ -13,8 +13,12 @@ from pyspark import RDD, SparkConf, SparkContext
 
 MISSING = {"spark.files.ignoreMissingFiles": "true"}
 CORRUPT = {"spark.files.ignoreCorruptFiles": "true"}
-NEW = ("org.apache.hadoop.mapreduce.lib.input.TextInputFormat", "k", "v")
-OLD = ("org.apache.hadoop.mapred.TextInputFormat", "k", "v")
+NEW = (
+    "org.apache.hadoop.mapreduce.lib.input.TextInputFormat",
+    "org.apache.hadoop.io.LongWritable",
+    "org.apache.hadoop.io.Text",
+)
+OLD = ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.io.LongWritable", "org.apache.hadoop.io.Text")
 
 TEXT = "".join(f"line {number} {number * 7919 % 1000}\n" for number in range(200))
 LINES = TEXT.splitlines()

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dstreams.core import inputs, lineage, sequencefile
 from dstreams.core.arguments import java_bool, java_int, java_text, optional_int, refuse_capacity
 from dstreams.core.files import ShippedFiles, in_order
-from dstreams.core.hadoopformats import refuse_converters
-from dstreams.core.hadoopinput import read_format
+from dstreams.core.hadoopformats import SEQUENCES
+from dstreams.core.hadoopinput import Input, read_format
 from dstreams.core.hadoopreading import Reading, reading_of
 from dstreams.core.output import local_path
 from dstreams.core.settings import value_of
+from dstreams.core.writables import TEXT
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
@@ -90,16 +91,15 @@ class FileInputs:
     ) -> RDD[tuple[Any, Any]]:
         """The (key, value) pairs of sequence files of text, bytes (as bytearrays), numbers, bools and nulls.
 
-        The files tell their classes, so `keyClass`, `valueClass` and `batchSize` are not needed.
-        Raises: Py4JJavaError at once when nothing is there, or for a converter, which would be Java code; when an
-                action runs and the files hold other classes.
+        The files tell their classes, so `keyClass`, `valueClass` and `batchSize` are not needed. As in Spark, a job
+        looks for the first pair at once, here and in the four methods below.
+        Raises: Py4JJavaError at once when nothing is there, when the first pair is of other classes, or for a
+                converter, which would be Java code.
         """
-        refuse_converters(keyConverter, valueConverter)
         least = optional_int("minSplits", minSplits, self._context.defaultMinPartitions)
-        plan = partial(self._sequence_plan, path, least)
-        rdd = self._read(path, plan, partial(self._reading(new_api=False).read, sequencefile.read_pairs))
-        rdd.getNumPartitions()  # Spark looks into the files at once
-        return rdd
+        classes, converters = (keyClass or TEXT.name, valueClass or TEXT.name), (keyConverter, valueConverter)
+        asked = Input("sequenceFile", path, SEQUENCES, classes, converters, None, batchSize, least)
+        return read_format(self._context, asked)
 
     # -- files for tasks --------------------------------------------------------------------------
     _shipped_files: ShippedFiles | None = None
@@ -212,12 +212,17 @@ class FileInputs:
     ) -> RDD[tuple[Any, Any]]:
         """The pairs that a format of `org.apache.hadoop.mapred` finds in files.
 
-        Known are TextInputFormat (position in bytes, line), KeyValueTextInputFormat (what is before and behind a tab)
-        and SequenceFileInputFormat. The classes and `batchSize` are not needed.
+        Known are TextInputFormat (position in bytes, line), lib.NLineInputFormat and lib.CombineTextInputFormat (the
+        same, in other partitions), KeyValueTextInputFormat (what is before and behind a tab), FixedLengthInputFormat
+        (position, bytes), SequenceFileInputFormat, its AsText and AsBinary, and lib.CombineSequenceFileInputFormat.
+        The classes have to exist; they and `batchSize` change nothing.
         As in Spark, `conf` has no effect here: the other three methods honour it, `docs/settings.md` says what of it.
         Raises: Py4JJavaError for other formats and for converters, which are Java code; when nothing is there.
         """
-        return read_format(self._context, path, inputFormatClass, False, (keyConverter, valueConverter), conf)
+        classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
+        return read_format(
+            self._context, Input("hadoopFile", path, inputFormatClass, classes, converters, conf, batchSize)
+        )
 
     def newAPIHadoopFile(
         self,
@@ -231,7 +236,10 @@ class FileInputs:
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
         """As `hadoopFile`, by the formats of `org.apache.hadoop.mapreduce.lib.input`."""
-        return read_format(self._context, path, inputFormatClass, True, (keyConverter, valueConverter), conf)
+        classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
+        return read_format(
+            self._context, Input("newAPIHadoopFile", path, inputFormatClass, classes, converters, conf, batchSize)
+        )
 
     def hadoopRDD(
         self,
@@ -244,7 +252,10 @@ class FileInputs:
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
         """As `hadoopFile`, with the path in `conf` as `mapreduce.input.fileinputformat.inputdir`."""
-        return read_format(self._context, None, inputFormatClass, False, (keyConverter, valueConverter), conf)
+        classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
+        return read_format(
+            self._context, Input("hadoopRDD", None, inputFormatClass, classes, converters, conf, batchSize)
+        )
 
     def newAPIHadoopRDD(
         self,
@@ -257,4 +268,7 @@ class FileInputs:
         batchSize: int = 0,
     ) -> RDD[tuple[Any, Any]]:
         """As `newAPIHadoopFile`, with the path in `conf` as `mapreduce.input.fileinputformat.inputdir`."""
-        return read_format(self._context, None, inputFormatClass, True, (keyConverter, valueConverter), conf)
+        classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
+        return read_format(
+            self._context, Input("newAPIHadoopRDD", None, inputFormatClass, classes, converters, conf, batchSize)
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import heapq
 import itertools
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, reduce
 from math import isinf, isnan
@@ -17,6 +16,7 @@ from dstreams.core._rdd_narrow import NarrowOps
 from dstreams.core.approximate import BoundedFloat
 from dstreams.core.prefetch import ahead
 from dstreams.core.statcounter import StatCounter
+from dstreams.core.taking import taken
 
 if TYPE_CHECKING:
     pass
@@ -101,20 +101,7 @@ class Actions(NarrowOps[T]):
 
     def take(self, num: int) -> list[T]:
         """The first `num` elements; tries one partition, then as many as the yield so far suggests."""
-        found: list[T] = []
-        total, scanned = self.getNumPartitions(), 0
-        num = min(num, sys.maxsize)  # more elements than that there cannot be
-        while len(found) < num and scanned < total:
-            tries = 1
-            if scanned:
-                tries = scanned * 4
-                if found:
-                    wanted = int(1.5 * num * scanned / len(found)) - scanned
-                    tries = min(max(wanted, 1), tries)
-            chosen = list(range(scanned, min(scanned + tries, total)))
-            found += self._collect_node(self._step("take", number=num - len(found)), chosen)
-            scanned += tries
-        return found[:num] if num > 0 else []
+        return taken(self, num, self._collect_node)
 
     def first(self) -> T:
         """The first element. Raises ValueError for an empty RDD."""
@@ -164,17 +151,25 @@ class Actions(NarrowOps[T]):
 
     def countApprox(self, timeout: int, confidence: float = 0.95) -> int:
         """The count. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        self._of_java()
         return self.count()
 
     def sumApprox(self, timeout: int, confidence: float = 0.95) -> BoundedFloat:
         """The sum. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        self._of_java()
         total = self.map(tasks.to_float).sum()
         return BoundedFloat(total, 1.0, total, total)
 
     def meanApprox(self, timeout: int, confidence: float = 0.95) -> BoundedFloat:
         """The mean. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        self._of_java()
         mean = float(self.map(tasks.to_float).mean())
         return BoundedFloat(mean, 1.0, mean, mean)
+
+    def _of_java(self) -> None:
+        """Takes the numbers of the two RDDs of Java objects that Spark counts approximately."""
+        for _ in range(2):
+            self.ctx._next_rdd()
 
     def countApproxDistinct(self, relativeSD: float = 0.05) -> int:
         """About how many distinct elements there are, with a relative standard deviation of `relativeSD`.

@@ -258,7 +258,7 @@ class RDDBase(Generic[T]):
 
     def isCheckpointed(self) -> bool:
         """Whether the lineage has been replaced by data."""
-        return self._checkpoint_done or self._checkpoint_file is not None
+        return self._checkpoint_done
 
     def isLocallyCheckpointed(self) -> bool:
         """Whether `localCheckpoint` was called."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from dstreams.core import hadoopoutput
 from dstreams.core._rdd_pairs import PairOps
 from dstreams.core.hadoopoutput import write_dataset, write_format, write_pickles, write_sequence, write_text
 
@@ -32,9 +33,10 @@ class Output(PairOps[T]):
     def saveAsSequenceFile(self, path: str, compressionCodecClass: str | None = None) -> None:
         """Writes a folder of sequence files, which Spark can read, from (key, value) pairs.
 
-        Keys and values: str, bytes, bool, int, float or None, each of one type in all pairs of a partition. Ints are
-        written with 32 bits where the first one fits, else with 64, as Spark does.
-        Raises: Py4JJavaError when the folder exists, or a task fails; then there is no `_SUCCESS`.
+        Keys and values: str, bytes, bool, int, float, None, dicts, tuples of these, of the classes of the first pair.
+        As in Spark, ints of 32 bits and longer ones are two classes, and an RDD without a pair is an error.
+        Raises: Py4JJavaError for elements that are no such pairs; when the folder exists, or a task fails; then there
+                is no `_SUCCESS`.
         """
         write_sequence(self, path, compressionCodecClass)
 
@@ -52,11 +54,15 @@ class Output(PairOps[T]):
     ) -> None:
         """Writes (key, value) pairs by a format of `org.apache.hadoop.mapred`: Text- or SequenceFileOutputFormat.
 
-        Raises: Py4JJavaError for other formats and for converters, which are Java code; when the folder exists, or a
-                task fails.
+        Classes count when both are given; else the first pair decides. Raises: Py4JJavaError for other formats and for
+        converters, which are Java code; when the folder exists, a pair is of other classes, or a task fails.
         """
         classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
-        write_format(self, path, outputFormatClass, False, classes, converters, conf, compressionCodecClass)
+        settings = self.ctx._hadoop.with_call(conf)
+        asked = hadoopoutput.Output(
+            False, path, outputFormatClass, classes, converters, settings, compressionCodecClass
+        )
+        write_format(self, asked)
 
     def saveAsNewAPIHadoopFile(
         self,
@@ -70,7 +76,8 @@ class Output(PairOps[T]):
     ) -> None:
         """As `saveAsHadoopFile`, by the formats of `org.apache.hadoop.mapreduce.lib.output`."""
         classes, converters = (keyClass, valueClass), (keyConverter, valueConverter)
-        write_format(self, path, outputFormatClass, True, classes, converters, conf)
+        settings = self.ctx._hadoop.with_call(conf)
+        write_format(self, hadoopoutput.Output(True, path, outputFormatClass, classes, converters, settings))
 
     def saveAsHadoopDataset(
         self, conf: dict[str, str], keyConverter: str | None = None, valueConverter: str | None = None

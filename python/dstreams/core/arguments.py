@@ -60,4 +60,6 @@ def partition_count(name: str, value: Any) -> int:
 
 def refuse_capacity(name: str, value: int) -> Any:
     """Raises Py4JJavaError: what Spark says of fewer than no pieces of files, once they are cut."""
-    raise java_error("java.lang.IllegalArgumentException", f"Illegal Capacity: {value} ({name})")
+    raise java_error(
+        "java.lang.IllegalArgumentException", f"Illegal Capacity: {value}", f"{name}: must not be negative"
+    )

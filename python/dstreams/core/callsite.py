@@ -14,7 +14,20 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 # Jobs that the JVM's side of PySpark starts, where nothing is known of the program.
 _IN_JVM = {
     **dict.fromkeys(("first", "isEmpty", "runJob", "take"), "runJob at PythonRDD.scala:181"),
-    **dict.fromkeys(("saveAsPickleFile", "saveAsTextFile"), "runJob at SparkHadoopWriter.scala:83"),
+    **dict.fromkeys(
+        (
+            "saveAsHadoopDataset",
+            "saveAsHadoopFile",
+            "saveAsNewAPIHadoopDataset",
+            "saveAsNewAPIHadoopFile",
+            "saveAsPickleFile",
+            "saveAsSequenceFile",
+            "saveAsTextFile",
+        ),
+        "runJob at SparkHadoopWriter.scala:83",
+    ),
+    **dict.fromkeys(("countApprox", "sumApprox"), "sumApprox at NativeMethodAccessorImpl.java:0"),
+    "meanApprox": "meanApprox at NativeMethodAccessorImpl.java:0",
     "countApproxDistinct": "countApproxDistinct at NativeMethodAccessorImpl.java:0",
 }
 

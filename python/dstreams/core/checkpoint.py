@@ -71,7 +71,7 @@ class Checkpoints:
         paths = self._ctx._collect(rdd._step("indexedPartitions", partial(_write_part, folder))._node)
         stored = stored_parts(self._ctx, folder, paths)
         rdd._node.settle_as(stored)
-        rdd._checkpoint_file = folder
+        rdd._checkpoint_file, rdd._checkpoint_done = folder, True
         shown = rdd._show()
         place, count = callsite.short(), stored.partitions
         shown.parents, shown.wide = (Shown(self._ctx, "ReliableCheckpointRDD", place, (), count),), False
@@ -89,14 +89,17 @@ def stored_parts(ctx: SparkContext, folder: str, paths: list[str]) -> _native.Rd
     return stored.narrow([("partitions", 0)], [_read_parts], [None], False, None)
 
 
-def parts_of(folder: str) -> list[str]:
+def parts_of(folder: str | None) -> list[str]:
     """The files of the checkpoint in a folder, in the order of the partitions.
 
-    Raises: Py4JJavaError (SparkException) when there is no such folder.
+    Raises: Py4JJavaError (IllegalArgumentException) when there is no such folder.
     """
-    path = folder.removeprefix("file:")
+    wrong = "java.lang.IllegalArgumentException"
+    if not folder:
+        raise java_error(wrong, f"Can not create a Path from {'a null' if folder is None else 'an empty'} string")
+    path = local_path(folder)
     if not os.path.isdir(path):
-        raise java_error("org.apache.spark.SparkException", f"Checkpoint directory does not exist: {folder}")
+        raise java_error(wrong, f"requirement failed: Checkpoint directory does not exist: {folder}")
     return [os.path.join(path, name) for name in sorted(os.listdir(path)) if re.fullmatch(r"part-\d+", name)]
 
 

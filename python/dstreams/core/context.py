@@ -23,7 +23,7 @@ from dstreams.core import barrier, callsite, deep, lineage, process, signals
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
-from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN
+from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, frozen
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
 from dstreams.core.arguments import java_int, java_text, optional_int, refuse_capacity
 from dstreams.core.atexit import at_exit
@@ -41,7 +41,14 @@ from dstreams.core.naming import named_as_one
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
 from dstreams.core.ranges import Numbers
 from dstreams.core.rdd import RDD, PipelinedRDD
-from dstreams.core.serializers import BatchedSerializer, CPickleSerializer, Serializer, batched, through
+from dstreams.core.serializers import (
+    BatchedSerializer,
+    CPickleSerializer,
+    Serializer,
+    UTF8Deserializer,
+    batched,
+    through,
+)
 from dstreams.core.settings import check_core, value_of
 from dstreams.core.surroundings import show_to_tasks
 from dstreams.core.version import SPARK_API_VERSION
@@ -216,8 +223,9 @@ class SparkContext(JobControl, FileInputs):
         try:
             engine.tell(self._reading_of_streams())
         except Py4JJavaError as error:
-            problem = error.java_exception
-            engine.tell(Reading(), (problem.getName(), problem.getMessage()))
+            name = error.java_exception.getName()
+            # With what there is more to say than Java does.
+            engine.tell(Reading(), (name, str(error).partition(f": {name}: ")[2]))
 
     def _reading_of_streams(self) -> Reading:
         try:
@@ -414,13 +422,14 @@ class SparkContext(JobControl, FileInputs):
         engine = self._running
         java_text("name", name)
         failing = partial(refuse_capacity, "minPartitions", least)
-        rdd: RDD[str] = RDD(engine.text_file(name, least) if least > 0 else engine.planned(failing), self)
-        rdd._node.label = name
+        node = engine.text_file(name, least) if least > 0 else engine.planned(failing)
+        node.label = name
+        if not use_unicode:  # to Spark there is no further step
+            node = frozen(self, node, (("map", 0, (_encode,)),), True)
+        rdd: RDD[str] = RDD(node, self, UTF8Deserializer(use_unicode))
         rdd._batching = ONE_BY_ONE
-        shown = lineage.of_file(self, ("HadoopRDD*", "MapPartitionsRDD*"), "textFile", name, rdd._node.partitions)
-        rdd._shown_as(shown, lineage.TEXT)
-        # To Spark there is no further step.
-        return rdd if use_unicode else rdd._step("map", _encode)._shown_as(shown, lineage.RAW, shown)
+        shown = lineage.of_file(self, ("HadoopRDD*", "MapPartitionsRDD*"), "textFile", name, node.partitions)
+        return rdd._shown_as(shown, lineage.TEXT if use_unicode else lineage.RAW)
 
     def union(self, rdds: Sequence[RDD[T]]) -> RDD[T]:
         """The elements of all RDDs in turn; RDDs partitioned alike are merged partition by partition.
@@ -521,9 +530,16 @@ class SparkContext(JobControl, FileInputs):
         self._running  # noqa: B018 - a stopped context must say so
         return self._checkpoint_dir
 
-    def _checkpointFile(self, name: str, input_deserializer: Any = None) -> RDD[Any]:
-        """The elements of an RDD's checkpoint, by what its `getCheckpointFile()` said."""
-        return RDD(stored_parts(self, name, parts_of(name)), self)
+    def _checkpointFile(self, name: str, input_deserializer: Any) -> RDD[Any]:
+        """The elements of an RDD's checkpoint, by what its `getCheckpointFile()` said.
+
+        Raises: Py4JJavaError (IllegalArgumentException) when there is no such folder.
+        """
+        shown = lineage.Shown(self, "ReliableCheckpointRDD", lineage.by("checkpointFile"), (), int)
+        made: RDD[Any] = RDD(stored_parts(self, name, parts_of(name)), self, input_deserializer)
+        made._checkpoint_file = name
+        shown.count = made._count
+        return made._shown_as(shown)
 
     @property
     def _temp_dir(self) -> str:

@@ -29,8 +29,8 @@ class Py4JNetworkError(Py4JError):
 class JavaException:
     """Stands in for the JVM's exception object: its class name and message."""
 
-    def __init__(self, java_class: str, message: str) -> None:
-        self._class, self._message = java_class, message
+    def __init__(self, java_class: str, message: str, cause: JavaException | None = None) -> None:
+        self._class, self._message, self._cause = java_class, message, cause
 
     def getMessage(self) -> str:
         """The message without the class name."""
@@ -38,7 +38,11 @@ class JavaException:
 
     def toString(self) -> str:
         """Class name and message, as Java prints an exception."""
-        return f"{self._class}: {self._message}"
+        return f"{self._class}: {self._message}" if self._message else self._class
+
+    def getCause(self) -> JavaException | None:
+        """The exception that led to this one, as far as it is known."""
+        return self._cause
 
     def getClass(self) -> JavaException:
         """For `java_exception.getClass().getName()`."""
@@ -67,11 +71,14 @@ class Py4JJavaError(Py4JError):
         return type(self), (self.errmsg, self.java_exception)
 
 
-def java_error(java_class: str, message: str) -> Py4JJavaError:
-    """The error for a refused call or a failed job without user code in it."""
-    return Py4JJavaError(
-        f"An error occurred while calling the engine.\n: {java_class}: {message}", JavaException(java_class, message)
-    )
+def java_error(java_class: str, message: str, advice: str = "") -> Py4JJavaError:
+    """The error for a refused call or a failed job without user code in it.
+
+    message: what Java says, which programs may compare. advice: what more there is to say, on a line of its own.
+    """
+    problem = JavaException(java_class, message)
+    text = f"An error occurred while calling the engine.\n: {problem}"
+    return Py4JJavaError(f"{text}\n{advice}" if advice else text, problem)
 
 
 def user_traceback(cause: BaseException) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from dstreams.core.errors import Py4JError, Py4JJavaError, java_error
 from dstreams.core.hadoopkeys import DEFAULTS, current_name, warn_of_unknown
+from dstreams.core.javatext import java_class
 
 _PREFIX = "spark.hadoop."
 _VARIABLE = re.compile(r"\$\{([^}$\s]+)\}")
@@ -51,8 +52,11 @@ class Configuration:
             merged._values.update(self._values)
         for name, value in (conf or {}).items():
             if not isinstance(value, (str, type(None))):
-                problem = f"conf: the value of {name} must be text, not {value!r} ({type(value).__name__})"
-                raise java_error("java.lang.ClassCastException", problem)
+                kinds = java_class(value), "java.lang.String"
+                modules = f"({' and '.join(kinds)} are in module java.base of loader 'bootstrap')"
+                problem = f"class {kinds[0]} cannot be cast to class {kinds[1]} {modules}"
+                advice = f"conf: the value of {name} must be text, not {value!r} ({type(value).__name__})"
+                raise java_error("java.lang.ClassCastException", problem, advice)
             merged.set(name, value)
         warn_of_unknown(conf or {})
         return merged
@@ -230,4 +234,4 @@ class Entry:
 
 
 def _no_number(name: str, value: str) -> Py4JJavaError:
-    return java_error("java.lang.NumberFormatException", f'For input string: "{value}" (the value of {name})')
+    return java_error("java.lang.NumberFormatException", f'For input string: "{value}"', f"{name} must be a number")

@@ -22,6 +22,8 @@ LOCAL_BLOCK = "fs.local.block.size"
 PATH_FILTER = "mapreduce.input.pathFilter.class"
 KEY_SEPARATOR = "mapreduce.input.keyvaluelinerecordreader.key.value.separator"
 LINES_PER_SPLIT = "mapreduce.input.lineinputformat.linespermap"
+RECORD_LENGTH = "fixedlengthinputformat.record.length"
+LEAST_PER_NODE, LEAST_PER_RACK = LEAST_SPLIT + ".per.node", LEAST_SPLIT + ".per.rack"
 OUTPUT_DIR = "mapreduce.output.fileoutputformat.outputdir"
 COMPRESS = "mapreduce.output.fileoutputformat.compress"
 CODEC = COMPRESS + ".codec"
@@ -38,8 +40,9 @@ VALUE_CLASS = "mapreduce.job.output.value.class"
 
 _HONOURED = {
     DELIMITER, LONGEST, INPUT_DIR, RECURSIVE, PASS_FOLDERS, LEAST_SPLIT, MOST_SPLIT, LOCAL_BLOCK, PATH_FILTER,
-    KEY_SEPARATOR, OUTPUT_DIR, COMPRESS, CODEC, COMPRESS_TYPE, BLOCK_BYTES, OUTPUT_SEPARATOR, BASE_NAME, MARKS_SUCCESS,
-    COMMITTER_VERSION, OLD_FORMAT, NEW_FORMAT, KEY_CLASS, VALUE_CLASS,
+    KEY_SEPARATOR, LINES_PER_SPLIT, RECORD_LENGTH, LEAST_PER_NODE, LEAST_PER_RACK, OUTPUT_DIR, COMPRESS, CODEC,
+    COMPRESS_TYPE, BLOCK_BYTES, OUTPUT_SEPARATOR, BASE_NAME, MARKS_SUCCESS, COMMITTER_VERSION, OLD_FORMAT, NEW_FORMAT,
+    KEY_CLASS, VALUE_CLASS,
 }  # fmt: skip
 
 # Of no meaning here: other file systems, the cluster, and what a job is called or how many tasks it has.
@@ -49,7 +52,7 @@ _ELSEWHERE = (
     "mapreduce.client.", "mapreduce.cluster.", "mapreduce.fileoutputcommitter.", "mapreduce.framework.",
     "mapreduce.input.fileinputformat.", "mapreduce.job.", "mapreduce.jobhistory.", "mapreduce.jobtracker.",
     "mapreduce.jvm.", "mapreduce.map.", "mapreduce.outputcommitter.", "mapreduce.reduce.", "mapreduce.shuffle.",
-    "mapreduce.input.lineinputformat.", "mapreduce.task.", "mapreduce.tasktracker.", "net.", "nfs.", "rpc.", "s3.",
+    "mapreduce.task.", "mapreduce.tasktracker.", "net.", "nfs.", "rpc.", "s3.",
     "s3native.", "seq.io.", "tfile.",
     "yarn.", "zlib.", "mapred.input.format.class", "mapred.output.committer.class", "mapred.output.value.groupfn.class",
 )  # fmt: skip
@@ -61,6 +64,8 @@ _OLD_NAMES = {
     "mapred.max.split.size": MOST_SPLIT,
     "mapred.input.pathFilter.class": PATH_FILTER,
     "mapred.linerecordreader.maxlength": LONGEST,
+    "mapred.min.split.size.per.node": LEAST_PER_NODE,
+    "mapred.min.split.size.per.rack": LEAST_PER_RACK,
     "mapred.line.input.format.linespermap": LINES_PER_SPLIT,
     "key.value.separator.in.input.line": KEY_SEPARATOR,
     "mapred.output.dir": OUTPUT_DIR,

@@ -5,6 +5,7 @@ What the engine is told, and how Python's readers list and cut files.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -13,7 +14,7 @@ from dstreams import _native
 from dstreams.core import hadoopkeys as keys
 from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.hadoopconf import Configuration
-from dstreams.core.hadoopformats import NEW
+from dstreams.core.hadoopformats import NEW, exists
 from dstreams.core.settings import value_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ T = TypeVar("T")
 Files = list[tuple[str, int]]
 _BLOCK = 32 << 20  # bytes
 _MOST = 2**63 - 1
+_FOLDER = re.compile("Path: (.*) is a directory, which is not supported")
 
 
 class Reading(NamedTuple):
@@ -58,9 +60,14 @@ class Reading(NamedTuple):
         try:
             return _native.list_files(spec, self.recursive, passes_folders)
         except Py4JJavaError as error:
-            if self.new_api and _is_missing(error):
-                problem = error.java_exception.getMessage()
-                raise java_error(NEW + "lib.input.InvalidInputException", problem) from None
+            if not self.new_api:
+                raise
+            message = error.java_exception.getMessage()
+            if _is_missing(error):
+                raise java_error(NEW + "lib.input.InvalidInputException", message) from None
+            if refused_folder(error) is not None:
+                # The newer interface does not expect a folder in a folder.
+                raise java_error("java.lang.NullPointerException", message) from None
             raise
 
     def keeps(self, length: int) -> bool:
@@ -87,6 +94,12 @@ class Reading(NamedTuple):
 
 def _is_missing(error: Py4JJavaError) -> bool:
     return error.java_exception.getName().endswith(".InvalidInputException")
+
+
+def refused_folder(error: Py4JJavaError) -> str | None:
+    """The folder within a folder that a reader met, if that is what went wrong."""
+    found = _FOLDER.match(error.java_exception.getMessage())
+    return found[1] if found else None
 
 
 class FileSettings(NamedTuple):
@@ -116,10 +129,13 @@ def reading_of(conf: Configuration, files: FileSettings, new_api: bool = False) 
     """
     name = conf.get(keys.PATH_FILTER)
     if name is not None:
-        raise java_error(
-            "java.lang.UnsupportedOperationException",
-            f"{keys.PATH_FILTER}: {name} is Java code, and dstreams runs without a JVM: name the files by a pattern",
+        advice = (
+            f"{keys.PATH_FILTER}: {name} is Java code, and dstreams runs without a JVM: name the files by a pattern"
         )
+        if exists(name):
+            raise java_error("java.lang.UnsupportedOperationException", advice)
+        problem = f"java.lang.RuntimeException: java.lang.ClassNotFoundException: Class {name} not found"
+        raise java_error("java.lang.RuntimeException", problem, advice)
     delimiter = conf.get(keys.DELIMITER)
     if delimiter == "":
         raise java_error("java.lang.IllegalArgumentException", f"{keys.DELIMITER}: must not be empty")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dstreams.core import hadoopkeys as keys
 from dstreams.core.codecs import Codec, codec_named
-from dstreams.core.errors import java_error
+from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.hadoopconf import Configuration
+from dstreams.core.hadoopformats import exists
 from dstreams.core.stopped import check_alive
 
 if TYPE_CHECKING:
@@ -36,30 +37,36 @@ class Writing(NamedTuple):
     """Whether a folder that is there is an error."""
     marks: bool
     """Whether a file `_SUCCESS` says that the folder is whole."""
+    problem: tuple[str, str] | None = None
+    """A setting that tasks stumble over: the class of Java's exception, and what it says."""
 
 
-def writing_of(ctx: SparkContext, conf: Configuration, codec_name: str | None = None) -> Writing:
+def writing_of(
+    ctx: SparkContext, conf: Configuration, codec_name: str | None = None, *, sequences: bool = False
+) -> Writing:
     """What settings say; `codec_name` is what the call itself says, which also means blocks in sequence files.
 
-    Raises: Py4JJavaError for a value that makes no sense.
+    Raises: Py4JJavaError for a value that makes no sense, unless tasks are the first to notice.
     """
     check_alive(ctx)
     version = conf.getInt(keys.COMMITTER_VERSION, 1)
     if version not in (1, 2):
-        problem = f"Only 1 or 2 algorithm version is supported ({keys.COMMITTER_VERSION} is {version})"
-        raise java_error("java.io.IOException", problem)
+        advice = f"{keys.COMMITTER_VERSION}: must be 1 or 2, not {version}"
+        raise java_error("java.io.IOException", "Only 1 or 2 algorithm version is supported", advice)
     kind = "BLOCK" if codec_name else conf.get(keys.COMPRESS_TYPE, "RECORD") or ""
+    codec, problem = codec_named(codec_name) if codec_name else None, None
     if codec_name is None and conf.getBoolean(keys.COMPRESS, False):
-        codec_name = conf.get(keys.CODEC)
-        if kind not in _TYPES:
-            problem = f"{keys.COMPRESS_TYPE} should be one of {', '.join(_TYPES)}, but was {kind}"
-            raise java_error("java.lang.IllegalArgumentException", problem)
+        codec, problem = _codec_of(conf)
+        if problem is None and sequences and kind not in _TYPES:
+            told = f"{keys.COMPRESS_TYPE} should be one of {', '.join(_TYPES)}, but was {kind}"
+            problem = ("java.lang.IllegalArgumentException", told)
     return Writing(
-        codec=codec_named(codec_name) if codec_name else None,
+        codec=codec,
         block_bytes=max(conf.getInt(keys.BLOCK_BYTES, 1_000_000), 1) if kind == "BLOCK" else 0,
         compresses_sequences=kind != "NONE",
         validates=_validates(ctx) and not getattr(_of_thread, "in_batch", False),
         marks=conf.getBoolean(keys.MARKS_SUCCESS, True),
+        problem=problem,
     )
 
 
@@ -71,6 +78,18 @@ def of_a_batch() -> Iterator[None]:
         yield
     finally:
         _of_thread.in_batch = False
+
+
+def _codec_of(conf: Configuration) -> tuple[Codec | None, tuple[str, str] | None]:
+    """The codec that settings name, or what is wrong with it."""
+    name = conf.get(keys.CODEC) or ""
+    try:
+        return codec_named(name), None
+    except Py4JJavaError:
+        if exists(name):
+            raise  # a class that there is in Spark: it is better known before a job
+        told = f"Compression codec {name} was not found."
+        return None, ("java.lang.IllegalArgumentException", f"{told} ({keys.CODEC})")
 
 
 def _validates(ctx: SparkContext) -> bool:

@@ -6,13 +6,15 @@ elements of a planned partition are (path, start, length); a step over the parti
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dstreams import _native
 from dstreams.core import sequencefile
 from dstreams.core.codecs import read_whole
-from dstreams.core.hadoopreading import Reading
+from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.hadoopreading import Reading, refused_folder
 from dstreams.core.regular import open_regular
 
 Piece = tuple[str, int, int]
@@ -62,7 +64,14 @@ def records_plan(spec: str, length: int, reading: Reading) -> list[list[Piece]]:
 
 def sequence_plan(spec: str, least: int | None, reading: Reading) -> list[list[Piece]]:
     """Pieces of sequence files, in about `least` partitions if they are not too small to be cut."""
-    files = reading.files(spec)
+    try:
+        files = reading.files(spec)
+    except Py4JJavaError as error:
+        folder = refused_folder(error)
+        if folder is None or os.path.exists(os.path.join(folder, "data")):
+            raise
+        # A folder is taken for a map, whose pairs are in a file of this name.
+        raise java_error("java.io.FileNotFoundException", f"File file:{folder}/data does not exist") from None
     most = reading.split_size(files, least, sequencefile.MARK_EVERY)
     return [[piece] for piece in pieces(files, most) if reading.keeps(piece[2])]
 

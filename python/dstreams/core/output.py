@@ -19,7 +19,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from dstreams.core.errors import java_error
+from dstreams.core.errors import JavaException, Py4JJavaError, java_error
 from dstreams.core.hadoopwriting import Writing
 
 if TYPE_CHECKING:
@@ -86,36 +86,74 @@ def _sum(data: bytes | memoryview) -> bytes:
 
 
 def save(
-    rdd: RDDBase[Any], path: str, write: Writer, ending: str = "", prefix: str = "part-", *, writing: Writing
+    rdd: RDDBase[Any],
+    path: str,
+    write: Writer,
+    ending: str = "",
+    prefix: str = "part-",
+    *,
+    writing: Writing,
+    numbered: bool = False,
 ) -> None:
     """Runs `write(file, elements)` for each partition, into the files of the folder `path`.
 
+    numbered: whether the RDDs that Spark makes for this have their numbers already.
     Raises: Py4JJavaError when the folder exists, unless that is allowed, or a task fails; then there is no `_SUCCESS`.
     """
-    folder = local_path(path)
+    folder = folder_named(path)
+    drafts = os.path.join(folder, "_temporary", uuid.uuid4().hex)
+    if writing.problem is not None:  # tasks find out
+        write = partial(_refuse, *writing.problem)
+    written = rdd.mapPartitionsWithIndex(partial(_write_part, drafts, prefix, ending, write))
+    written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
+    if not numbered:
+        written._show()
+        for _ in range(2):  # Spark makes two more RDDs, of what Hadoop writes
+            rdd.ctx._next_rdd()
     if writing.validates and os.path.exists(folder):
         raise java_error(
             "org.apache.hadoop.mapred.FileAlreadyExistsException", f"Output directory file:{folder} already exists"
         )
-    drafts = os.path.join(folder, "_temporary", uuid.uuid4().hex)
-    written = rdd.mapPartitionsWithIndex(partial(_write_part, drafts, prefix, ending, write))
-    written._node  # noqa: B018 - a function that cannot be pickled must fail before a folder exists
-    written._show()
-    for _ in range(2):  # Spark makes two more RDDs, of what Hadoop writes
-        rdd.ctx._next_rdd()
-    os.makedirs(drafts)
+    _make(drafts, folder)
     try:
-        for name in written.collect():
+        for name in rdd.ctx._collect(written._node):
             for moved in (sums_of(name), name):
                 os.replace(os.path.join(drafts, moved), os.path.join(folder, moved))
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):  # what could not be removed is no news beside the failure
             _remove(drafts)
+        if isinstance(error, Py4JJavaError):
+            # The job's failure is the cause of this one; the text tells of both.
+            failed = error.java_exception
+            error.java_exception = JavaException("org.apache.spark.SparkException", "Job aborted.", failed)
         raise
     _remove(drafts)
     if writing.marks:
         with SummedFile(folder, "_SUCCESS"):
             pass
+
+
+def folder_named(path: str | None) -> str:
+    """The local folder that a program names for results. Raises Py4JJavaError when it names none."""
+    if not path:
+        problem = "Output path is null" if path is None else "Can not create a Path from an empty string"
+        raise java_error("java.lang.IllegalArgumentException", problem, "path: must be the path of a folder")
+    return local_path(path)
+
+
+def _make(drafts: str, folder: str) -> None:
+    try:
+        os.makedirs(drafts)
+    except NotADirectoryError:
+        parent = folder
+        while not os.path.exists(parent):
+            parent = os.path.dirname(parent)
+        problem = f"Parent path is not a directory: file:{parent}"
+        raise java_error("org.apache.hadoop.fs.ParentNotDirectoryException", problem) from None
+
+
+def _refuse(java_class: str, message: str, file: SummedFile, elements: Iterable[Any]) -> None:
+    raise java_error(java_class, message)
 
 
 def _remove(drafts: str) -> None:

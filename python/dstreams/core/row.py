@@ -10,7 +10,14 @@ from dstreams.errors import PySparkNotImplementedError, PySparkTypeError, PySpar
 __all__ = ["HiveContext", "Row", "SQLContext"]
 
 
-class Row(tuple[Any, ...]):
+class _Named(type):
+    """Prints `Row` as Spark does. Pickles know it by where it really is: there is no `pyspark.sql` here."""
+
+    def __repr__(cls) -> str:
+        return "<class 'pyspark.sql.types.Row'>" if cls is Row else super().__repr__()
+
+
+class Row(tuple[Any, ...], metaclass=_Named):
     """A tuple whose values have names: `Row(name="Ann", age=11)`.
 
     `Row("name", "age")` holds names alone; called with values, it makes rows. `in` looks among the names, an index is a

@@ -11,11 +11,12 @@ import itertools
 import os
 import pickle
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, NamedTuple
 
 from dstreams.core.closure import dump_elements
 from dstreams.core.codecs import codec_named
+from dstreams.core.errors import java_error
 from dstreams.core.output import SummedFile
 from dstreams.core.regular import open_regular
 from dstreams.core.writables import BY_NAME, BYTES, NULL, Writable, dump_size, dump_text, load_size, writable_for
@@ -41,8 +42,8 @@ class Compression(NamedTuple):
 
 
 class _Writer:
-    def __init__(self, file: SummedFile, key: Writable, value: Writable, compression: Compression | None) -> None:
-        self._file, self._key, self._value = file, key, value
+    def __init__(self, file: SummedFile, names: tuple[str, str], compression: Compression | None) -> None:
+        self._file = file
         self._compress = codec_named(compression.codec).compress if compression else None
         self._block_bytes = compression.block_bytes if compression else 0
         self._block: list[tuple[bytes, bytes]] = []
@@ -50,13 +51,13 @@ class _Writer:
         self._mark = os.urandom(_MARK)
         self._since_mark = 0
         in_blocks = self._block_bytes > 0
-        head = [b"SEQ\x06", dump_text(key.name), dump_text(value.name), bytes([compression is not None, in_blocks])]
+        head = [b"SEQ\x06", *map(dump_text, names), bytes([compression is not None, in_blocks])]
         if compression:
             head.append(dump_text(compression.codec))
         file.write(b"".join([*head, _INT.pack(0), self._mark]))
 
-    def append(self, key: Any, value: Any) -> None:
-        key_data, value_data = self._key.dump(key), self._value.dump(value)
+    def append(self, key_data: bytes, value_data: bytes) -> None:
+        """Adds a record, or puts it into the block that has begun."""
         if self._block_bytes:
             self._block.append((key_data, value_data))
             self._block_size += len(key_data) + len(value_data)
@@ -86,40 +87,40 @@ class _Writer:
 
 
 def write_pairs(
-    compression: Compression | None,
-    file: SummedFile,
-    pairs: Iterable[tuple[Any, Any]],
-    names: tuple[str | None, str | None] = (None, None),
+    compression: Compression | None, names: tuple[str, str], file: SummedFile, pairs: Iterable[tuple[Any, Any]]
 ) -> None:
-    """Writes (key, value) pairs; the first one decides on the classes.
+    """Writes (key, value) pairs of the classes of these names.
 
-    Raises: TypeError for a value of another kind, or a first pair of other classes than the `names` given.
+    Raises: Py4JJavaError (IOException) for a pair of others, and for names of classes that are none of Hadoop's.
     """
-    writer, classes = None, (NULL, NULL)
+    for what, name in zip(("Key", "Value"), names, strict=True):
+        if not name.startswith("org.apache.hadoop."):
+            raise java_error("java.io.IOException", f"Could not find a serializer for the {what} class: '{name}'")
+    writer = _Writer(file, names, compression)
     for key, value in pairs:
-        if writer is None:
-            classes = (writable_for(key), writable_for(value))
-            for what, found, wanted in zip(("key", "value"), classes, names, strict=True):
-                if wanted not in (None, found.name):
-                    raise TypeError(f"wrong {what} class: {found.name} is not class {wanted}")
-            writer = _Writer(file, *classes, compression)
-        try:
-            writer.append(key, value)
-        except (AttributeError, TypeError, struct.error) as error:
-            kinds = " and ".join(one.name.rpartition(".")[2] for one in classes)
-            raise TypeError(f"({key!r}, {value!r}) does not fit a sequence file of {kinds}: {error}") from error
-    if writer is None:
-        writer = _Writer(file, *classes, compression)
+        classes = writable_for(key), writable_for(value)
+        if (classes[0].name, classes[1].name) != names:
+            raise _wrong_class(names, (key, value))
+        writer.append(classes[0].dump(key), classes[1].dump(value))
     writer.finish()
+
+
+def _wrong_class(names: tuple[str, str], pair: tuple[Any, Any]) -> Exception:
+    found = [writable_for(one).name for one in pair]
+    what, one, other = next(wrong for wrong in zip(("key", "value"), found, names, strict=True) if wrong[1] != wrong[2])
+    problem = f"wrong {what} class: {one} is not class {other}"
+    return java_error(
+        "java.io.IOException", problem, f"{pair!r:.80} differs from the first pair, or what the call says"
+    )
 
 
 def write_pickles(batch_size: int, compression: Compression | None, file: SummedFile, elements: Iterable[Any]) -> None:
     """Writes elements as pickles of lists of `batch_size`; 0: as many as are worth it."""
-    writer = _Writer(file, NULL, BYTES, compression)
+    writer = _Writer(file, (NULL.name, BYTES.name), compression)
     elements = iter(elements)
     pickles = iter(lambda: list(itertools.islice(elements, batch_size or 1024)), [])
     while group := [dump_elements(batch) for batch in itertools.islice(pickles, _ARRAYS_PER_RECORD)]:
-        writer.append(None, _java_arrays(group))
+        writer.append(b"", BYTES.dump(_java_arrays(group)))
     writer.finish()
 
 
@@ -131,28 +132,58 @@ def _java_arrays(arrays: list[bytes]) -> bytes:
 
 
 # -- reading ------------------------------------------------------------------------------------
+Form = Callable[[str], Callable[[bytes], Any]]
+"""What becomes of what is in a file, by the name of its class."""
+
+
 class _Head(NamedTuple):
-    key: Writable
-    value: Writable
+    names: list[str]
     in_blocks: bool
     codec: str | None
     mark: bytes
 
 
-def read_pairs(path: str, start: int, length: int) -> Iterator[tuple[Any, Any]]:
+def as_values(name: str) -> Callable[[bytes], Any]:
+    """Python's values. Raises ValueError for a class that is unknown here."""
+    return _known(name).load
+
+
+def as_text(name: str) -> Callable[[bytes], str]:
+    """What Java prints. Raises ValueError for a class that is unknown here."""
+    writable = _known(name)
+    return lambda data: writable.text(writable.load(data))
+
+
+def as_bytes(name: str) -> Callable[[bytes], bytearray]:
+    """What is in the file, whatever it is."""
+    return bytearray
+
+
+def _known(name: str) -> Writable:
+    if name not in BY_NAME:
+        raise ValueError(f"{name} cannot be read; known are {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def read_pairs(path: str, start: int, length: int, form: Form = as_values) -> Iterator[tuple[Any, Any]]:
     """The pairs that follow the first mark at `start` or later, up to the first mark after `start + length`.
 
+    A part that ends within the file's head has none.
     Raises: OSError when the file is no sequence file, ValueError when it holds classes that are unknown here.
     """
+    end = start + length
     with open_regular(path) as file:
         head = _read_head(file, path)
-        if start > 0 and start >= file.tell():
+        if start > file.tell():
             file.seek(start)
             if not _find_mark(file, head.mark):
                 return
-        records = _blocks(file, head, start + length) if head.in_blocks else _records(file, head, start + length)
+        if file.tell() >= end:
+            return
+        load_key, load_value = (form(name) for name in head.names)
+        records = _blocks(file, head, end) if head.in_blocks else _records(file, head, end)
         for key, value in records:
-            yield head.key.load(key), head.value.load(value)
+            yield load_key(key), load_value(value)
 
 
 def read_pickles(path: str, start: int, length: int) -> Iterator[Any]:
@@ -180,14 +211,11 @@ def _read_head(file: IO[bytes], path: str) -> _Head:
     if file.read(4) != b"SEQ\x06":
         raise OSError(f"file:{path} not a SequenceFile of version 6")
     names = [_read_text(file), _read_text(file)]
-    for name in names:
-        if name not in BY_NAME:
-            raise ValueError(f"file:{path} holds {name}, which cannot be read; known are {', '.join(BY_NAME)}")
     compressed, in_blocks = file.read(2)
     codec = _read_text(file) if compressed else None
     for _ in range(2 * _read_int(file)):
         _read_text(file)
-    return _Head(BY_NAME[names[0]], BY_NAME[names[1]], bool(in_blocks), codec, _exactly(file, _MARK))
+    return _Head(names, bool(in_blocks), codec, _exactly(file, _MARK))
 
 
 def _records(file: IO[bytes], head: _Head, end: int) -> Iterator[tuple[bytes, bytes]]:
