@@ -2,7 +2,8 @@
 
   run PROGRAM [ARGUMENT ...]       the program as `python PROGRAM` would run it, with `pyspark` meaning dstreams
   explain PROGRAM [ARGUMENT ...]   the program up to the start of its stream, and then which functions run natively
-  demo PROGRAM                     the program on text from a bundled server (see `dstreams.testing.demo`)
+  demo [PROGRAM]                   the program on text from a bundled server (see `dstreams.testing.demo`)
+  feed [FILE or KIND]              a server of lines, for programs that read a socket (see `dstreams.testing.feed`)
   doctor                           what is installed here, who answers to `pyspark`, and what to do about problems
 
 Owns the command line. How a program is run is `dstreams.compat.run`, how it is explained `dstreams.explain.program`,
@@ -17,6 +18,9 @@ from pathlib import Path
 
 from dstreams.compat.run import run_program
 from dstreams.core.version import SPARK_API_VERSION, __version__
+from dstreams.testing.feed import EXAMPLES, add_arguments, feed
+
+_EXAMPLE = Path(__file__).parent / "examples" / "network_word_count.py"
 
 
 def _own_name() -> str:
@@ -37,11 +41,16 @@ def main() -> int:
     explain.add_argument("program", help="a Python file; it runs, but for its streams")
     explain.add_argument("arguments", nargs=argparse.REMAINDER, help="what the program finds in sys.argv")
     demo = commands.add_parser("demo", help="run a program that takes HOST and PORT on text from a bundled server")
-    demo.add_argument("program", nargs="?", type=Path, default=Path("examples", "network_word_count.py"))
+    demo.add_argument("program", nargs="?", type=Path, default=_EXAMPLE)
     demo.add_argument("--seconds", type=float, default=None, help="end by itself after so long (default: at Ctrl-C)")
     demo.add_argument("--rate", type=float, default=20.0, help="lines per second (default: 20)")
+    fed = commands.add_parser("feed", help="serve lines of a file, or made-up ones, to programs that read a socket")
+    add_arguments(fed)
+    fed.epilog, fed.formatter_class = EXAMPLES, argparse.RawDescriptionHelpFormatter
     commands.add_parser("doctor", help="tell what is installed here, who answers to `pyspark`, and what is wrong")
     given = parser.parse_args()
+    if given.command == "feed":
+        return feed(given)
     if given.command == "doctor":
         from dstreams.compat.doctor import examine
 

@@ -1,7 +1,7 @@
 """What can be told of the instances of a class without a look at them: can they change, and where is what they hold?
 
-The engine asks once per class and batch (`src/object/values/travel.rs`), to know whether elements may leave a task as they
-are, without a pickle.
+The engine asks once per class and batch (`src/object/values/travel.rs`), to know whether elements may leave a task as
+they are, without a pickle.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Spark's workers are processes of their own: what a task prints is copied to stan
 program's, and their environment is the program's with some variables more. Here tasks run in the program's process, so
 both depend on who asks:
 1. While tasks run, `sys.stdout` is a `TaskStdout`: for a task it is `sys.stderr`, for everybody else what it was. The
-   engine puts it there and takes it away (`src/object/threads/printed.rs`). `print` borrows what it finds there while it
-   writes, so one that was there lives on as long as the stream of the program that it stands for.
+   engine puts it there and takes it away (`src/object/threads/printed.rs`). `print` borrows what it finds there while
+   it writes, so one that was there lives on as long as the stream of the program that it stands for.
 2. From the first context on, `os.environ` shows tasks some variables more (`show_to_tasks`). What a task sets there the
    program sees too; a process that a task starts inherits the program's environment and its standard output.
 3. Threads that a task starts count as the program's.

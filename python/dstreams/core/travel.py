@@ -5,7 +5,8 @@
    their number, so results are instances of the driver's own class.
 3. `shipment` is made when a chain is frozen; everything else while its tasks run.
 
-The frames that carry all this: `src/exec/workers/`. Who sends which: `src/object/workers/remote.rs` and `core/worker.py`.
+The frames that carry all this: `src/exec/workers/`. Who sends which:
+`src/object/workers/remote.rs` and `core/worker.py`.
 """
 
 from __future__ import annotations

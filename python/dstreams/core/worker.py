@@ -1,8 +1,8 @@
 """What does a worker process do? It runs tasks of its driver, one at a time, until the driver is gone.
 
-Its side of the conversation in `src/object/workers/remote.rs`. stdin is the driver's socket at first and empty for the program;
-stdout and stderr are the driver's, and are flushed before each message, so that what a task prints is there when its
-job ends. Started by `core/workers.py`.
+Its side of the conversation in `src/object/workers/remote.rs`. stdin is the driver's socket at first and empty for the
+program; stdout and stderr are the driver's, and are flushed before each message, so that what a task prints is there
+when its job ends. Started by `core/workers.py`.
 """
 
 from __future__ import annotations
