@@ -85,10 +85,27 @@ print(alias.__name__, alias.__spec__.name)
     assert ask(code) == f"{target} {target}"
 
 
-@pytest.mark.parametrize("name", ["pyspark.ml", "pyspark.nonsense", "pyspark.streaming.nonsense", "py4j.clientserver"])
+@pytest.mark.parametrize("name", ["pyspark.nonsense", "pyspark.streaming.nonsense", "py4j.clientserver"])
 def test_a_missing_module_is_named_with_the_reason(ask: Ask, name: str) -> None:
     said = ask(f"import {name}", fails=True)
     assert said.endswith(f"ModuleNotFoundError: No module named '{name}': dstreams does not provide it")
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("pyspark.sql", "RDDs do what many queries do"),
+        ("pyspark.sql.functions", "an installed PySpark runs the program unchanged"),
+        ("pyspark.ml.feature", "machine learning is not part of dstreams; an installed PySpark runs"),
+        ("pyspark.streaming.kafka", "Spark has had no Kafka DStreams for Python since 3.0; a Receiver of your own"),
+    ],
+)
+def test_a_part_that_is_not_here_says_what_works_instead(ask: Ask, name: str, help: str) -> None:
+    said = ask(f"import {name}", fails=True).splitlines()[-1]
+    # Of a package that is not there, Python looks for the package first.
+    missing = name.rpartition(".")[0] if name in ("pyspark.sql.functions", "pyspark.ml.feature") else name
+    assert said.startswith(f"ModuleNotFoundError: No module named '{missing}': dstreams does not provide it. ")
+    assert help in said
 
 
 def test_a_missing_attribute_is_an_attribute_error(ask: Ask) -> None:
@@ -236,7 +253,7 @@ print(pyspark.__version__, pyspark.rdd.__name__, py4j.protocol.__name__, findspa
 def test_nothing_of_real_pyspark_shows_through_when_dstreams_is_chosen(ask: Ask, real_spark: Path) -> None:
     (real_spark / "pyspark" / "ml.py").write_text("")
     said = ask("import pyspark.ml", path=real_spark, engine="dstreams", fails=True)
-    assert said.endswith("No module named 'pyspark.ml': dstreams does not provide it")
+    assert "No module named 'pyspark.ml': dstreams does not provide it" in said
 
 
 def test_the_variable_may_be_set_by_the_program_itself(ask: Ask, real_spark: Path) -> None:

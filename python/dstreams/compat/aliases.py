@@ -23,7 +23,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 
 import _dstreams_names as names
-from dstreams.compat.table import ALIASES, CLIENT_NAMES, CLIENTS, SHARED
+from dstreams.compat.table import ALIASES, CLIENT_NAMES, CLIENTS, INSTEAD, SHARED
 
 
 class AliasLoader:
@@ -65,7 +65,8 @@ def find_spec(fullname: str, path: Sequence[str] | None) -> ModuleSpec:
     if client is not None and fullname in SHARED and client.origin is not None:
         return _spec_of_file(fullname, client, SharedLoader(fullname, client.origin))
     if target is None:
-        raise ModuleNotFoundError(f"No module named {fullname!r}: dstreams does not provide it", name=fullname)
+        missing = f"No module named {fullname!r}: dstreams does not provide it"
+        raise ModuleNotFoundError(missing + _instead(fullname), name=fullname)
     return ModuleSpec(fullname, AliasLoader(target), origin=target)  # type: ignore[arg-type]
 
 
@@ -130,6 +131,13 @@ def _head(fullname: str) -> str:
     """The row that a name belongs to: `pyspark.sql` for `pyspark.sql.types`, `py4j` for `py4j.protocol`."""
     root, _, below = fullname.partition(".")
     return root if root in ALIASES else f"{root}.{below.partition('.')[0]}"
+
+
+def _instead(fullname: str) -> str:
+    """What to do without a module that is not here, if there is something to say."""
+    parts = fullname.split(".")
+    above = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((f". {INSTEAD[name]}" for name in above if name in INSTEAD), "")
 
 
 def _target(fullname: str) -> str | None:

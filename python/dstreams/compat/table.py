@@ -34,6 +34,24 @@ ALIASES: dict[str, str] = {
     "pyspark.version": "dstreams.core.version",
 }
 
+# What programs import that is not here, and what to do instead. The longest name that fits counts.
+_REAL = "an installed PySpark runs the program unchanged (DSTREAMS_ENGINE=spark insists on it)"
+_RECEIVER = "a Receiver of your own (StreamingContext.receiverStream) or a socket can feed a stream"
+INSTEAD: dict[str, str] = {
+    "pyspark.sql": (
+        "DataFrames and SQL are not part of dstreams yet; RDDs do what many queries do (map, filter, reduceByKey, join,"
+        f" sortBy; Row is in pyspark itself), and {_REAL}"
+    ),
+    "pyspark.ml": f"machine learning is not part of dstreams; {_REAL}",
+    "pyspark.mllib": f"machine learning is not part of dstreams; {_REAL}",
+    "pyspark.pandas": f"pandas on Spark is not part of dstreams; pandas itself may do, or {_REAL}",
+    "pyspark.streaming.kafka": f"Spark has had no Kafka DStreams for Python since 3.0; {_RECEIVER}",
+    "pyspark.streaming.kinesis": f"Kinesis is not part of dstreams yet; {_RECEIVER}, and {_REAL}",
+    "pyspark.streaming.flume": f"Spark has had no Flume DStreams for Python since 3.0; {_RECEIVER}",
+    "pyspark.streaming.mqtt": f"Spark has had no MQTT DStreams for Python since 2.0; {_RECEIVER}",
+    "pyspark.java_gateway": "there is no JVM here, and nothing to reach one by",
+}
+
 # Beside a Spark Connect client: packages that are the client's, whatever dstreams has.
 CLIENTS: frozenset[str] = frozenset({"pyspark.sql"})
 
