@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from py4j.protocol import Py4JJavaError
-from pyspark import SparkConf, SparkContext
+from pyspark import SparkConf, SparkContext, SparkFiles
 
 
 def test_a_second_context_is_refused_and_told_about_the_first(spark: Callable[..., SparkContext]) -> None:
@@ -178,3 +179,38 @@ def test_bad_calls_raise_what_spark_raises(
 ) -> None:
     with pytest.raises(error, match=text):
         call(sc)
+
+
+def test_what_a_notebook_shows_is_laid_out_as_in_spark(spark: Callable[..., SparkContext]) -> None:
+    shown = spark("local[2]", {"spark.app.name": "a <b>"})._repr_html_()
+    assert [line.strip() for line in shown.splitlines() if line.strip()] == [
+        "<div>",
+        "<p><b>SparkContext</b></p>",
+        '<p><a href="None">Spark UI</a></p>',
+        "<dl>",
+        "<dt>Version</dt>",
+        "<dd><code>v3.5.9</code></dd>",
+        "<dt>Master</dt>",
+        "<dd><code>local[2]</code></dd>",
+        "<dt>AppName</dt>",
+        "<dd><code>a &lt;b&gt;</code></dd>",
+        "</dl>",
+        "</div>",
+    ]
+
+
+@pytest.mark.parametrize("overwrites", ["true", "false"])
+def test_another_file_of_a_known_name_replaces_it_if_the_setting_says_so(
+    spark: Callable[..., SparkContext], tmp_path: Path, overwrites: str
+) -> None:
+    sc = spark("local[2]", {"spark.files.overwrite": overwrites})
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "name").write_text(folder)
+    sc.addFile(str(tmp_path / "first" / "name"))
+    if overwrites == "true":
+        sc.addFile(str(tmp_path / "second" / "name"))
+        assert Path(SparkFiles.get("name")).read_text() == "second"
+    else:
+        with pytest.raises(Py4JJavaError, match="exists and does not match contents"):
+            sc.addFile(str(tmp_path / "second" / "name"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -209,3 +210,41 @@ def test_iterative_programs_take_thousands_of_steps(sc: SparkContext) -> None:
     for _ in range(1000):
         shuffled = shuffled.reduceByKey(operator.add, 2).map(lambda pair: (pair[1], pair[0]))
     assert sorted(shuffled.collect()) == [(1, 1), (2, 2)]
+
+
+def test_chains_of_many_steps_that_are_looked_at_one_by_one_take_little_memory(sc: SparkContext) -> None:
+    tracemalloc.start()
+    try:
+        rdd = sc.parallelize([1], 1)
+        for _ in range(5000):
+            rdd = rdd.map(operator.neg)
+            rdd.id()
+        assert b"PythonRDD" in rdd.toDebugString()
+        # A tuple of the steps in each of them would be 100 MB.
+        assert tracemalloc.get_traced_memory()[1] < 30 << 20
+    finally:
+        tracemalloc.stop()
+    assert rdd.map(lambda x: x + 1).collect() == [2]
+
+
+def test_keys_that_are_nested_very_deep_fail_their_job_in_worker_processes_and_the_next_one_runs(
+    program: Callable[[str], Child],
+) -> None:
+    child = program(
+        BEGIN.format(workers=1)
+        + """
+for depth in (200_000, 1_000_000):
+    for use in (
+        lambda pairs: pairs.reduceByKey(operator.add).count(),
+        lambda pairs: pairs.groupByKey().count(),
+        lambda pairs: pairs.keys().distinct().count(),
+    ):
+        pairs = sc.parallelize([1, 2], 2).map(lambda i, depth=depth: (nested(depth), i))
+        try:
+            print(use(pairs))
+        except Exception as error:
+            print("RecursionError" in str(error), "worker exited" in str(error))
+        print(sc.parallelize([1, 2], 2).map(lambda x: x + 1).count())
+"""
+    )
+    assert child.ended()[:2] == (0, "True False\n2\n" * 6)

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def test_files_of_a_killed_process_are_removed_by_the_next_start(
     assert disk(sc).count() == 5000
     sc.stop()
     assert sorted(folders(root)) == sorted(left)
+
+
+def test_folders_that_never_got_their_lock_are_removed_after_an_hour(spark: Spark, root: Path) -> None:
+    def made(name: str, age: float) -> Path:
+        folder = root / name
+        folder.mkdir()
+        (folder / "shipped").mkdir()
+        os.utime(folder, (time.time() - age,) * 2)
+        return folder
+
+    old = made("dstreams-files-12345-abcd_123", 3700)
+    kept = [made("dstreams-files-12345-zzzz1234", 3000)]
+    kept += [made(name, 10**6) for name in ("dstreams-notes", "dstreams-files-mine")]  # of the user's own
+    spark("local[2]")
+    assert not old.exists() and all(folder.exists() for folder in kept)
 
 
 def test_shipped_files_are_in_a_folder_of_their_own(spark: Spark, root: Path, tmp_path: Path) -> None:

@@ -384,3 +384,28 @@ def test_a_receiver_may_stop_the_stream(
     assert time.monotonic() - begun < 30
     eventually(lambda: returned)
     assert "onStop" in called
+
+
+class Stopper(Receiver):
+    """Stops the SparkContext as soon as it starts."""
+
+    def __init__(self, stop: Callable[[], None], patience: float) -> None:
+        super().__init__()
+        self.stop_all, self.patience = stop, patience
+
+    def onStart(self) -> None:
+        time.sleep(self.patience)
+        self.stop_all()
+
+
+@pytest.mark.parametrize("patience", [0, 0.2])
+def test_a_receiver_that_stops_the_spark_context_when_it_starts_ends_the_stream(
+    sc: SparkContext, ssc: StreamingContext, patience: float
+) -> None:
+    ssc.receiverStream(Stopper(sc.stop, patience)).foreachRDD(lambda rdd: None)
+    ssc.start()
+    with pytest.raises(Py4JJavaError, match="SparkContext was shut down"):
+        ssc.awaitTerminationOrTimeout(20)
+    ssc.stop()
+    with pytest.raises(AttributeError, match="stopped SparkContext"):
+        sc.version  # noqa: B018

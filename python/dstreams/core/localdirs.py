@@ -3,7 +3,7 @@
 1. A folder per process in each of the local folders (`spark.local.dir`), made when it is first needed. Its name begins
    with `dstreams-`, and an open file in it is locked as long as the process lives.
 2. It is removed when the context stops and at exit. A process that was killed could not do that: whoever starts next
-   removes the folders whose lock is free.
+   removes the folders whose lock is free, and those that have been without one for an hour.
 3. Forked children neither remove it nor keep it locked.
 4. It is for this user alone (700), and links in it are not followed.
 """
@@ -14,9 +14,11 @@ import contextlib
 import fcntl
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING
 
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 _LOCK_NAME = ".owner"
 _PREFIX = "dstreams-"
+# What `OwnFolder` calls its folders; whatever else begins so is somebody's own.
+_OURS = re.compile(r"dstreams-(files|spill)-[0-9]+-[a-z0-9_]{8}")
+_MAKING = 3600.0  # seconds
 
 
 def roots_of(conf: SparkConf) -> list[str]:
@@ -157,11 +162,15 @@ def remove_orphans(root: str) -> None:
 def _is_orphan(folder: os.DirEntry[str]) -> bool:
     try:
         # A folder of another user is his to remove, whatever is in it: he may change it at any moment.
-        if folder.stat(follow_symlinks=False).st_uid != os.geteuid():
+        found = folder.stat(follow_symlinks=False)
+        if found.st_uid != os.geteuid():
             return False
         lock = os.open(os.path.join(folder.path, _LOCK_NAME), os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        # Being made at this moment, or its process was killed in that moment: the first does not take long.
+        return _OURS.fullmatch(folder.name) is not None and time.time() - found.st_mtime > _MAKING
     except OSError:
-        return False  # not one of ours, or being made at this moment
+        return False  # not one of ours
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -99,18 +99,21 @@ class PipelinedRDD(RDD[T]):
             tasks = prev.getNumPartitions()
             step = ("indexedPartitions", 0, (partial(run_in_room, step[2][0], barriers[0], tasks),))
         self._base: _native.Rdd
-        self._steps: tuple[Step, ...]
+        # The steps are this one and those of the RDD below, if both run together: as a tuple in each RDD they would
+        # take as much memory as the square of their number.
+        self._step_here: Step | None = step
+        self._below: PipelinedRDD[Any] | None = prev if isinstance(prev, PipelinedRDD) else None
         self._barriers: tuple[int, ...]
         self._over: Numbers | None
         self.preservesPartitioning: bool
         if isinstance(prev, PipelinedRDD) and prev._is_pipelinable():
-            self._base, self._steps = prev._base, (*prev._steps, step)
+            self._base = prev._base
             self._shown_base = prev._shown_base
             self._over = prev._over
             self._barriers = (*prev._barriers, *barriers)
             self.preservesPartitioning = prev.preservesPartitioning and preservesPartitioning
         else:
-            self._base, self._steps = prev._node, (step,)
+            self._base, self._below = prev._node, None
             self._shown_base = prev._show_parent()
             self._over = None
             self._barriers = barriers
@@ -126,10 +129,22 @@ class PipelinedRDD(RDD[T]):
         """Numbers of a range, which Spark makes by a step on `source`, and the engine without one."""
         made = cls.__new__(cls)
         RDD.__init__(made, source._node, source.ctx)
-        made._base, made._steps, made._barriers = source._node, (), ()
+        made._base, made._step_here, made._below, made._barriers = source._node, None, None, ()
         made.preservesPartitioning, made.prev = True, source
         made._shown_base, made._over = source._show(), numbers
         return made
+
+    @property
+    def _steps(self) -> tuple[Step, ...]:
+        """The steps that run together, the first one first."""
+        found: list[Step] = []
+        at: PipelinedRDD[Any] = self
+        while True:
+            if at._step_here is not None:
+                found.append(at._step_here)
+            if at._below is None:
+                return tuple(reversed(found))
+            at = at._below
 
     def _is_pipelinable(self) -> bool:
         return not (self.is_cached or self.is_checkpointed)

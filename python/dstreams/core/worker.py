@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from dstreams import _native
-from dstreams.core import broadcast, files, process, travel
+from dstreams.core import broadcast, deep, files, process, travel
 from dstreams.core.broadcast import Broadcast
 from dstreams.errors import PySparkRuntimeError
 
@@ -74,6 +74,14 @@ def main(limits: tuple[int, int | None]) -> None:
     broadcast.fetch_with(values)
     files.ask_with(lambda: driver.ask("files"))
     memory = _native.WorkerMemory(limits[0], limits[1] or sys.maxsize, partial(_own_folders, driver))
+    # Not in this thread, whose stack is the system's: nested tuples are hashed without any limit.
+    serving = threading.Thread(target=_serve, args=(driver, values, memory), name="tasks", daemon=True)
+    deep.bound_calls()
+    deep.start(serving)
+    serving.join()
+
+
+def _serve(driver: _Driver, values: _Values, memory: _native.WorkerMemory) -> None:
     while True:
         _, order = driver.hear()
         _run(driver, values, memory, order)
