@@ -57,7 +57,7 @@ def test_parallelize(sc: SparkContext) -> None:
     for data in ([1, 2, 3], range(3), []):
         assert sc.parallelize(data, "2").getNumPartitions() == 2  # type: ignore[arg-type]
         with pytest.raises(Py4JJavaError, match="Positive number of partitions required"):
-            sc.parallelize(data, -1)
+            sc.parallelize(data, -1).getNumPartitions()
         with pytest.raises(ZeroDivisionError):
             sc.parallelize(data, 0)
         with pytest.raises(Py4JError, match=f"numSlices: .* got {HUGE}"):

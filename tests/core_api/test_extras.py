@@ -172,7 +172,10 @@ def test_a_system_property_is_a_default_of_settings(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        (lambda sc: sc.parallelize([1], -1), "IllegalArgumentException: Positive number of partitions required$"),
+        (
+            lambda sc: sc.parallelize([1], -1).count(),
+            "IllegalArgumentException: Positive number of partitions required$",
+        ),
         (lambda sc: sc.addArchive("/none/such"), "NoSuchFileException: /none/such"),
         (lambda sc: sc.addPyFile("/none/such"), "FileNotFoundException: File file:/none/such does not exist"),
         (

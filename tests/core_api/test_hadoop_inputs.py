@@ -354,7 +354,7 @@ def test_a_folder_in_a_folder_by_the_newer_interface(sc: SparkContext, tmp_path:
     os.makedirs(tmp_path / "sub")
     (tmp_path / "a").write_text("x\n")
     for name in ("TextInputFormat", "FixedLengthInputFormat"):
-        with pytest.raises(Py4JJavaError, match=r"NullPointerException: .*sub is a directory"):
+        with pytest.raises(Py4JJavaError, match=r"(?s)NullPointerException: .*sub is a directory"):
             sc.newAPIHadoopFile(str(tmp_path), NEW + name, LONG, TEXT)
 
 

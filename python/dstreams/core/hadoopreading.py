@@ -67,7 +67,8 @@ class Reading(NamedTuple):
                 raise java_error(NEW + "lib.input.InvalidInputException", message) from None
             if refused_folder(error) is not None:
                 # The newer interface does not expect a folder in a folder.
-                raise java_error("java.lang.NullPointerException", message) from None
+                problem = 'Cannot read the array length because "blkLocations" is null'
+                raise java_error("java.lang.NullPointerException", problem, message) from None
             raise
 
     def keeps(self, length: int) -> bool:
@@ -98,7 +99,7 @@ def _is_missing(error: Py4JJavaError) -> bool:
 
 def refused_folder(error: Py4JJavaError) -> str | None:
     """The folder within a folder that a reader met, if that is what went wrong."""
-    found = _FOLDER.match(error.java_exception.getMessage())
+    found = _FOLDER.search(str(error))
     return found[1] if found else None
 
 
