@@ -13,7 +13,7 @@ use crate::block::{Block, Columns, Kind};
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Reader, ready};
 use crate::source::text::{self, InputFile, Split};
-use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, is_hidden, open};
+use crate::source::{Api, Reading, RecordBlocks, Shape, Warn, fs, is_hidden};
 
 /// What Spark reports for inputs that are not there.
 const NOTHING_THERE: &str = "org.apache.hadoop.mapred.InvalidInputException";
@@ -197,7 +197,7 @@ impl Records {
 /// A whole file as pieces of `length` bytes; the last one must be complete.
 fn read_pieces(split: &Split, length: usize) -> Result<Block> {
     let name = split.path.display();
-    let bytes = open::read(&split.path).map_err(EngineError::external(format!("file:{name}")))?;
+    let bytes = fs::read(&split.path).map_err(EngineError::external(format!("file:{name}")))?;
     if bytes.len() % length != 0 {
         let problem = format!("file:{name} has {} bytes, which is no multiple of {length}", bytes.len());
         return Err(EngineError::Invalid { parameter: "recordLength", problem });
@@ -258,8 +258,10 @@ pub fn stream_files(paths: &[PathBuf], records: Records, told: &Told, warn: &War
 
 fn stream_splits(path: &Path, records: Records, reading: &Reading) -> Result<Vec<Split>> {
     let context = format!("file:{}", path.display());
-    let found = open::open(path).and_then(|file| file.metadata()).map_err(EngineError::external(context))?;
-    let (path, length) = (path.to_owned(), found.len());
+    let system = fs::of(path);
+    // One that cannot be opened is told of now.
+    let found = system.open(path, 0).and_then(|_| system.look(path)).map_err(EngineError::external(context))?;
+    let (path, length) = (path.to_owned(), found.length);
     match records {
         Records::Lines => Ok(text::splits(&[InputFile { path, len: length }], reading, Api::Newer)),
         // Whole, so that no piece is cut in two.

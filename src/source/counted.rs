@@ -11,14 +11,14 @@ use std::path::Path;
 
 use memchr::memchr2;
 
-use super::open;
+use super::fs;
 
 /// Bytes read at once.
 const BUFFER: usize = 256 << 10;
 
 /// (first byte, number of bytes) of the pieces of a file, of `lines` lines each; 0 or fewer: all lines are one piece.
 pub fn counted_pieces(path: &Path, lines: i64) -> io::Result<Vec<(u64, u64)>> {
-    cut(&mut open::open(path)?, lines)
+    cut(&mut fs::of(path).open(path, 0)?, lines)
 }
 
 fn cut(source: &mut impl Read, lines: i64) -> io::Result<Vec<(u64, u64)>> {

@@ -13,14 +13,12 @@
 //! Elsewhere: reading the files (`text.rs`), turning batches (`stream/`).
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::{glob, open, paths};
+use super::{fs, glob, paths};
 use crate::error::{EngineError, Result};
 
 /// How far back Spark remembers selected files at least (`spark.streaming.fileStream.minRememberDuration`).
@@ -163,7 +161,7 @@ fn folders(directory: &str) -> Result<Vec<PathBuf>, String> {
         return Ok(vec![PathBuf::from(glob::unescape(&pattern))]);
     }
     let mut folders = glob::expand(&pattern)?;
-    folders.retain(|path| path.is_dir());
+    folders.retain(|path| fs::of(path).look(path).is_ok_and(|known| known.is_folder()));
     if folders.is_empty() {
         return Err(format!("no folder matches file:{pattern}"));
     }
@@ -175,27 +173,18 @@ fn list_folder(
     is_new: &dyn Fn(&PathBuf, i64) -> bool,
     (found, left_out): (&mut Vec<PathBuf>, &mut Vec<String>),
 ) -> io::Result<()> {
-    for path in open::entries(folder)? {
+    for fs::Entry { path, known } in fs::of(folder).list(folder)? {
         // One that went away since it was listed is not there to be read.
-        let Ok(metadata) = open::metadata(&path) else { continue };
+        let Ok(known) = known else { continue };
         let visible = path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'));
-        let is_new = visible && !metadata.is_dir() && is_new(&path, changed_ms(&metadata));
-        match open::what_else(&metadata).filter(|_| is_new) {
+        let is_new = visible && !known.is_folder() && is_new(&path, known.changed_ms);
+        match known.what_else().filter(|_| is_new) {
             Some(kind) => left_out.push(format!("{} is {kind} and left out", paths::display(&path))),
             None if is_new => found.push(path),
             None => {}
         }
     }
     Ok(())
-}
-
-/// When the file changed, rounded down to milliseconds; 0 where the system does not tell.
-fn changed_ms(metadata: &Metadata) -> i64 {
-    let changed: SystemTime = metadata.modified().unwrap_or(UNIX_EPOCH);
-    match changed.duration_since(UNIX_EPOCH) {
-        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => -i64::try_from(before.duration().as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX),
-    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,11 @@
 //! backslash takes the next character literally.
 //! Elsewhere: schemes and the current folder (`paths.rs`), hidden names (each caller has its own rule).
 
-use std::fs;
 use std::iter::Peekable;
 use std::path::PathBuf;
 use std::str::Chars;
 
-use crate::doing::waiting;
+use super::fs;
 
 /// What one step of a pattern matches.
 #[derive(Debug, PartialEq)]
@@ -91,12 +90,11 @@ fn walk(pattern: &str, found: &mut Vec<PathBuf>) -> Result<(), String> {
         }
         let tokens = tokens(part)?;
         // A folder that is not there, or not ours to read, has no matches.
-        let folders = here.iter().filter_map(|folder| waiting("list", folder, || fs::read_dir(folder)).ok());
-        let entries = folders.flatten().filter_map(Result::ok);
-        here =
-            entries.filter(|entry| matches(&tokens, &entry.file_name().to_string_lossy())).map(|e| e.path()).collect();
+        let folders = here.iter().filter_map(|folder| fs::of(folder).names(folder).ok());
+        let fits = |path: &PathBuf| path.file_name().is_some_and(|name| matches(&tokens, &name.to_string_lossy()));
+        here = folders.flatten().filter(fits).collect();
     }
-    found.extend(here.into_iter().filter(|path| path.exists()));
+    found.extend(here.into_iter().filter(|path| fs::of(path).look(path).is_ok()));
     Ok(())
 }
 

@@ -6,14 +6,15 @@
 //! 1. A line ends at "\n", "\r" or "\r\n", as `java.io.BufferedReader.readLine` has it; invalid UTF-8 becomes U+FFFD
 //!    as in Java (`utf8.rs`).
 //! 2. Lines are Arrow views into the received bytes: a line is looked at once and never copied on its own.
-//! 3. Nothing here prints: a warning goes to the function that the caller hands in.
+//! 3. Files of the program are reached through `fs::FileSystem` alone.
+//! 4. Nothing here prints: a warning goes to the function that the caller hands in.
 //!
 //! Elsewhere: when a batch asks for its blocks (`stream/`), how a task reads its split (`exec/`).
 
 pub mod files;
+pub mod fs;
 pub mod intake;
 pub mod lines;
-pub mod open;
 pub mod rate;
 pub mod reading;
 pub mod rows;
@@ -25,6 +26,7 @@ pub mod zstd;
 mod compressed;
 mod counted;
 mod glob;
+mod open;
 mod paths;
 mod records;
 #[cfg(test)]

@@ -7,13 +7,13 @@
 //! 2. A record belongs to the split in which it begins. One that begins exactly at the end belongs to this split; so does
 //!    the one after a delimiter that the end cuts in two.
 
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use memchr::{memchr2, memmem::Finder};
 
 use super::compressed::{Consumed, codec_of};
-use super::open;
+use super::fs;
 use super::reading::{Api, Reading};
 use super::text::Split;
 
@@ -265,14 +265,14 @@ pub(super) struct Records {
 
 impl Records {
     pub(super) fn open(split: &Split, reading: &Reading, api: Api) -> io::Result<Self> {
-        let mut file = open::open(&split.path)?;
+        let system = fs::of(&split.path);
         let longest = reading.longest.map_or(i64::from(i32::MAX), i64::from);
         let delimiter = reading.delimiter.clone();
         if let Some(codec) = codec_of(&split.path) {
             // All of them belong to the split at its start, whichever others there are.
             let consumed = Consumed::default();
             let source: Box<dyn Read + Send> = match (split.start, codec.is_divisible()) {
-                (0, _) => codec.reader(consumed.of(file), reading.skips_corrupt)?,
+                (0, _) => codec.reader(consumed.of(system.open(&split.path, 0)?), reading.skips_corrupt)?,
                 (_, true) => Box::new(io::empty()),
                 (_, false) => return Err(io::Error::other("Cannot seek in a compressed stream")),
             };
@@ -282,8 +282,8 @@ impl Records {
             let compressed = (!codec.is_divisible()).then_some((consumed, split.length));
             return Ok(Self { cutter, position: 0, end: u64::MAX, longest, api, whole: true, compressed });
         }
-        file.seek(SeekFrom::Start(split.start))?;
-        let cutter = Cutter::new(Box::new(file), delimiter, Some(split.length));
+        let file = system.open(&split.path, split.start)?;
+        let cutter = Cutter::new(file, delimiter, Some(split.length));
         let end = split.start + split.length;
         let mut records = Self { cutter, position: split.start, end, longest, api, whole: false, compressed: None };
         if split.start > 0 {

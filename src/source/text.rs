@@ -9,8 +9,7 @@
 //!
 //! Elsewhere: how many partitions are asked for (`rdd/`), the cut itself (`lines.rs`).
 
-use std::fs::Metadata;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +19,8 @@ use serde::{Deserialize, Serialize};
 
 use super::compressed::{Codec, codec_of};
 use super::files::is_hidden;
+use super::fs::{self, Known};
 use super::lines::{HIGHEST_MAX_LINE, LineCutter};
-use super::open::{self, Opened};
 use super::reading::{Api, Reading};
 use super::{glob, paths};
 use crate::block::{Block, Columns, Kind};
@@ -56,19 +55,19 @@ pub struct Split {
 pub fn list_inputs(spec: &str, reading: &Reading) -> Result<Vec<InputFile>> {
     let mut found = Vec::new();
     for entry in paths::split_list(spec) {
-        for (path, metadata) in named_by(entry)? {
-            if metadata.is_dir() {
+        for (path, known) in named_by(entry)? {
+            if known.is_folder() {
                 list_folder(&path, reading.recursive, &mut found)?;
             } else {
-                found.push((path, metadata));
+                found.push((path, known));
             }
         }
     }
     if reading.passes_folders {
-        found.retain(|(_, metadata)| !metadata.is_dir());
+        found.retain(|(_, known)| !known.is_folder());
     }
     // Only now, as Hadoop does: a missing path is reported before a folder in the wrong place.
-    found.into_iter().map(|(path, metadata)| as_input(path, &metadata)).collect()
+    found.into_iter().map(|(path, known)| as_input(path, known)).collect()
 }
 
 /// Cuts files into splits, as an interface of Hadoop does.
@@ -113,21 +112,19 @@ pub fn read_split(split: &Split, reading: &Reading) -> Result<Block> {
 
 /// Feeds the bytes from `start` up to the first line end at `start + length` or later. Gives the number of dropped lines.
 fn cut_split(split: &Split, cutter: &mut LineCutter) -> io::Result<usize> {
-    let mut file = open::open(&split.path)?;
-    let mut inside = split.length;
+    let mut file = fs::of(&split.path).open(&split.path, split.start)?;
+    let (mut inside, mut start) = (split.length, Vec::new());
     if split.start > 0 {
-        file.seek(SeekFrom::Start(split.start))?;
         // It began before `start`, or exactly there: either way it belongs to the split before.
         cutter.skip_line();
     } else {
-        let mut mark = Vec::new();
-        let read = Read::by_ref(&mut file).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut mark)?;
-        if mark == BYTE_ORDER_MARK {
+        let read = Read::by_ref(&mut file).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+        if start == BYTE_ORDER_MARK {
             inside = inside.saturating_sub(read as u64);
-        } else {
-            file.rewind()?;
+            start.clear();
         }
     }
+    let mut file = start.chain(file);
     let dropped = feed_all(&mut Read::by_ref(&mut file).take(inside), cutter)?;
     Ok(dropped + finish_last_line(&mut file, cutter)?)
 }
@@ -137,7 +134,7 @@ fn cut_compressed(split: &Split, codec: Codec, may_be_cut: bool, cutter: &mut Li
     if split.start > 0 {
         return Ok(0);
     }
-    let mut text = codec.reader(open::open(&split.path)?, may_be_cut)?;
+    let mut text = codec.reader(fs::of(&split.path).open(&split.path, 0)?, may_be_cut)?;
     let mut start = Vec::new();
     Read::by_ref(&mut text).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
     let mut dropped = 0;
@@ -163,7 +160,7 @@ fn feed_all(reader: &mut impl Read, cutter: &mut LineCutter) -> io::Result<usize
 }
 
 /// Feeds up to and including the next line end: the rest of the line on the split's end.
-fn finish_last_line(file: &mut Opened, cutter: &mut LineCutter) -> io::Result<usize> {
+fn finish_last_line(file: &mut impl Read, cutter: &mut LineCutter) -> io::Result<usize> {
     let mut dropped = 0;
     let mut piece = [0; 8 << 10];
     loop {
@@ -183,7 +180,7 @@ fn finish_last_line(file: &mut Opened, cutter: &mut LineCutter) -> io::Result<us
 }
 
 /// The files and folders that one entry of the list names.
-fn named_by(entry: &str) -> Result<Vec<(PathBuf, Metadata)>> {
+fn named_by(entry: &str) -> Result<Vec<(PathBuf, Known)>> {
     let pattern = paths::local(entry)?;
     if glob::is_glob(&pattern) {
         let mut found = glob::expand(&pattern).map_err(paths::invalid)?;
@@ -193,7 +190,7 @@ fn named_by(entry: &str) -> Result<Vec<(PathBuf, Metadata)>> {
         }
         return Ok(found
             .into_iter()
-            .filter_map(|path| open::metadata(&path).ok().map(|known| (path, known)))
+            .filter_map(|path| fs::of(&path).look(&path).ok().map(|known| (path, known)))
             .collect());
     }
     let path = PathBuf::from(glob::unescape(&pattern));
@@ -201,18 +198,18 @@ fn named_by(entry: &str) -> Result<Vec<(PathBuf, Metadata)>> {
         // Hadoop filters the last name even of a plain path, and then finds nothing.
         return Err(EngineError::MissingInput { path: paths::display(&path) });
     }
-    let metadata = open::metadata(&path).map_err(|cause| unreadable(&path, cause))?;
-    Ok(vec![(path, metadata)])
+    let known = fs::of(&path).look(&path).map_err(|cause| unreadable(&path, cause))?;
+    Ok(vec![(path, known)])
 }
 
-fn list_folder(folder: &Path, recursive: bool, found: &mut Vec<(PathBuf, Metadata)>) -> Result<()> {
-    for path in open::entries(folder).map_err(|cause| unreadable(folder, cause))? {
+fn list_folder(folder: &Path, recursive: bool, found: &mut Vec<(PathBuf, Known)>) -> Result<()> {
+    for fs::Entry { path, known } in fs::of(folder).list(folder).map_err(|cause| unreadable(folder, cause))? {
         if is_hidden_path(&path) {
             continue;
         }
-        match open::metadata(&path) {
-            Ok(metadata) if recursive && metadata.is_dir() => list_folder(&path, true, found)?,
-            Ok(metadata) => found.push((path, metadata)),
+        match known {
+            Ok(known) if recursive && known.is_folder() => list_folder(&path, true, found)?,
+            Ok(known) => found.push((path, known)),
             // It went away since it was listed.
             Err(cause) if cause.kind() == ErrorKind::NotFound => {}
             Err(cause) => return Err(unreadable(&path, cause)),
@@ -221,8 +218,8 @@ fn list_folder(folder: &Path, recursive: bool, found: &mut Vec<(PathBuf, Metadat
     Ok(())
 }
 
-fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
-    if metadata.is_dir() {
+fn as_input(path: PathBuf, known: Known) -> Result<InputFile> {
+    if known.is_folder() {
         return Err(EngineError::Refused {
             class: "java.io.IOException",
             problem: format!(
@@ -232,9 +229,9 @@ fn as_input(path: PathBuf, metadata: &Metadata) -> Result<InputFile> {
             ),
         });
     }
-    match open::what_else(metadata) {
-        Some(kind) => Err(EngineError::External { context: paths::display(&path), cause: open::irregular(kind) }),
-        None => Ok(InputFile { path, len: metadata.len() }),
+    match known.what_else() {
+        Some(kind) => Err(EngineError::External { context: paths::display(&path), cause: fs::irregular(kind) }),
+        None => Ok(InputFile { path, len: known.length }),
     }
 }
 

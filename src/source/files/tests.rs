@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::testing::TempFolder;
 use super::*;
