@@ -1,10 +1,10 @@
 //! Lines from a TCP server.
 //!
-//! They come once: see `received.rs`. Reading and cutting is in `source/socket.rs`.
+//! They come once: see `receiver.rs`. Reading and cutting is in `source/socket.rs`.
 
 use std::sync::{Arc, OnceLock};
 
-use super::received::{Feed, Opening, Received};
+use super::receiver::{Feed, Opening, Received};
 use super::registry::{Found, settings_of};
 use crate::error::{EngineError, Result};
 use crate::monitor::ReceiverReport;

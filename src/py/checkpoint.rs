@@ -113,7 +113,7 @@ pub(super) fn graph_of(
     context: &Py<PyAny>,
 ) -> Result<Graph<PyDriver>> {
     let feed = |(node, intake, supervisor): NewReceiver<'_>| {
-        (node, Received::new(PythonFeed { inbox: Arc::clone(&intake.0), supervisor }))
+        (node, Received::new(PythonFeed { store: Arc::clone(&intake.0), supervisor }))
     };
     let receivers = Mutex::new(receivers.into_iter().map(feed).collect::<BTreeMap<_, _>>());
     let mut registry = Registry::default();

@@ -10,7 +10,7 @@ use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::receiver::Inbox;
+use super::receiver::Store;
 use crate::error::Result;
 use crate::input::{AnySource, Feed, Opening, Received};
 use crate::monitor::{Listeners, ReceiverReport, StreamEvent};
@@ -86,7 +86,7 @@ impl Bus {
 
 /// A receiver in Python: its intake, and the supervisor that calls it.
 pub(crate) struct PythonFeed {
-    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) store: Arc<Store>,
     pub(crate) supervisor: Py<PyAny>,
 }
 
@@ -131,21 +131,21 @@ impl Feed for PythonFeed {
     /// Starts the receiver, in a thread of its own.
     fn start(&self, opening: Opening) -> Result<()> {
         if let Some((log, first)) = opening.log {
-            self.inbox.log_to(log, first);
+            self.store.log_to(log, first);
         }
-        self.inbox.keep_to(opening.rate);
+        self.store.keep_to(opening.rate);
         attach(|py| self.supervisor.call_method0(py, "start").map(drop)).map_err(user_error)
     }
 
     fn take(&self) -> Taken {
-        self.inbox.take(|py, raised| {
+        self.store.take(|py, raised| {
             let told = self.supervisor.call_method1(py, "lost", (raised.into_value(py),));
             told.map_or_else(|failed| failed.write_unraisable(py, None), drop);
         })
     }
 
     fn release(&self, bytes: usize) {
-        self.inbox.release(bytes);
+        self.store.release(bytes);
     }
 
     fn ask_to_stop(&self, graceful: bool) {

@@ -1,15 +1,16 @@
-//! How do items that a receiver in Python stores become blocks, and when must it wait?
+//! How does a receiver in Python store its items, and when must it wait?
 //!
-//! 1. Items become sealed blocks in the thread that stores them, a thousand at a time; items of one block interval are a
-//!    partition, and so is what one `store_many` brings to a batch. The batch takes what is there, whole blocks or not.
+//! Owns `Store`, what a receiver's `store` and `store_many` call, and the class that Python sees. Blocks, their order and the pace
+//! are `input::Inbox`'s.
+//! 1. Items become sealed blocks in the thread that stores them, a thousand at a time. The batch takes what is there, whole
+//!    blocks or not.
 //! 2. Whoever stores waits for the rate and for room, without the interpreter, until the intake is closed; rate and room
 //!    are those that sockets keep to.
 //! 3. Block intervals and the pauses before a restart are on the stream's clock; rates are on the system's.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pyo3::exceptions::PySystemExit;
 use pyo3::prelude::*;
@@ -17,109 +18,28 @@ use pyo3::types::{PyIterator, PyList};
 
 use super::errors::to_python;
 use super::gil::{checked, on_main_thread};
-use crate::block::Block;
 use crate::error::EngineError;
+use crate::input::{Cut, Inbox};
 use crate::monitor::ReceiverReport;
 use crate::object::attach::try_attach;
 use crate::object::seal_list;
-use crate::source::{Allowance, BlockLog, Intake, Rate, Room, Taken};
+use crate::source::{BlockLog, Rate, Room, Taken};
 use crate::stream::{Clock, Millis, Wait, Wake};
-
-/// Items that are sealed together.
-const CHUNK: usize = 1000;
 
 /// So many chunks of one `store_many` go to the log at once.
 const CHUNKS_A_COMMIT: usize = 64;
 
-/// With a rate limit, items of this part of a second are sealed together.
-const CHUNKS_A_SECOND: u64 = 20;
-
 /// How often a thread that waits for room looks for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// Items that are to be a block.
-struct Cut {
-    /// Which block it is, in the order in which they were cut.
-    number: u64,
-    /// The partition.
-    group: u64,
-    items: Vec<Py<PyAny>>,
-}
-
-/// Blocks that are ready before one that was cut earlier; none where the items could not be sealed.
-#[derive(Default)]
-struct Early {
-    next: u64,
-    blocks: BTreeMap<u64, (u64, Option<Block>)>,
-}
-
-impl Early {
-    /// The next one in order, if it is there.
-    fn ready(&mut self) -> Option<(u64, Option<Block>)> {
-        let ready = self.blocks.remove(&self.next)?;
-        self.next += 1;
-        Some(ready)
-    }
-}
-
-/// Items that are no block yet.
-struct Current {
-    items: Vec<Py<PyAny>>,
-    /// Blocks cut so far.
-    cuts: u64,
-    /// The partition they will be in.
-    group: u64,
-    /// When the next partition begins.
-    boundary: Millis,
-}
-
-impl Current {
-    fn cut(&mut self) -> Option<Cut> {
-        if self.items.is_empty() {
-            return None;
-        }
-        let (group, items) = (self.group, std::mem::take(&mut self.items));
-        Some(Cut { number: self.next_number(), group, items })
-    }
-
-    fn next_number(&mut self) -> u64 {
-        self.cuts += 1;
-        self.cuts - 1
-    }
-}
-
-/// How fast items may come, since the receiver was started with its stream.
-struct Pace {
-    rate: Arc<Rate>,
-    begun: Instant,
-    allowance: Mutex<Allowance>,
-}
-
-impl Pace {
-    /// Takes `items` if any may come now, all of them: the next ones wait for it. Else the pause before asking again.
-    fn take(&self, items: usize, rate: u64) -> Option<Duration> {
-        let mut allowance = lock(&self.allowance);
-        if allowance.at(self.begun.elapsed(), rate) > 0 {
-            allowance.spend(items);
-            return None;
-        }
-        Some(allowance.pause(rate))
-    }
-}
-
 /// What one receiver in Python stores, until a batch takes it.
 #[pyclass(name = "Intake", module = "dstreams._native", frozen)]
-pub(crate) struct PyIntake(pub(crate) Arc<Inbox>);
+pub(crate) struct PyIntake(pub(crate) Arc<Store>);
 
 /// The inside of an intake.
-pub(crate) struct Inbox {
-    intake: Intake,
-    current: Mutex<Current>,
-    early: Mutex<Early>,
-    /// Known once the stream has started.
-    pace: OnceLock<Pace>,
+pub(crate) struct Store {
+    inbox: Inbox<Py<PyAny>>,
     clock: Arc<dyn Clock>,
-    interval: Millis,
     /// Those who wait on the clock; `None` once closed.
     waiting: Mutex<Option<Vec<Wake>>>,
     /// Threads that stored something after the intake was closed.
@@ -131,16 +51,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Inbox {
+impl Store {
     fn new(clock: Arc<dyn Clock>, interval: Millis, limit: usize) -> Self {
-        let now = clock.now();
         Self {
-            intake: Intake::new(limit),
-            current: Mutex::new(Current { items: Vec::new(), cuts: 0, group: 0, boundary: now + interval }),
-            early: Mutex::default(),
-            pace: OnceLock::new(),
+            inbox: Inbox::new(clock.now().0, interval.0, limit),
             clock,
-            interval,
             waiting: Mutex::new(Some(Vec::new())),
             refused: Mutex::default(),
             report: OnceLock::new(),
@@ -148,23 +63,13 @@ impl Inbox {
     }
 
     /// From now on blocks go to a log first.
-    pub(crate) fn log_to(&self, log: Arc<dyn BlockLog>, first: u64) {
-        self.intake.log_to(log, first);
+    pub(super) fn log_to(&self, log: Arc<dyn BlockLog>, first: u64) {
+        self.inbox.intake.log_to(log, first);
     }
 
     /// From now on items come no faster than `rate`, which may change at any time.
     pub(super) fn keep_to(&self, rate: Arc<Rate>) {
-        let pace = Pace { rate, begun: Instant::now(), allowance: Mutex::default() };
-        // Set already: an intake has one receiver, which its stream starts once.
-        let _ = self.pace.set(pace);
-    }
-
-    /// The limit now, in items per second. There is none any more once the intake is open or closed: the end of a stream
-    /// is not to wait for it.
-    fn limit(&self) -> Option<(&Pace, u64)> {
-        let pace = self.pace.get()?;
-        let rate = pace.rate.current().filter(|_| self.intake.is_bounded())?;
-        Some((pace, rate))
+        self.inbox.keep_to(rate);
     }
 
     /// Waits on the stream's clock; false if the intake was opened or closed before. Without the interpreter.
@@ -175,7 +80,7 @@ impl Inbox {
             None => return false,
         }
         // Looked at after the wake is known: whoever opens or closes the intake wakes all that are known then.
-        let reached = self.intake.is_bounded() && self.clock.wait_until(time, &wake) == Wait::Reached;
+        let reached = self.inbox.intake.is_bounded() && self.clock.wait_until(time, &wake) == Wait::Reached;
         if let Some(waiting) = lock(&self.waiting).as_mut() {
             waiting.retain(|other| !other.is(&wake));
         }
@@ -184,17 +89,15 @@ impl Inbox {
 
     /// Waits until so many more items may come. False once the intake is closed.
     fn admit(&self, py: Python<'_>, items: usize) -> PyResult<bool> {
-        while let Some((pace, rate)) = self.limit()
-            && let Some(pause) = pace.take(items, rate)
-        {
+        while let Some(pause) = self.inbox.pause(items) {
             py.check_signals()?;
-            py.detach(|| self.intake.wait_while_bounded(pause));
+            py.detach(|| self.inbox.intake.wait_while_bounded(pause));
         }
-        if self.intake.room() == Room::Free {
+        if self.inbox.intake.room() == Room::Free {
             return Ok(true);
         }
         loop {
-            match py.detach(|| self.intake.wait_for_room(0, SIGNALS)) {
+            match py.detach(|| self.inbox.intake.wait_for_room(0, SIGNALS)) {
                 Room::Free => return Ok(true),
                 Room::Closed => return self.refuse(py).map(|()| false),
                 Room::Full => py.check_signals()?,
@@ -219,42 +122,27 @@ impl Inbox {
         Ok(())
     }
 
-    /// Ends a block: the items so far. `also` may begin another partition.
-    fn cut(&self, also: impl FnOnce(&mut Current)) -> Option<Cut> {
-        let mut current = lock(&self.current);
-        let cut = current.cut();
-        also(&mut current);
-        cut
-    }
-
     /// Seals a block and lets it in, behind all that were cut before it: they may still be at it in other threads. With a
     /// log, it is durable then.
-    fn seal(&self, py: Python<'_>, cut: Cut) -> PyResult<()> {
+    fn seal(&self, py: Python<'_>, cut: Cut<Py<PyAny>>) -> PyResult<()> {
         let place = self.let_in(py, cut)?;
         self.commit(py, place)
     }
 
     /// Waits for the log, without the interpreter.
     fn commit(&self, py: Python<'_>, place: Option<u64>) -> PyResult<()> {
-        let durable = py.detach(|| self.intake.commit(place));
+        let durable = py.detach(|| self.inbox.intake.commit(place));
         checked(py, durable)
     }
 
     /// The same without waiting for the log.
-    fn let_in(&self, py: Python<'_>, cut: Cut) -> PyResult<Option<u64>> {
+    fn let_in(&self, py: Python<'_>, cut: Cut<Py<PyAny>>) -> PyResult<Option<u64>> {
         let sealed = PyList::new(py, cut.items).and_then(|items| seal_list(&items));
         let (block, outcome) = match sealed {
             Ok(block) => (Some(block), Ok(())),
             Err(raised) => (None, Err(raised)),
         };
-        let mut place = None;
-        let mut early = lock(&self.early);
-        early.blocks.insert(cut.number, (cut.group, block));
-        while let Some((group, block)) = early.ready() {
-            if let Some(block) = block {
-                place = checked(py, self.intake.add(group, block))?.max(place);
-            }
-        }
+        let place = checked(py, self.inbox.let_in(cut.place, block))?;
         outcome.map(|()| place)
     }
 
@@ -262,31 +150,13 @@ impl Inbox {
         if !self.admit(py, 1)? {
             return Ok(());
         }
-        let now = self.clock.now();
-        let mut done = None;
-        {
-            let mut current = lock(&self.current);
-            if now >= current.boundary {
-                done = current.cut();
-                current.group += 1;
-                let passed = (now.0 - current.boundary.0) / self.interval.0;
-                current.boundary += Millis((passed + 1) * self.interval.0);
-            }
-            current.items.push(item);
-            if done.is_none() && current.items.len() >= CHUNK {
-                done = current.cut();
-            }
-        }
+        let done = self.inbox.push(item, self.clock.now().0);
         done.map_or(Ok(()), |done| self.seal(py, done))
     }
 
     fn store_many(&self, py: Python<'_>, items: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut items = items.try_iter()?;
-        let mut group = 0;
-        let before = self.cut(|current| {
-            group = current.group + 1;
-            current.group += 2;
-        });
+        let (group, before) = self.inbox.own_group();
         let mut place = before.map_or(Ok(None), |before| self.let_in(py, before))?;
         let stored = self.let_in_all(py, &mut items, group, &mut place);
         // Also what came before something that could not be stored.
@@ -304,12 +174,11 @@ impl Inbox {
     ) -> PyResult<()> {
         for turn in 1_usize.. {
             let chunk = self.next_of(items)?;
-            let is_slow = chunk.len() < self.chunk();
+            let is_slow = chunk.len() < self.inbox.chunk();
             if chunk.is_empty() || !self.admit(py, chunk.len())? {
                 break;
             }
-            let number = lock(&self.current).next_number();
-            *place = self.let_in(py, Cut { number, group, items: chunk })?.max(*place);
+            *place = self.let_in(py, self.inbox.cut_of(group, chunk))?.max(*place);
             if is_slow || turn.is_multiple_of(CHUNKS_A_COMMIT) {
                 self.commit(py, place.take())?;
             }
@@ -319,7 +188,7 @@ impl Inbox {
 
     /// The next items of an iterable; fewer of one that takes its time.
     fn next_of(&self, items: &mut Bound<'_, PyIterator>) -> PyResult<Vec<Py<PyAny>>> {
-        let (size, until) = (self.chunk(), self.clock.now() + self.interval);
+        let (size, until) = (self.inbox.chunk(), self.clock.now() + Millis(self.inbox.interval()));
         let mut chunk = Vec::new();
         while chunk.len() < size
             && (chunk.is_empty() || self.clock.now() < until)
@@ -330,15 +199,9 @@ impl Inbox {
         Ok(chunk)
     }
 
-    /// How many items of an iterable are sealed together.
-    fn chunk(&self) -> usize {
-        let allowed = |(_, rate)| usize::try_from(rate / CHUNKS_A_SECOND).unwrap_or(CHUNK);
-        self.limit().map_or(CHUNK, allowed).clamp(1, CHUNK)
-    }
-
     /// The partitions so far, those of the items stored last among them; `lost` hears why these are not.
     pub(super) fn take(&self, lost: impl FnOnce(Python<'_>, PyErr)) -> Taken {
-        if let Some(items) = self.cut(|_| {}) {
+        if let Some(items) = self.inbox.cut() {
             try_attach(|py| {
                 // Who takes makes durable what was taken.
                 if let Err(raised) = self.let_in(py, items) {
@@ -346,21 +209,21 @@ impl Inbox {
                 }
             });
         }
-        self.intake.take()
+        self.inbox.intake.take()
     }
 
     /// What was taken is processed.
     pub(super) fn release(&self, bytes: usize) {
-        self.intake.release(bytes);
+        self.inbox.intake.release(bytes);
     }
 
     fn open(&self) {
-        self.intake.open();
+        self.inbox.intake.open();
         lock(&self.waiting).iter().flatten().for_each(Wake::raise);
     }
 
     fn close(&self) {
-        self.intake.close();
+        self.inbox.intake.close();
         let waiting = lock(&self.waiting).take();
         waiting.iter().flatten().for_each(Wake::raise);
     }
@@ -403,7 +266,7 @@ impl PyIntake {
 
 impl PyIntake {
     pub(crate) fn new(clock: Arc<dyn Clock>, interval_ms: i64, limit: usize) -> Self {
-        Self(Arc::new(Inbox::new(clock, Millis(interval_ms.max(1)), limit)))
+        Self(Arc::new(Store::new(clock, Millis(interval_ms), limit)))
     }
 
     /// Says which stream the items are for.

@@ -207,7 +207,7 @@ impl PyStreaming {
         name: &str,
         location: &str,
     ) -> PyResult<u32> {
-        let stream = self.input(py, Received::new(PythonFeed { inbox: Arc::clone(&intake.0), supervisor }))?;
+        let stream = self.input(py, Received::new(PythonFeed { store: Arc::clone(&intake.0), supervisor }))?;
         let bus = checked(py, self.runtime.driver().bus())?;
         intake.is_of(py, bus.report(stream, name, location))?;
         Ok(stream)

@@ -2,7 +2,7 @@
 
 mod files;
 mod queue;
-mod received;
+mod receiver;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
