@@ -217,7 +217,7 @@ def test_lines_have_events_too(ssc: StreamingContext, seen: Callable, server: Se
     name, info = heard.events[0]
     assert (name, info.name(), info.active()) == ("started", f"SocketReceiver-{info.streamId()}", True)
     assert (info.location(), info.executorId(), info.lastErrorTime()) == ("localhost", "driver", -1)
-    assert heard.messages() == ["Restarting receiver with delay 2000ms: Socket data stream had no more data"]
+    assert heard.messages() == ["Restarting receiver with delay 20ms: Socket data stream had no more data"]
     ssc.stop(stopSparkContext=False)
     eventually(lambda: heard.messages()[1:] == ["Stopped by driver"])
 
@@ -232,7 +232,7 @@ def test_lines_of_a_server_that_is_not_there(
     seen(ssc.socketTextStream("127.0.0.1", port))
     eventually(lambda: len(heard.events) == 2)
     info = heard.events[1][1]
-    assert info.lastErrorMessage() == f"Restarting receiver with delay 2000ms: Error connecting to 127.0.0.1:{port}"
+    assert info.lastErrorMessage() == f"Restarting receiver with delay 20ms: Error connecting to 127.0.0.1:{port}"
     assert "refused" in info.lastError() and info.lastErrorTime() > 0
 
 
