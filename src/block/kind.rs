@@ -42,11 +42,7 @@ impl Kind {
 
     /// Whether lists are in it.
     pub fn holds_lists(&self) -> bool {
-        match self {
-            Self::None | Self::Bool | Self::Int | Self::Float | Self::Str | Self::Bytes => false,
-            Self::Tuple { items, .. } => items.iter().any(Self::holds_lists),
-            Self::List(_) | Self::Group(_) => true,
-        }
+        self.facts().changes
     }
 }
 

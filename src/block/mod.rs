@@ -11,6 +11,7 @@
 mod build;
 mod columns;
 mod compact;
+mod facts;
 mod kind;
 
 use std::any::Any;
@@ -22,6 +23,7 @@ use crate::error::Result;
 pub use build::{list_array, tuple_array};
 pub use columns::Columns;
 pub use compact::compact;
+pub use facts::Facts;
 pub use kind::{ClassTag, Kind};
 
 /// Some elements of a partition, in order.

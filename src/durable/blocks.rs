@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use serde::{Deserialize, Serialize};
@@ -126,7 +126,7 @@ pub fn decode(bytes: &[u8], codec: &dyn Codec) -> Result<Block> {
             // Arrow checks what it reads, but not by errors alone.
             let array = catch_unwind(AssertUnwindSafe(|| read_stream(body)));
             let array = array.unwrap_or_else(|_| Err("no Arrow data".into())).map_err(damaged)?;
-            if !fits(&kind, &array) {
+            if !kind.fits(&array) {
                 return Err(damaged("a column that is not of its kind"));
             }
             Ok(Block::Columns(Columns::new(kind, array)))
@@ -148,25 +148,4 @@ fn read_stream(bytes: &[u8]) -> Result<ArrayRef, Problem> {
     let mut reader = StreamReader::try_new(bytes, None)?;
     let batch = reader.next().ok_or("no batch")??;
     Ok(Arc::clone(batch.columns().first().ok_or("no column")?))
-}
-
-/// Whether an array is what a kind stands for.
-fn fits(kind: &Kind, array: &ArrayRef) -> bool {
-    use arrow_array::cast::AsArray;
-    use arrow_array::types::{Float64Type, Int64Type};
-    match kind {
-        Kind::None => array.as_any().is::<arrow_array::NullArray>(),
-        Kind::Bool => array.as_boolean_opt().is_some(),
-        Kind::Int => array.as_primitive_opt::<Int64Type>().is_some(),
-        Kind::Float => array.as_primitive_opt::<Float64Type>().is_some(),
-        Kind::Str => array.as_string_view_opt().is_some(),
-        Kind::Bytes => array.as_binary_view_opt().is_some(),
-        Kind::Tuple { items, .. } => array.as_struct_opt().is_some_and(|tuples| {
-            let columns = tuples.columns();
-            columns.len() == items.len() && items.iter().zip(columns).all(|(item, column)| fits(item, column))
-        }),
-        Kind::List(item) | Kind::Group(item) => {
-            array.as_list_opt::<i32>().is_some_and(|lists| fits(item, lists.values()))
-        }
-    }
 }

@@ -27,15 +27,6 @@ enum Field<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    /// Whether keys of the kind have such a form at all.
-    pub(super) fn knows(kind: &Kind) -> bool {
-        match kind {
-            Kind::None | Kind::Bool | Kind::Int | Kind::Float | Kind::Str | Kind::Bytes => true,
-            Kind::Tuple { items, .. } => items.iter().all(Self::knows),
-            _ => false,
-        }
-    }
-
     /// An encoder of `keys`; `None` when there is a NaN among them.
     pub(super) fn new(kind: &Kind, keys: &'a ArrayRef) -> Option<Self> {
         let values = match kind {

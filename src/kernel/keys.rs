@@ -54,7 +54,7 @@ impl KeyTable {
         let form = match kind {
             Kind::None | Kind::Bool | Kind::Int | Kind::Float => Form::Words(Vec::new()),
             Kind::Str | Kind::Bytes => Form::Texts { texts: Texts::default(), hasher },
-            Kind::Tuple { .. } if Encoder::knows(kind) => {
+            Kind::Tuple { .. } if kind.facts().keys => {
                 Form::Rows { encoded: Texts::default(), firsts: Vec::new(), hasher }
             }
             _ => return None,

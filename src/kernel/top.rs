@@ -38,7 +38,7 @@ impl Top {
 
     /// Whether keys are floats, or have some in them.
     pub fn may_meet_nan(&self) -> bool {
-        self.best.as_ref().is_some_and(|(_, keys)| has_floats(keys.kind()))
+        self.best.as_ref().is_some_and(|(_, keys)| !keys.kind().facts().exact)
     }
 
     /// Takes in rows with their keys. False, and nothing taken, if Python must go on.
@@ -90,14 +90,6 @@ impl Top {
     /// The best rows, the best first; `None` if there were no rows.
     pub fn finish(self) -> Option<Columns> {
         self.best.map(|(rows, _)| rows)
-    }
-}
-
-fn has_floats(kind: &Kind) -> bool {
-    match kind {
-        Kind::Float => true,
-        Kind::Tuple { items, .. } => items.iter().any(has_floats),
-        _ => false,
     }
 }
 

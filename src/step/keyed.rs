@@ -10,7 +10,7 @@ use super::onward::AsColumns;
 use super::op::Step;
 use super::running::Running;
 use super::taken::Taken;
-use crate::block::{Block, Columns, Kind};
+use crate::block::{Block, Columns};
 use crate::error::Result;
 use crate::kernel::distinct::Seen;
 use crate::kernel::gather::{pair_columns, pairs, pick};
@@ -22,15 +22,6 @@ const WORTH_A_LOOK: usize = 8192;
 const SAMPLE: usize = 2048;
 /// Most rows of a partition that are sent as they are: what the first rows of each block say of all is not sure.
 const MOST_UNFOLDED: usize = 1 << 17;
-
-/// Whether keys of a kind are told apart by their values alone. Of NaN, Python asks which object it is.
-fn is_exact(kind: &Kind) -> bool {
-    match kind {
-        Kind::None | Kind::Bool | Kind::Int | Kind::Str | Kind::Bytes => true,
-        Kind::Tuple { items, .. } => items.iter().all(is_exact),
-        _ => false,
-    }
-}
 
 /// The step `Combine` or `MergeCombiners` of one partition.
 pub(super) struct Keyed {
@@ -163,7 +154,7 @@ impl Keyed {
             return Ok(false);
         }
         let Some(((key, keys), (value, _))) = pair_columns(columns) else { return Ok(false) };
-        if !self.fold.is_associative(value) || !is_exact(key) {
+        if !self.fold.is_associative(value) || !key.facts().exact {
             return Ok(false);
         }
         let Some(mut table) = KeyTable::new(key) else { return Ok(false) };

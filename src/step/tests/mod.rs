@@ -4,6 +4,7 @@
 //! `tests/core/test_native_*.py` compare the same with CPython.
 
 mod folds;
+mod kinds;
 mod plans;
 mod programs;
 mod python;
