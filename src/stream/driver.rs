@@ -20,7 +20,7 @@ pub trait Driver: Send + Sync + Sized + 'static {
     type Rdd: Clone + Send + 'static;
     /// A function that runs in the driver. The engine never looks inside.
     type Func: Clone + Send + Sync + 'static;
-    /// What feeds an input, as plain data; the running receiver belongs to the driver.
+    /// What feeds an input: a handle. How it is started, asked and written down is the driver's affair.
     type Input: Clone + Send + Sync + 'static;
     /// How the RDDs of a node are kept.
     type Level: Copy + Send + Sync + 'static;

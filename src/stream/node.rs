@@ -1,7 +1,7 @@
 //! What is a node of the DStream graph, and how does its kind make an RDD?
 //!
-//! Owns `Node`, `Kind` and `Recipe`. Plain data and functions: no thread, no socket, no context, so that a checkpoint can
-//! be the graph itself. A new kind is a variant of `Kind` (its parents, its recipe), one of `Recipe`, and its few lines
+//! Owns `Node`, `Kind` and `Recipe`. Plain data, functions and handles of inputs: what is done is done elsewhere, so that a
+//! checkpoint can be the graph itself. A new kind is a variant of `Kind` (its parents, its recipe), one of `Recipe`, and its few lines
 //! in `live.rs`; what it makes its parents remember is `Kind::parent_remember`.
 //! 1. Durations and times are `Millis`.
 //! 2. A node's parents come before it: their ids are smaller.
