@@ -213,13 +213,13 @@ def test_lines_have_events_too(ssc: StreamingContext, seen: Callable, server: Se
     client.sendall(b"a\nb\n")
     eventually(lambda: elements == ["a", "b"])
     client.close()
-    eventually(lambda: len(heard.events) == 2)
+    eventually(lambda: len(heard.events) >= 2)
     name, info = heard.events[0]
     assert (name, info.name(), info.active()) == ("started", f"SocketReceiver-{info.streamId()}", True)
     assert (info.location(), info.executorId(), info.lastErrorTime()) == ("localhost", "driver", -1)
-    assert heard.messages() == ["Restarting receiver with delay 20ms: Socket data stream had no more data"]
+    assert heard.messages()[0] == "Restarting receiver with delay 20ms: Socket data stream had no more data"
     ssc.stop(stopSparkContext=False)
-    eventually(lambda: heard.messages()[1:] == ["Stopped by driver"])
+    eventually(lambda: heard.messages()[-1] == "Stopped by driver")
 
 
 def test_lines_of_a_server_that_is_not_there(
@@ -230,7 +230,7 @@ def test_lines_of_a_server_that_is_not_there(
     heard = Heard()
     ssc.addStreamingListener(heard)
     seen(ssc.socketTextStream("127.0.0.1", port))
-    eventually(lambda: len(heard.events) == 2)
+    eventually(lambda: len(heard.events) >= 2)
     info = heard.events[1][1]
     assert info.lastErrorMessage() == f"Restarting receiver with delay 20ms: Error connecting to 127.0.0.1:{port}"
     assert "refused" in info.lastError() and info.lastErrorTime() > 0
