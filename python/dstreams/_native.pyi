@@ -81,16 +81,21 @@ class Rdd:
         self, targets: int, function: list[Any] | bytes | None = None, identity: int = 0, form: Any = None
     ) -> Rdd:
         """Pairs in partition hash(key) modulo `targets`: the portable hash, or a frozen function with its `id`."""
-    def deal(self, targets: int) -> Rdd:
-        """Elements dealt out to `targets` partitions in batches of 10."""
+    def deal(self, targets: int, batch: int, as_they_lie: bool) -> Rdd:
+        """Batches of `batch` elements dealt out to `targets` partitions.
+
+        `as_they_lie`: elements are in such batches already, or in smaller ones.
+        """
     def coalesce(self, groups: int) -> Rdd:
         """Neighbouring partitions merged into at most `groups`."""
     @property
     def place(self) -> str | None: ...
-    def zip(self, other: Rdd, batches: tuple[int, int]) -> Rdd:
-        """Pairs by position."""
+    def zip(self, other: Rdd) -> Rdd:
+        """Pairs by position, batch by batch."""
     def cartesian(self, other: Rdd) -> Rdd:
-        """All pairs."""
+        """All pairs, batch by batch."""
+    def set_packing(self, size: int) -> None:
+        """Says that its elements are in batches of `size`; 0: of as many as are worth it. The first word counts."""
     @property
     def kind(self) -> str:
         """The class of RDD that Spark would have here."""
@@ -185,6 +190,8 @@ class Engine:
         """The elements of several RDDs in turn; partition by partition where all are partitioned alike."""
     def collect(self, rdd: Rdd, partitions: Sequence[int] | None = None) -> list[Any]:
         """Runs a job: the elements of the given partitions (default: all). Raises Py4JJavaError when a task fails."""
+    def collect_to_misfit(self, rdd: Rdd, partition: int) -> tuple[list[Any], BaseException | None]:
+        """The elements of a partition; of pairs that do not fit those before them, and the exception."""
     def settle(self, rdd: Rdd) -> None:
         """Replaces the lineage of an RDD by its partitions, computed now unless they are kept."""
     @property

@@ -7,18 +7,13 @@ use std::sync::Arc;
 use super::Executor;
 use super::windows::Folded;
 use crate::error::{EngineError, Result};
-use crate::rdd::{Blocks, Meeting, Op, Rdd, Taker, Task, ready};
+use crate::rdd::{Blocks, Op, Rdd, Taker, Task, blocks_of, ready};
 use crate::stack;
 
 impl Executor {
     /// The blocks of a partition, from the store when the RDD is persisted.
     pub(super) fn blocks(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
-        match rdd.level() {
-            None => self.compute(rdd, partition, task),
-            Some(level) => {
-                self.store.get_or_compute((rdd.id(), partition), level, || self.compute(rdd, partition, task))
-            }
-        }
+        self.marked(rdd, partition, task).map(|(blocks, _)| blocks)
     }
 
     /// The blocks of a partition for somebody who takes them at once.
@@ -40,12 +35,18 @@ impl Executor {
         self.blocks(rdd, partition, task)
     }
 
-    fn compute(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
+    /// Whether the task may go on, and deeper.
+    pub(super) fn check_depth(rdd: &Rdd, task: &Task) -> Result<()> {
         task.cancel.check()?;
         if stack::is_low() {
             let problem = format!("the lineage of {rdd:?} is too long: checkpoint or settle an RDD on the way to it");
             return Err(EngineError::Refused { class: "java.lang.StackOverflowError", problem });
         }
+        Ok(())
+    }
+
+    pub(super) fn compute(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
+        Self::check_depth(rdd, task)?;
         match &*rdd.op() {
             Op::Held(slices) => Ok(ready(slices.get(partition).cloned().unwrap_or_default())),
             Op::Kept(partitions) => {
@@ -64,13 +65,7 @@ impl Executor {
                 let (parent, at) = Rdd::union_member(parents, partition)?;
                 self.blocks(parent, at, task)
             }
-            Op::Aligned(parents) => {
-                Ok(self.concat(parents.iter().map(|parent| (Arc::clone(parent), partition)).collect(), task))
-            }
-            Op::Coalesce { parent, groups } => {
-                let members = Rdd::coalesce_members(parent.partitions()?, *groups, partition);
-                Ok(self.concat(members.map(|at| (Arc::clone(parent), at)).collect(), task))
-            }
+            op @ (Op::Aligned(_) | Op::Coalesce { .. }) => Ok(self.concat(Rdd::members(op, partition)?, task)),
             Op::Shuffle { slot, .. } => {
                 let data = slot.get().ok_or_else(|| EngineError::Bug(format!("{rdd:?} read before its map side")))?;
                 Ok(data.target(partition))
@@ -83,18 +78,7 @@ impl Executor {
                 }
             }
             Op::Pair { left, right, meeting, pairing } => {
-                let (l, r) = match meeting {
-                    Meeting::Zip => (partition, partition),
-                    Meeting::Cartesian => {
-                        let width = right.partitions()?;
-                        (partition / width, partition % width)
-                    }
-                };
-                let side = |rdd: &Arc<Rdd>, at: usize| match meeting {
-                    Meeting::Zip => self.blocks_for(Taker::Zip, rdd, at, task),
-                    Meeting::Cartesian => self.blocks(rdd, at, task),
-                };
-                pairing.pair(side(left, l)?, side(right, r)?)
+                self.pair((left, right), *meeting, pairing, partition, task).map(blocks_of)
             }
         }
     }

@@ -96,6 +96,26 @@ impl Executor {
         self.run_with(job, hooks, |_, blocks| blocks.collect())
     }
 
+    /// The same for results that are read while they come: pairs before the first batches that do not fit are good. And what
+    /// is wrong with these.
+    pub fn run_to_misfit(
+        self: &Arc<Self>,
+        job: &Job,
+        hooks: &dyn Hooks,
+    ) -> Result<Vec<(Vec<Block>, Option<EngineError>)>> {
+        self.run_with(job, hooks, |_, blocks| {
+            let mut good = Vec::new();
+            for block in blocks {
+                match block {
+                    Ok(block) => good.push(block),
+                    Err(misfit @ EngineError::Unpaired { in_task: false, .. }) => return Ok((good, Some(misfit))),
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok((good, None))
+        })
+    }
+
     /// Runs a job whose results stay with the executor, in memory or in files.
     pub(super) fn park(self: &Arc<Self>, job: &Job, hooks: &dyn Hooks) -> Result<Vec<Parcels>> {
         self.run_with(job, hooks, |executor, blocks| executor.store.park(blocks))
@@ -212,12 +232,17 @@ impl Executor {
         });
         let mut same_again = sources.is_some();
         let sent = self.run_stage(work, stage, &missing, &runs_here, job, hooks).map_err(EngineError::in_task)?;
+        let mut marks = Vec::with_capacity(sent.len());
+        // Of what was sent before nobody knows any more; a window's own order is another one, too.
+        let all_known = sent.len() == outputs.len();
         for (at, sent) in missing.iter().zip(sent) {
             same_again &= sources.as_ref().is_some_and(|sources| sources.keep(*at, &sent));
             outputs[*at] = Some(sent.output);
+            marks.push(sent.marks);
         }
         let window = sources.filter(|_| same_again).map(Sources::into_window);
-        slot.set(ShuffleData::of_window(outputs.into_iter().flatten().collect(), window));
+        let data = ShuffleData::of_window(outputs.into_iter().flatten().collect(), window);
+        slot.set(if all_known { data.marked(marks) } else { data });
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod compute;
 mod job;
 mod jobs;
 mod light;
+mod lots;
 mod panes;
 mod pool;
 mod store;

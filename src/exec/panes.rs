@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::Executor;
 use crate::error::Result;
-use crate::rdd::{Blocks, Leg, MapOutput, Op, Parcels, Rdd, Router, Task, Way, Window};
+use crate::rdd::{Blocks, Leg, MapOutput, Marks, Op, Parcels, Rdd, Router, Task, Way, Window, blocks_of};
 
 /// What windows saved and what they did, since the start.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Source {
 /// A map partition's part in a shuffle.
 pub(super) struct Sent {
     pub(super) output: Parcels,
+    /// In which batches they are.
+    pub(super) marks: Marks,
     /// Whether all its elements were plain.
     plain: bool,
 }
@@ -187,8 +189,14 @@ impl Executor {
     ) -> Result<Sent> {
         let mut output = MapOutput::within(&self.memory, targets);
         let Some(Source { pane, partition: at, way }) = source else {
-            router.route(task, self.blocks_for(router.taker(targets), parent, partition, task)?, &mut output)?;
-            return Ok(Sent { output: output.into_parcels()?, plain: false });
+            let input = if router.takes_batches() {
+                blocks_of(self.lots(parent, partition, task)?)
+            } else {
+                self.blocks_for(router.taker(targets), parent, partition, task)?
+            };
+            router.route(task, input, &mut output)?;
+            let marks = output.take_marks();
+            return Ok(Sent { output: output.into_parcels()?, marks, plain: false });
         };
         let seen = Arc::new(Seen::default());
         let mut blocks = seen.watch(self.blocks(&pane, at, task)?);
@@ -199,6 +207,7 @@ impl Executor {
         }
         router.route(task, blocks, &mut output)?;
         self.windows.sent.fetch_add(1, Ordering::Relaxed);
-        Ok(Sent { output: output.into_parcels()?, plain: seen.is_plain() })
+        let marks = output.take_marks();
+        Ok(Sent { output: output.into_parcels()?, marks, plain: seen.is_plain() })
     }
 }

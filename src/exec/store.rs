@@ -7,20 +7,30 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crossbeam_channel::{Receiver, unbounded};
 use hashbrown::HashMap;
 
+use super::lots::Computed;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::memory::{Gather, Level, Memory, Pin};
-use crate::rdd::{Blocks, Parcels, RddId};
+use crate::rdd::{Batching, Blocks, Lots, Mark, Parcels, RddId};
 
 /// Makes blocks safe to keep: their elements can no longer be changed by anybody.
 pub trait Sealer: Send + Sync {
     /// The same elements, isolated.
     fn seal(&self, blocks: Vec<Block>) -> Result<Vec<Block>>;
+    /// The same elements in batches.
+    fn cut(&self, blocks: Blocks, cut: Batching) -> Lots;
 }
 
-type Entry = Arc<Mutex<Option<Parcels>>>;
+/// In which batches the elements of a partition are, if it was asked for when they were computed.
+type Marks = Option<Arc<[Mark]>>;
+
+/// Blocks, and what is known of their batches.
+pub(super) type Marked = (Blocks, Marks);
+
+type Entry = Arc<Mutex<Option<(Parcels, Marks)>>>;
 
 /// What has become of a partition.
 enum Gathered {
@@ -33,6 +43,62 @@ enum Gathered {
 fn read(parcels: &Parcels) -> Option<Blocks> {
     let sections = parcels.iter().map(|parcel| parcel.section(0)).collect::<Option<Vec<_>>>()?;
     Some(Box::new(sections.into_iter().flatten()))
+}
+
+/// The blocks of a part; at its end it says how many elements they had.
+struct Counted<E> {
+    part: Blocks,
+    rows: usize,
+    ended: E,
+}
+
+impl<E: FnMut(usize)> Iterator for Counted<E> {
+    type Item = Result<Block>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.part.next();
+        match &next {
+            Some(Ok(block)) => self.rows += block.len(),
+            Some(Err(_)) => {}
+            None => (self.ended)(self.rows),
+        }
+        next
+    }
+}
+
+/// The blocks, and what comes to be known about their batches while they are pulled.
+fn noted(computed: Computed) -> (Blocks, Option<Receiver<Mark>>) {
+    match computed {
+        Computed::Blocks(blocks) => (blocks, None),
+        Computed::Lots(lots) => {
+            let (sender, notes) = unbounded();
+            let blocks = lots.map(move |lot| {
+                let lot = lot?;
+                // Nobody listens any more where it is not kept.
+                let _ = sender.send(lot.mark());
+                Ok(lot.block)
+            });
+            (Box::new(blocks), Some(notes))
+        }
+        Computed::Parts(parts) => {
+            let (sender, notes) = unbounded();
+            let blocks = parts.flat_map(move |part| {
+                let sender = sender.clone();
+                let (part, marks): Marked = match part {
+                    Ok(marked) => marked,
+                    Err(error) => (Box::new(std::iter::once(Err(error))), None),
+                };
+                let ended = move |rows| {
+                    let all = [Mark { rows, size: 0 }];
+                    for mark in marks.as_deref().unwrap_or(&all) {
+                        let _ = sender.send(*mark);
+                    }
+                };
+                Box::new(Counted { part, rows: 0, ended }) as Blocks
+            });
+            (Box::new(blocks), Some(notes))
+        }
+    }
 }
 
 /// Persisted partitions of all RDDs of a context.
@@ -49,30 +115,34 @@ impl Store {
     }
 
     /// The kept partition, or what `compute` makes of it, which is then kept at `level` if there is room.
-    pub fn get_or_compute(
+    pub(super) fn get_or_compute(
         &self,
         (rdd, partition): (RddId, usize),
         level: Level,
-        compute: impl FnOnce() -> Result<Blocks>,
-    ) -> Result<Blocks> {
+        compute: impl FnOnce() -> Result<Computed>,
+    ) -> Result<Marked> {
         let entry = {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(entries.entry((rdd, partition)).or_default())
         };
         let mut kept = entry.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(blocks) = kept.as_ref().and_then(read) {
-            return Ok(blocks);
+        if let Some((parcels, marks)) = kept.as_ref()
+            && let Some(blocks) = read(parcels)
+        {
+            return Ok((blocks, marks.clone()));
         }
         // Parcels that were dropped: nothing to read in them any more.
         *kept = None;
-        match self.gather(level, compute()?)? {
+        let (blocks, notes) = noted(compute()?);
+        match self.gather(level, blocks)? {
             Gathered::All(parcels) => {
-                let blocks = read(&parcels).ok_or_else(|| EngineError::Bug("a new parcel was dropped".to_owned()));
-                *kept = Some(parcels);
-                blocks
+                let blocks = read(&parcels).ok_or_else(|| EngineError::Bug("a new parcel was dropped".to_owned()))?;
+                let marks = notes.map(|notes| notes.try_iter().collect::<Arc<[Mark]>>());
+                *kept = Some((parcels, marks.clone()));
+                Ok((blocks, marks))
             }
             // The elements of `rest` are new to everybody, so they need no seal.
-            Gathered::Some(blocks, rest) => Ok(Box::new(blocks.into_iter().map(Ok).chain(rest))),
+            Gathered::Some(blocks, rest) => Ok((Box::new(blocks.into_iter().map(Ok).chain(rest)), None)),
         }
     }
 
@@ -97,6 +167,11 @@ impl Store {
         }
     }
 
+    /// Who seals what is kept.
+    pub(super) fn sealer(&self) -> &dyn Sealer {
+        self.sealer.as_ref()
+    }
+
     /// Whether all `partitions` of an RDD are kept; if so, they stay as long as the pins live.
     pub(super) fn pin(&self, rdd: RddId, partitions: usize) -> Option<Vec<Pin>> {
         let found: Vec<Entry> = {
@@ -107,7 +182,7 @@ impl Store {
         for entry in found {
             // An entry in use is being computed right now.
             let kept = entry.try_lock().ok()?;
-            for parcel in kept.as_ref()? {
+            for parcel in &kept.as_ref()?.0 {
                 pins.push(parcel.pin()?);
             }
         }
@@ -124,7 +199,7 @@ impl Store {
         let mut all = (0, 0, 0);
         for entry in found {
             let Ok(kept) = entry.try_lock() else { continue };
-            let Some(parcels) = kept.as_ref() else { continue };
+            let Some((parcels, _)) = kept.as_ref() else { continue };
             all.0 += 1;
             for parcel in parcels {
                 let (memory, disk) = parcel.sizes();

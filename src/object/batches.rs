@@ -17,18 +17,18 @@ use crate::rdd::Blocks;
 
 /// Spark's bounds for the bytes of a batch: below the first the next one is twice as large, above the second half.
 pub(super) const SMALL: usize = 1 << 16;
-const LARGE: usize = 10 * SMALL;
+pub(super) const LARGE: usize = 10 * SMALL;
 /// Elements of the largest batch, all of them smaller than any real pickle.
-const MOST: usize = 1 << 16;
+pub(super) const MOST: usize = 1 << 16;
 
 /// Live blocks of `made` as blocks that may leave the chain.
 pub(super) fn of(made: Blocks) -> Blocks {
     cut(made, Results { size: 1, grows: true })
 }
 
-/// The same in batches of a hundred, as elements come that are to be paired with others.
-pub(super) fn of_hundreds(made: Blocks) -> Blocks {
-    cut(made, Results { size: 100, grows: false })
+/// The same in batches of one size.
+pub(super) fn of_size(made: Blocks, size: usize) -> Blocks {
+    cut(made, Results { size, grows: false })
 }
 
 /// How the elements of running steps are taken.

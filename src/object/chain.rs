@@ -13,16 +13,18 @@ use pyo3::types::PyList;
 use super::frozen::Frozen;
 use super::going::Going;
 use super::remote::Remote;
-use super::{as_columns, batches, frames};
+use super::{as_columns, batches, frames, lots};
 use crate::block::Block;
 use crate::error::{EngineError, Result};
-use crate::rdd::{Blocks, Folding, Narrow, Taker, Task};
+use crate::rdd::{Batching, Blocks, Folding, Lot, Lots, Narrow, Packing, Taker, Task};
 use crate::step::{self, Form, Plan, Run, Running, Step};
 
 /// Steps and their functions.
 pub(crate) struct Chain {
     pub(super) plan: Arc<Plan>,
     pub(super) functions: Frozen,
+    /// In which batches elements leave it, if it was said.
+    packed: Option<usize>,
     /// Where the chain runs, if not in this process.
     remote: Option<Arc<Remote>>,
     /// What its functions are called, once they were loaded.
@@ -38,9 +40,15 @@ impl Chain {
         forms: Option<Vec<Option<Form>>>,
         remote: Option<Arc<Remote>>,
     ) -> Self {
+        let packed = match steps.last() {
+            Some(Step::Packed(size)) => Some(*size),
+            _ => None,
+        };
+        // Where more steps follow, nobody sees in which batches elements would have left it.
+        let steps = steps.into_iter().filter(|step| !matches!(step, Step::Packed(_))).collect();
         let plan = Plan::new(steps, forms);
         let remote = remote.filter(|remote| plan.runs().iter().any(|run| calls(&plan, run, remote)));
-        Self { plan: Arc::new(plan), functions, remote, named: OnceLock::new() }
+        Self { plan: Arc::new(plan), functions, packed, remote, named: OnceLock::new() }
     }
 
     /// Its steps, and how they run.
@@ -80,7 +88,24 @@ impl Chain {
         let made = self.live(self.all(), task, partition, read_by_task(input));
         match taker {
             Some(taker) => frames::of(made, taker),
-            None => batches::of(made),
+            None => self.leave(made),
+        }
+    }
+
+    /// What has been made, as it leaves the chain.
+    fn leave(&self, made: Blocks) -> Blocks {
+        match self.packed {
+            // No step made them: what shared objects with others in a batch may do so no more.
+            Some(_) if self.all().is_empty() => lots::of_objects(made, self.batching()),
+            None | Some(0) => batches::of(made),
+            Some(size) => batches::of_size(made, size),
+        }
+    }
+
+    fn batching(&self) -> Batching {
+        match self.packed {
+            None | Some(0) => Batching::Grown,
+            Some(size) => Batching::Each(size),
         }
     }
 
@@ -105,7 +130,8 @@ impl Narrow for Chain {
         if let Some(remote) = &self.remote {
             return Ok(remote.run(None, task, partition, input));
         }
-        Ok(self.run_some(self.all(), task, partition, input))
+        let made = self.live(self.all(), task, partition, input);
+        Ok(self.leave(made))
     }
 
     fn run_for(self: Arc<Self>, taker: Taker, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
@@ -115,9 +141,27 @@ impl Narrow for Chain {
         }
         let made = self.live(self.all(), task, partition, input);
         Ok(match taker {
-            Taker::Keyed { .. } | Taker::Dealt { .. } => made,
-            Taker::Zip => batches::of_hundreds(made),
+            Taker::Keyed { .. } | Taker::Dealt { .. } if !self.all().is_empty() => made,
+            _ => self.leave(made),
         })
+    }
+
+    fn lots(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Lots> {
+        let (input, size) = (read_by_task(input), self.packed.unwrap_or(0));
+        let Some(remote) = &self.remote else {
+            return Ok(lots::cut(self.live(self.all(), task, partition, input), self.batching()));
+        };
+        // Each frame is a batch, or several of one size.
+        let frames = remote.run(Some(Taker::Batches { size }), task, partition, input);
+        let lot = move |block: Block| Lot { size: if size == 0 { block.len().max(1) } else { size }, block };
+        Ok(Box::new(frames.map(move |block| block.map(lot))))
+    }
+
+    fn packing(&self) -> Packing {
+        match self.packed {
+            None | Some(0) => Packing::Grown,
+            Some(size) => Packing::Each(size),
+        }
     }
 
     // A chain that runs in another process counts as impure: its functions may look at what differs there.

@@ -1,8 +1,8 @@
-//! How do the elements that a worker process makes go to a shuffle or a zip of the driver's?
+//! How do the elements that a worker process makes go to a shuffle of the driver's, or to be paired there?
 //!
 //! As if the driver took each one when it is made, though it gets frames of many.
-//! 1. What Spark pickles together is one state of its objects: ten elements that are dealt together, a hundred to be paired,
-//!    what waits for the targets of a shuffle. A frame holds one or more such parts, each its own.
+//! 1. What Spark pickles together is one state of its objects: ten elements that are dealt together, what
+//!    is paired, what waits for the targets of a shuffle. A frame holds one or more such parts, each its own.
 //! 2. A pair for a shuffle is made a plain one when it comes by, and its key is what it was then: if the key may have
 //!    changed by the time of the frame, a copy of it comes along, by which the pair is placed.
 
@@ -16,13 +16,11 @@ use super::aggregate::unpack;
 use super::batches::{self, Cut, More, SMALL};
 use super::pipeline::Segment;
 use super::router::Pace;
-use super::{convert, objects, travel};
+use super::{convert, lots, objects, travel};
 use crate::block::{Block, LoadObjects, Objects};
 use crate::error::{EngineError, Result};
-use crate::rdd::{Blocks, Taker};
+use crate::rdd::{Batching, Blocks, Taker, blocks_of};
 
-/// Elements that are zipped together.
-const PAIRED: usize = 100;
 /// Elements of the largest frame of small ones, about.
 const MOST: usize = 1 << 16;
 
@@ -31,7 +29,7 @@ pub(super) fn told(taker: Taker) -> (&'static str, usize) {
     match taker {
         Taker::Keyed { targets } => ("keyed", targets),
         Taker::Dealt { batch } => ("dealt", batch),
-        Taker::Zip => ("zip", PAIRED),
+        Taker::Batches { size } => ("batches", size),
     }
 }
 
@@ -40,7 +38,7 @@ pub(super) fn heard((name, number): (&str, usize)) -> Option<Taker> {
     match name {
         "keyed" => Some(Taker::Keyed { targets: number }),
         "dealt" => Some(Taker::Dealt { batch: number }),
-        "zip" => Some(Taker::Zip),
+        "batches" => Some(Taker::Batches { size: number }),
         _ => None,
     }
 }
@@ -51,7 +49,8 @@ pub(super) fn of(made: Blocks, taker: Taker) -> Blocks {
     match taker {
         Taker::Keyed { targets } => batches::cut(made, Keyed { pace: Pace::new(targets), targets }),
         Taker::Dealt { batch } => batches::cut(made, parts(batch)),
-        Taker::Zip => batches::cut(made, parts(PAIRED)),
+        Taker::Batches { size: 0 } => blocks_of(lots::cut(made, Batching::Grown)),
+        Taker::Batches { size } => blocks_of(lots::cut(made, Batching::Each(size))),
     }
 }
 

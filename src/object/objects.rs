@@ -14,11 +14,12 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyTuple};
 
 use super::call::user_error;
-use super::{convert, travel, weigh};
+use super::{convert, lots, travel, weigh};
 use crate::block::{Block, LoadObjects, Objects};
 use crate::error::{EngineError, Result};
 use crate::exec::Sealer;
 use crate::object::attach::attach;
+use crate::rdd::{Batching, Blocks, Lots};
 
 /// Elements as Python objects.
 #[derive(Debug)]
@@ -360,5 +361,9 @@ pub(crate) struct ObjectSealer;
 impl Sealer for ObjectSealer {
     fn seal(&self, blocks: Vec<Block>) -> Result<Vec<Block>> {
         attach(|py| seal_blocks(py, blocks, Prefer::Columns)).map_err(user_error)
+    }
+
+    fn cut(&self, blocks: Blocks, cut: Batching) -> Lots {
+        lots::cut(blocks, cut)
     }
 }

@@ -235,7 +235,7 @@ impl Segment {
     /// The next elements, `most` of them unless there are fewer; and what ended them before their time. Whoever wants no
     /// more than the elements never sees that.
     pub(crate) fn take(&mut self, py: Python<'_>, most: usize) -> (Vec<Py<PyAny>>, Option<PyErr>) {
-        let mut found = Vec::with_capacity(most);
+        let mut found = Vec::with_capacity(most.min(MOST));
         let (_, failure) = self.take_each(py, most, |item| {
             found.push(item.unbind());
             Ok(())

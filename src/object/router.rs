@@ -24,9 +24,10 @@ use crate::error::Result;
 use crate::kernel::gather::{pair_columns, scatter, targets_by_hash};
 use crate::kernel::keys::joined;
 use crate::kernel::random::XorShiftRandom;
+use crate::kernel::weigh::bytes_of;
 use crate::object::attach::attach;
 use crate::process::Origin;
-use crate::rdd::{Blocks, MapOutput, Router, Taker, Task};
+use crate::rdd::{Blocks, MapOutput, Mark, Router, Taker, Task};
 use crate::step::{Form, targets_by_form};
 
 /// Rows of columns that are gathered before they are sent.
@@ -113,6 +114,9 @@ struct Sender<'a> {
     objects: Buckets,
     /// Whether objects wait in the buckets.
     waiting: bool,
+    /// When Spark pickles what waits for the targets, and how much that is for each.
+    pace: Pace,
+    batches: Vec<usize>,
     function: Option<Py<PyAny>>,
 }
 
@@ -140,7 +144,9 @@ impl Sender<'_> {
 
     fn finish(&mut self) -> Result<()> {
         self.send_columns()?;
-        self.send_objects()
+        self.send_objects()?;
+        self.end_batches(|_| 0);
+        Ok(())
     }
 
     fn send_columns(&mut self) -> Result<()> {
@@ -156,10 +162,36 @@ impl Sender<'_> {
             self.place_objects(&Block::Columns(all))?;
             return self.send_objects();
         };
+        // As good as a pickle's for telling small elements from large ones.
+        let each = bytes_of(all.array()) / all.len().max(1);
+        for target in &numbers {
+            if self.counts(*target as usize) {
+                self.end_batches(|rows| rows * each);
+            }
+        }
         for (target, part) in scatter(&all, &numbers, targets)? {
             self.output.push(target, Block::Columns(part))?;
         }
         Ok(())
+    }
+
+    /// One more element for a target; whether Spark pickles now what waits.
+    fn counts(&mut self, target: usize) -> bool {
+        self.batches[target] += 1;
+        self.pace.is_due()
+    }
+
+    /// What waits for each target is a batch, if anything does.
+    fn end_batches(&mut self, bytes: impl Fn(usize) -> usize) {
+        let (mut targets, mut rows) = (0, 0);
+        for (target, waiting) in self.batches.iter_mut().enumerate() {
+            let size = std::mem::take(waiting);
+            if size > 0 {
+                self.output.mark(target, Mark { rows: size, size });
+                (targets, rows) = (targets + 1, rows + size);
+            }
+        }
+        self.pace.settled(targets, bytes(rows));
     }
 
     fn place_objects(&mut self, block: &Block) -> Result<()> {
@@ -196,12 +228,16 @@ impl Sender<'_> {
         };
         let pair =
             if item.is_exact_instance_of::<PyTuple>() { item } else { PyTuple::new(py, [key, value])?.into_any() };
-        self.objects.add(target, pair, self.output)
+        self.objects.add(target, pair, self.output)?;
+        if self.counts(target) {
+            let (_, bytes) = self.objects.settle(py)?;
+            self.end_batches(|_| bytes);
+        }
+        Ok(())
     }
 
     /// Sends each element when it is made, and has what waits be what it is now whenever Spark would pickle it.
     fn place_live(&mut self, mut live: Live) -> Result<()> {
-        let mut pace = Pace::new(self.output.targets());
         while live.within(|py, segment| {
             self.begin(py)?;
             let origin = Origin::here();
@@ -215,10 +251,6 @@ impl Sender<'_> {
                     return Ok(false);
                 };
                 self.place(item, None)?;
-                if pace.is_due() {
-                    let (targets, bytes) = self.objects.settle(py)?;
-                    pace.settled(targets, bytes);
-                }
             }
             Ok(true)
         })? {}
@@ -250,6 +282,8 @@ impl Router for KeyRouter {
             rows: 0,
             objects: Buckets::new(task, targets, Prefer::Shared),
             waiting: false,
+            pace: Pace::new(targets),
+            batches: vec![0; targets],
             function: None,
         };
         for block in input {
@@ -286,6 +320,8 @@ impl Router for KeyRouter {
 pub(crate) struct DealRouter {
     /// Elements dealt together.
     pub batch: usize,
+    /// Whether they are in such batches: these are dealt out then, those that are smaller, too.
+    pub as_they_lie: bool,
 }
 
 impl Router for DealRouter {
@@ -295,6 +331,8 @@ impl Router for DealRouter {
         let target = |at: usize| (start + 1 + at / self.batch) % targets;
         let mut dealt = 0;
         let mut buckets = Buckets::new(task, targets, Prefer::Shared);
+        // Batches with fewer elements than others, and how many these are.
+        let mut small = Vec::new();
         for block in input {
             task.cancel.check()?;
             match Live::of(block?) {
@@ -316,8 +354,21 @@ impl Router for DealRouter {
                 })
                 .map_err(user_error)?,
             }
+            if self.as_they_lie {
+                self.end_batch(&mut dealt, &mut small);
+            }
+        }
+        self.end_batch(&mut dealt, &mut small);
+        let mut small = small.into_iter().peekable();
+        for at in 0..dealt / self.batch {
+            let size = small.next_if(|(smaller, _)| *smaller == at).map_or(self.batch, |(_, size)| size);
+            output.mark(target(at * self.batch), Mark { rows: size, size });
         }
         self.send(&mut buckets, output)
+    }
+
+    fn takes_batches(&self) -> bool {
+        self.as_they_lie
     }
 
     fn taker(&self, _targets: usize) -> Taker {
@@ -335,6 +386,15 @@ impl Router for DealRouter {
 }
 
 impl DealRouter {
+    /// Whatever comes next is in another batch.
+    fn end_batch(&self, dealt: &mut usize, small: &mut Vec<(usize, usize)>) {
+        let rest = *dealt % self.batch;
+        if rest > 0 {
+            small.push((*dealt / self.batch, rest));
+            *dealt += self.batch - rest;
+        }
+    }
+
     /// Deals elements as they are made: those that are dealt together as one pickle has them.
     fn deal_live(
         &self,
@@ -345,7 +405,7 @@ impl DealRouter {
         output: &mut MapOutput,
     ) -> Result<()> {
         while live.within(|py, segment| {
-            for _ in 0..AT_A_TIME / self.batch {
+            for _ in 0..(AT_A_TIME / self.batch).max(1) {
                 let wanted = self.batch - *dealt % self.batch;
                 let (items, failure) = segment.take(py, wanted);
                 if let Some(raised) = failure {

@@ -7,20 +7,21 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use super::errors::to_python;
 use super::files::{ReadingFields, dealt_by};
 use super::gil::{DriverHooks, checked, enter_engine, on_main_thread};
 use super::jobs::{self, PyJobs};
 use super::rdd::PyRdd;
 use super::supervisor::hook_again;
 use crate::block::Block;
-use crate::error::EngineError;
-use crate::exec::{Executor, Job, Where};
+use crate::error::{EngineError, Result};
+use crate::exec::{Executor, Hooks, Job, Where};
 use crate::heap::give_back;
 use crate::input::{Numbers, Told, Untold, text_files, text_pieces};
 use crate::memory::{Level, Memory};
 use crate::object::threads::interrupt_tasks;
 use crate::object::{ObjectSealer, Planned, claimed_from, load_list, seal_slice};
-use crate::rdd::{CancelToken, Op, Rdd};
+use crate::rdd::{CancelToken, Op, Packing, Rdd};
 use crate::source::{Api, Reading, Shape};
 
 /// The engine of one SparkContext.
@@ -45,6 +46,16 @@ impl PyEngine {
     }
 
     fn run(&self, py: Python<'_>, rdd: &PyRdd, partitions: Option<Vec<usize>>) -> PyResult<Vec<Vec<Block>>> {
+        self.run_by(py, rdd, partitions, Executor::run)
+    }
+
+    fn run_by<T: Send>(
+        &self,
+        py: Python<'_>,
+        rdd: &PyRdd,
+        partitions: Option<Vec<usize>>,
+        run: impl FnOnce(&Arc<Executor>, &Job, &dyn Hooks) -> Result<T> + Send,
+    ) -> PyResult<T> {
         hook_again(py);
         let main_thread = on_main_thread(py)?;
         let hooks = DriverHooks::new(main_thread);
@@ -59,7 +70,7 @@ impl PyEngine {
                 return Err(EngineError::Invalid { parameter: "partitions", problem });
             }
             let job = Job { rdd: Arc::clone(&rdd.0), partitions, cancel: CancelToken::default(), properties, place };
-            self.executor.run(&job, &hooks)
+            run(&self.executor, &job, &hooks)
         })
     }
 }
@@ -122,12 +133,18 @@ impl PyEngine {
             .iter()
             .map(|slice| if slice.is_empty() { Ok(Vec::new()) } else { seal_slice(slice, batch) })
             .collect::<PyResult<_>>()?;
-        Ok(PyRdd(Rdd::new(Op::Held(slices))))
+        let rdd = Rdd::new(Op::Held(slices));
+        if let Some(batch) = batch {
+            rdd.set_packing(Packing::Each(batch.max(1)));
+        }
+        Ok(PyRdd(rdd))
     }
 
     /// An RDD of numbers: (start, step, count) per partition, all within 64 bits.
     fn numbers(&self, slices: Vec<(i64, i64, i64)>) -> PyRdd {
-        PyRdd(Rdd::new(Op::Read(Arc::new(Numbers { slices }))))
+        let rdd = Rdd::new(Op::Read(Arc::new(Numbers { slices })));
+        rdd.set_packing(Packing::Grown);
+        PyRdd(rdd)
     }
 
     /// What the context's settings say about reading files from now on, or why they cannot be used.
@@ -184,6 +201,19 @@ impl PyEngine {
     ) -> PyResult<Bound<'py, PyList>> {
         let blocks = self.run(py, rdd, partitions)?;
         load_list(py, blocks.iter().flatten())
+    }
+
+    /// The elements of a partition; of pairs that do not fit those before them, and the exception.
+    fn collect_to_misfit<'py>(
+        &self,
+        py: Python<'py>,
+        rdd: &PyRdd,
+        partition: usize,
+    ) -> PyResult<(Bound<'py, PyList>, Option<PyErr>)> {
+        let found = self.run_by(py, rdd, Some(vec![partition]), Executor::run_to_misfit)?;
+        let (blocks, misfits): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let misfit = misfits.into_iter().flatten().next().map(|error| to_python(py, &error));
+        Ok((load_list(py, blocks.iter().flatten())?, misfit))
     }
 
     /// Replaces the lineage of an RDD by its partitions, computed now unless they are kept.

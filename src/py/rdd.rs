@@ -9,10 +9,7 @@ use super::chain::{PyChain, chain_of, placing};
 use super::engine::place_of;
 use super::gil::checked;
 use crate::object::{CartesianPairs, DealRouter, Frozen, KeyRouter, Workers, ZippedPairs, parse_form};
-use crate::rdd::{Meeting, Narrow, Op, Partitioner, Rdd, Router, ShuffleSlot};
-
-/// Elements that `repartition` deals out together.
-const DEAL_BATCH: usize = 10;
+use crate::rdd::{Meeting, Narrow, Op, Packing, Partitioner, Rdd, Router, ShuffleSlot};
 
 /// A node of the lineage.
 #[pyclass(name = "Rdd", module = "dstreams._native", frozen)]
@@ -67,22 +64,22 @@ impl PyRdd {
         Ok(self.shuffled(targets, Arc::new(router), Some(Partitioner { targets, function: identity })))
     }
 
-    fn deal(&self, targets: usize) -> Self {
-        self.shuffled(targets, Arc::new(DealRouter { batch: DEAL_BATCH }), None)
+    /// Batches of `batch` elements dealt out; `as_they_lie`: its elements are in such batches already, or smaller ones.
+    fn deal(&self, targets: usize, batch: usize, as_they_lie: bool) -> Self {
+        self.shuffled(targets, Arc::new(DealRouter { batch: batch.max(1), as_they_lie }), None)
     }
 
     fn coalesce(&self, groups: usize) -> Self {
         Self(Rdd::new(Op::Coalesce { parent: Arc::clone(&self.0), groups }))
     }
 
-    /// Pairs; `batches`: how many elements of each side Spark would have pickled together.
-    fn zip(&self, other: &Self, batches: (usize, usize)) -> Self {
-        let batches = (batches.0.max(1), batches.1.max(1));
+    /// Pairs of the first and the first, batch by batch.
+    fn zip(&self, other: &Self) -> Self {
         Self(Rdd::new(Op::Pair {
             left: Arc::clone(&self.0),
             right: Arc::clone(&other.0),
             meeting: Meeting::Zip,
-            pairing: Arc::new(ZippedPairs { batches }),
+            pairing: Arc::new(ZippedPairs),
         }))
     }
 
@@ -93,6 +90,11 @@ impl PyRdd {
             meeting: Meeting::Cartesian,
             pairing: Arc::new(CartesianPairs),
         }))
+    }
+
+    /// Says that its elements are in batches of `size`; 0: of as many as are worth it. The first word counts.
+    fn set_packing(&self, size: usize) {
+        self.0.set_packing(if size == 0 { Packing::Grown } else { Packing::Each(size) });
     }
 
     /// The class of RDD that Spark would have here.

@@ -8,6 +8,7 @@
 //!
 //! Elsewhere: running it (`exec/`), functions over Python objects (`object/`).
 
+mod packing;
 mod panes;
 mod shuffle;
 mod task;
@@ -17,8 +18,9 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+pub use packing::{Again, Batching, Lot, Lots, Mark, Packing, blocks_of};
 pub use panes::{Leg, Panes, Role, Standing, Sum, Way};
-pub use shuffle::{MapOutput, ShuffleData, ShuffleSlot, Window};
+pub use shuffle::{MapOutput, Marks, ShuffleData, ShuffleSlot, Window};
 pub use task::{CancelToken, Properties, Task};
 
 use crate::block::Block;
@@ -63,8 +65,11 @@ pub enum Taker {
         /// Elements that go together.
         batch: usize,
     },
-    /// Somebody who pairs them with others.
-    Zip,
+    /// Somebody who needs to know where batches end.
+    Batches {
+        /// Elements in each; 0: as many as are worth it.
+        size: usize,
+    },
 }
 
 /// Fused steps over one partition. `Any`: whoever made them may look at them again.
@@ -75,6 +80,15 @@ pub trait Narrow: Any + Send + Sync {
     /// The same for somebody who takes the elements otherwise than whoever keeps them. Only `taker` can read all blocks.
     fn run_for(self: Arc<Self>, _taker: Taker, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Blocks> {
         self.run(task, partition, input)
+    }
+    /// The same for somebody who needs to know where batches end.
+    fn lots(self: Arc<Self>, task: &Arc<Task>, partition: usize, input: Blocks) -> Result<Lots> {
+        let blocks = self.run(task, partition, input)?;
+        Ok(Box::new(blocks.map(|block| block.map(|block| Lot { size: block.len().max(1), block }))))
+    }
+    /// In which batches elements leave the steps.
+    fn packing(&self) -> Packing {
+        Packing::Grown
     }
     /// Whether it is known that both do the same to plain elements (`Block::is_plain`): whenever, in whichever partition,
     /// and unnoticed elsewhere. So steps that are not even the same as themselves must be run each time.
@@ -112,6 +126,10 @@ pub trait Router: Any + Send + Sync {
     fn taker(&self, targets: usize) -> Taker {
         Taker::Keyed { targets }
     }
+    /// Whether it takes batches as they lie, block by block, instead of elements.
+    fn takes_batches(&self) -> bool {
+        false
+    }
     /// Whether both are known to send plain elements to the same targets, whichever map partition they are in.
     fn same_as(&self, _other: &dyn Router) -> bool {
         false
@@ -126,8 +144,8 @@ pub trait Router: Any + Send + Sync {
 
 /// Elements of two partitions made into pairs.
 pub trait Pairing: Send + Sync {
-    /// The partition that `left` and `right` give together.
-    fn pair(&self, left: Blocks, right: Blocks) -> Result<Blocks>;
+    /// The partition that `left` and what `right` gives make together. `is_steady`: nobody can tell how often it is called.
+    fn pair(&self, left: Lots, right: Again, is_steady: bool) -> Result<Lots>;
 }
 
 /// What a batch does to the states of a partition.
@@ -194,6 +212,7 @@ pub struct Rdd {
     level: Mutex<Option<Level>>,
     label: Mutex<Option<String>>,
     site: OnceLock<String>,
+    packing: OnceLock<Packing>,
     panes: Panes,
 }
 
@@ -222,6 +241,7 @@ impl Rdd {
             level: Mutex::new(None),
             label: Mutex::new(None),
             site: OnceLock::new(),
+            packing: OnceLock::new(),
             panes: Panes::default(),
         })
     }
@@ -254,6 +274,35 @@ impl Rdd {
     /// Says what of the program made it, and where. The first word counts.
     pub fn set_site(&self, site: String) {
         self.site.get_or_init(|| site);
+    }
+
+    /// Says in which batches its elements are, where that does not follow from its lineage. The first word counts.
+    pub fn set_packing(&self, packing: Packing) {
+        self.packing.get_or_init(|| packing);
+    }
+
+    /// In which batches its elements are. Those of a union are alike.
+    pub fn packing(&self) -> Packing {
+        let first = |parents: &[Arc<Self>]| parents.first().map(Arc::clone);
+        let own = |rdd: &Self| match &*rdd.op() {
+            Op::Held(_) | Op::Kept(_) | Op::Updated { .. } => Ok(Packing::Grown),
+            Op::Read(_) => Ok(Packing::Each(1)),
+            Op::Narrow { steps, .. } => Ok(steps.packing()),
+            Op::Shuffle { .. } | Op::Pair { .. } => Ok(Packing::Varied),
+            Op::Union(parents) | Op::Aligned(parents) => first(parents).ok_or(Packing::Grown).map_or_else(Ok, Err),
+            Op::Coalesce { parent, .. } => Err(Arc::clone(parent)),
+        };
+        // Without recursion: a lineage may be long.
+        let mut next = match self.packing.get() {
+            Some(packing) => return *packing,
+            None => own(self),
+        };
+        loop {
+            match next {
+                Ok(packing) => return packing,
+                Err(parent) => next = parent.packing.get().map_or_else(|| own(&parent), |packing| Ok(*packing)),
+            }
+        }
     }
 
     /// The class of RDD that Spark would have here.
@@ -291,6 +340,7 @@ impl Rdd {
 
     /// Replaces the lineage by the data of all partitions, which must be sealed.
     pub fn settle(&self, partitions: Vec<Parcels>) {
+        self.set_packing(self.packing());
         self.replace(Arc::new(Op::Kept(partitions)));
     }
 
@@ -434,6 +484,18 @@ impl Rdd {
             left -= size;
         }
         Err(EngineError::Bug(format!("a union has no partition {index}")))
+    }
+
+    /// The partitions of parents that partition `index` of an `Aligned` or a `Coalesce` consists of, in order.
+    pub fn members(op: &Op, index: usize) -> Result<Vec<(Arc<Rdd>, usize)>> {
+        match op {
+            Op::Aligned(parents) => Ok(parents.iter().map(|parent| (Arc::clone(parent), index)).collect()),
+            Op::Coalesce { parent, groups } => {
+                let members = Self::coalesce_members(parent.partitions()?, *groups, index);
+                Ok(members.map(|at| (Arc::clone(parent), at)).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// The parent's partitions that partition `index` of a `Coalesce` merges.

@@ -8,7 +8,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Blocks, Parcels, Rdd, Way};
+use super::{Blocks, Mark, Parcels, Rdd, Way};
 use crate::block::Block;
 use crate::error::Result;
 use crate::memory::{Gather, Level, Memory};
@@ -18,7 +18,11 @@ use crate::memory::{Gather, Level, Memory};
 pub struct MapOutput {
     gathered: Gather,
     parcels: Parcels,
+    marks: Marks,
 }
+
+/// Of one map task: in which batches the elements of each target are.
+pub type Marks = Vec<Vec<Mark>>;
 
 impl MapOutput {
     /// Nothing yet, for `targets` partitions, all in memory.
@@ -28,7 +32,11 @@ impl MapOutput {
 
     /// Nothing yet, for `targets` partitions, in files where `memory` has no room.
     pub fn within(memory: &Arc<Memory>, targets: usize) -> Self {
-        Self { gathered: Gather::new(memory, Level::MemoryAndDisk, targets), parcels: Vec::new() }
+        Self {
+            gathered: Gather::new(memory, Level::MemoryAndDisk, targets),
+            parcels: Vec::new(),
+            marks: vec![Vec::new(); targets],
+        }
     }
 
     /// Number of target partitions.
@@ -39,6 +47,20 @@ impl MapOutput {
     /// Adds a sealed block to what `target` receives. May write what was added before to a file.
     pub fn push(&mut self, target: usize, block: Block) -> Result<()> {
         self.gathered.push(target, block).map(drop)
+    }
+
+    /// Says in which batches the next elements of `target` are.
+    pub fn mark(&mut self, target: usize, mark: Mark) {
+        let Some(marks) = self.marks.get_mut(target) else { return };
+        match marks.last_mut() {
+            Some(last) if last.size == mark.size && last.rows.is_multiple_of(last.size) => last.rows += mark.rows,
+            _ => marks.push(mark),
+        }
+    }
+
+    /// What was said about batches.
+    pub fn take_marks(&mut self) -> Marks {
+        std::mem::take(&mut self.marks)
     }
 
     /// Nothing more will be added: what is in memory may go to a file whenever others need the room.
@@ -65,6 +87,7 @@ pub struct Window {
 #[derive(Default)]
 pub struct ShuffleData {
     outputs: Vec<Parcels>,
+    marks: Vec<Marks>,
     window: Option<Window>,
 }
 
@@ -72,12 +95,22 @@ impl ShuffleData {
     /// `outputs[m]`: what map partition m sends.
     pub fn new(outputs: Vec<MapOutput>) -> Result<Self> {
         let outputs = outputs.into_iter().map(MapOutput::into_parcels).collect::<Result<_>>()?;
-        Ok(Self { outputs, window: None })
+        Ok(Self { outputs, marks: Vec::new(), window: None })
     }
 
     /// The same; with `window`, these are the outputs of its panes, made in a way that is pure, of plain elements.
     pub fn of_window(outputs: Vec<Parcels>, window: Option<Window>) -> Self {
-        Self { outputs, window }
+        Self { outputs, marks: Vec::new(), window }
+    }
+
+    /// The same, with what is known about the batches of all map partitions.
+    pub fn marked(self, marks: Vec<Marks>) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// In which batches the elements of target partition `target` are, as far as that is known.
+    pub fn marks(&self, target: usize) -> Vec<Mark> {
+        self.marks.iter().filter_map(|marks| marks.get(target)).flatten().copied().collect()
     }
 
     /// The panes that it is made of, if what they sent is known to be the same whenever it is made.

@@ -37,6 +37,8 @@ pub enum Step {
     Group,
     /// (key, ResultIterable of all values)
     MergeGroups,
+    /// At the end of a chain: its elements leave it in batches of so many, or, with 0, of as many as are worth it.
+    Packed(usize),
 }
 
 impl Step {
@@ -52,7 +54,14 @@ impl Step {
             | Self::IndexedPartitions
             | Self::MergeCombiners => 1,
             Self::Combine { .. } => 2,
-            Self::Keys | Self::Values | Self::Take(_) | Self::Glom | Self::Count | Self::Group | Self::MergeGroups => 0,
+            Self::Keys
+            | Self::Values
+            | Self::Take(_)
+            | Self::Glom
+            | Self::Count
+            | Self::Group
+            | Self::MergeGroups
+            | Self::Packed(_) => 0,
         }
     }
 
@@ -75,6 +84,7 @@ impl Step {
             "mergeCombiners" => Self::MergeCombiners,
             "group" => Self::Group,
             "mergeGroups" => Self::MergeGroups,
+            "packed" => Self::Packed(number),
             _ => return None,
         })
     }
@@ -98,6 +108,7 @@ impl Step {
             Self::MergeCombiners => ("mergeCombiners", 0),
             Self::Group => ("group", 0),
             Self::MergeGroups => ("mergeGroups", 0),
+            Self::Packed(number) => ("packed", number),
         }
     }
 }

@@ -69,7 +69,11 @@ impl Plan {
         let mut forms = forms.unwrap_or_default().into_iter();
         let mut of_step = |step: &Step| (0..step.functions()).map(|_| forms.next().flatten()).collect();
         let forms: Vec<Vec<Option<Form>>> = steps.iter().map(&mut of_step).collect();
-        let runs = if read { cut(&steps, &forms) } else { vec![Run::Python(0..steps.len())] };
+        let runs = match steps.len() {
+            0 => Vec::new(),
+            _ if read => cut(&steps, &forms),
+            all => vec![Run::Python(0..all)],
+        };
         Self { steps, forms, read, runs }
     }
 

@@ -8,9 +8,10 @@ builds the same thing from an RDD and from the model. NaN is left out of keys, w
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -100,6 +101,15 @@ def backwards(part: Iterator[Any]) -> list[Any]:
     return list(part)[::-1]
 
 
+def anew(rdd: AnyRDD) -> AnyRDD:
+    """The same elements, in batches that follow from these alone: the model knows no others."""
+    return rdd.filter(lambda x: True)
+
+
+def all_pairs(lists: tuple[list[Any], list[Any]]) -> Iterable[Any]:
+    return itertools.product(*lists)
+
+
 NONE: list[Any] = [None]
 ON_ELEMENTS = [
     Step("map", MAPS, lambda r, o, f, c: r.map(f)),
@@ -111,17 +121,17 @@ ON_ELEMENTS = [
     Step("unionSelf", NONE, lambda r, o, f, c: r.union(r)),
     Step("distinct", NONE, lambda r, o, f, c: r.distinct(c.number if c.flag else None), True),
     Step("sortBy", SORTERS, lambda r, o, f, c: r.sortBy(f, c.flag, c.number), True),
-    Step("repartition", NONE, lambda r, o, f, c: r.repartition(c.number)),
+    Step("repartition", NONE, lambda r, o, f, c: anew(r).repartition(c.number)),
     Step("coalesce", NONE, lambda r, o, f, c: r.coalesce(c.number)),
     Step("subtract", NONE, lambda r, o, f, c: r.subtract(some_of(r, c).union(o), c.number if c.flag else None), True),
     Step("intersection", NONE, lambda r, o, f, c: r.intersection(o.union(some_of(r, c))), True),
-    Step("zip", MAPS, lambda r, o, f, c: r.zip(o if c.reckless else r.map(f))),
+    Step("zip", MAPS, lambda r, o, f, c: anew(r).zip(anew(o)) if c.reckless else r.zip(r.map(f))),
     Step("zipWithIndex", NONE, lambda r, o, f, c: r.zipWithIndex()),
     Step("glom", NONE, lambda r, o, f, c: r.glom()),
     Step("sample", NONE, lambda r, o, f, c: r.sample(False, c.number / 6, c.function)),
     Step("mapPartitions", NONE, lambda r, o, f, c: r.mapPartitions(backwards, c.flag)),
     Step("mapPartitionsWithIndex", NONE, lambda r, o, f, c: r.mapPartitionsWithIndex(split_stream)),
-    Step("cartesian", NONE, lambda r, o, f, c: r.cartesian(o)),
+    Step("cartesian", NONE, lambda r, o, f, c: r.glom().cartesian(o.glom()).flatMap(all_pairs)),
     Step("cache", NONE, lambda r, o, f, c: cached(r, c)),
     Step("unpersist", NONE, lambda r, o, f, c: r.unpersist()),
     Step("spoil", NONE, lambda r, o, f, c: spoiled(r)),

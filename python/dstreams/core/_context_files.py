@@ -14,7 +14,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dstreams.core import inputs, lineage, sequencefile
-from dstreams.core.arguments import java_bool, java_int, java_text, optional_int, refuse_capacity
+from dstreams.core.arguments import (
+    java_bool,
+    java_int,
+    java_text,
+    optional_int,
+    optional_text,
+    refuse_capacity,
+    refuse_null,
+)
 from dstreams.core.files import ShippedFiles, in_order
 from dstreams.core.hadoopformats import SEQUENCES
 from dstreams.core.hadoopinput import Input, read_format
@@ -40,9 +48,10 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there.
         """
         least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
+        java_text("path", path)
         reading = self._reading(new_api=True)
         plan = partial(inputs.whole_text_plan, path, least, reading)
-        read = self._read(path, plan, partial(reading.read, partial(inputs.read_text, use_unicode)))
+        read = self._read(path, plan, partial(reading.read, partial(inputs.read_text, use_unicode)), each=1)
         return self._shown(read, ("WholeTextFileRDD", "MapPartitionsRDD*"), "wholeTextFiles", path, pairs=True)
 
     def binaryFiles(self, path: str, minPartitions: int | None = None) -> RDD[tuple[str, bytes]]:
@@ -53,9 +62,10 @@ class FileInputs:
         """
         least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
         parallelism = max(self._context.defaultParallelism, least)
+        java_text("path", path)
         # Spark opens these files where Python's bytes are made of them, behind its care for missing and corrupt ones.
         plan = partial(inputs.binary_plan, path, parallelism, self._reading(new_api=True))
-        read = self._read(path, plan, inputs.read_binaries)
+        read = self._read(path, plan, inputs.read_binaries, each=1)
         return self._shown(read, ("BinaryFileRDD*",), "binaryFiles", path, pairs=True)
 
     def binaryRecords(self, path: str, recordLength: int) -> RDD[bytes]:
@@ -63,10 +73,11 @@ class FileInputs:
 
         Raises: Py4JJavaError when an action runs and nothing is there, or a file ends within a record.
         """
+        java_text("path", path)
         java_int("recordLength", recordLength)
         reading = self._reading(new_api=True)
         plan = partial(inputs.records_plan, path, recordLength, reading)
-        read = self._read(path, plan, partial(reading.read, partial(inputs.read_records, recordLength)))
+        read = self._read(path, plan, partial(reading.read, partial(inputs.read_records, recordLength)), each=1)
         return self._shown(read, ("NewHadoopRDD*", "MapPartitionsRDD"), "binaryRecords", path)
 
     def pickleFile(self, name: str, minPartitions: int | None = None) -> RDD[Any]:
@@ -75,7 +86,10 @@ class FileInputs:
         Raises: Py4JJavaError when an action runs and nothing is there, or a file is no pickle file.
         """
         least = optional_int("minPartitions", minPartitions, self._context.defaultMinPartitions)
-        plan = partial(self._sequence_plan, name, least)
+        given: Any = name  # None fails when an action looks for files
+        plan: Any = partial(refuse_null, "name")
+        if given is not None:
+            plan = partial(self._sequence_plan, java_text("name", given), least)
         read = self._read(name, plan, partial(self._reading(new_api=False).read, sequencefile.read_pickles))
         return self._shown(read, ("HadoopRDD*", "MapPartitionsRDD"), "objectFile", name)
 
@@ -96,6 +110,7 @@ class FileInputs:
         Raises: Py4JJavaError at once when nothing is there, when the first pair is of other classes, or for a
                 converter, which would be Java code.
         """
+        java_text("path", path)
         least = optional_int("minSplits", minSplits, self._context.defaultMinPartitions)
         classes, converters = (keyClass or TEXT.name, valueClass or TEXT.name), (keyConverter, valueConverter)
         asked = Input("sequenceFile", path, SEQUENCES, classes, converters, None, batchSize, least)
@@ -182,21 +197,23 @@ class FileInputs:
         path: str,
         plan: Callable[[], list[list[inputs.Piece]]],
         read: Callable[[Iterable[inputs.Piece]], Iterable[Any]],
+        each: int = 0,
     ) -> RDD[Any]:
+        """What `read` finds in the pieces of a plan; `each`: how many elements are in a batch, if that is fixed."""
         from dstreams.core._rdd_base import frozen
         from dstreams.core.rdd import RDD
 
         pieces = self._context._running.planned(plan)
-        java_text("path", path)
-        pieces.label = path
+        pieces.label = optional_text("path", path)
         # Below Python in Spark: no chain of the program's, and under no profiler.
-        return RDD(frozen(self._context, pieces, (("partitions", 0, (read,)),), False), self._context)
+        steps = (("partitions", 0, (read,)), ("packed", each, ()))
+        return RDD(frozen(self._context, pieces, steps, False), self._context)
 
     def _shown(self, made: RDD[Any], kinds: tuple[str, ...], method: str, path: str, pairs: bool = False) -> RDD[Any]:
         """Says what Spark has for an RDD of files."""
         shown = lineage.of_file(self._context, kinds, method, path, made._node.partitions)
         shown.pairs = pairs
-        return made._shown_as(shown, lineage.RAW if pairs else lineage.AUTOMATIC)
+        return made._shown_as(shown, lineage.RAW if pairs else None)
 
     # -- Hadoop's formats -----------------------------------------------------------------------
     def hadoopFile(

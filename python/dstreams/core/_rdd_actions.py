@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dstreams.core import hyperloglog, tasks
 from dstreams.core._rdd_narrow import NarrowOps
 from dstreams.core.approximate import BoundedFloat
+from dstreams.core.arguments import java_bool, java_double, java_long
 from dstreams.core.prefetch import ahead
 from dstreams.core.statcounter import StatCounter
 from dstreams.core.taking import taken
@@ -120,10 +121,11 @@ class Actions(NarrowOps[T]):
         With `prefetchPartitions` the job of the next partition runs while this one's elements are used.
         """
         self.ctx._running  # noqa: B018 - a stopped context must say so
+        java_bool("prefetchPartitions", prefetchPartitions)
         node = self._node  # now: a function that cannot travel must say so here, not at the first element
         self._show()
-        jobs = [partial(self.ctx._collect, node, [partition]) for partition in range(self.getNumPartitions())]
-        return itertools.chain.from_iterable(ahead(jobs) if prefetchPartitions else (job() for job in jobs))
+        jobs = [partial(self.ctx._collect_some, node, partition) for partition in range(self.getNumPartitions())]
+        return _each_of(ahead(jobs) if prefetchPartitions else (job() for job in jobs))
 
     def stats(self) -> StatCounter:
         """Count, mean, variance, minimum and maximum in one pass."""
@@ -151,19 +153,23 @@ class Actions(NarrowOps[T]):
 
     def countApprox(self, timeout: int, confidence: float = 0.95) -> int:
         """The count. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        _check_approximate(timeout, confidence)
         self._of_java()
         return self.count()
 
     def sumApprox(self, timeout: int, confidence: float = 0.95) -> BoundedFloat:
         """The sum. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        _check_approximate(timeout, confidence)
         self._of_java()
-        total = self.map(tasks.to_float).sum()
+        total = float(self.map(tasks.to_float).sum())
         return BoundedFloat(total, 1.0, total, total)
 
     def meanApprox(self, timeout: int, confidence: float = 0.95) -> BoundedFloat:
         """The mean. Exact: a job here does not stop half way; `timeout` and `confidence` are not needed."""
+        _check_approximate(timeout, confidence)
         self._of_java()
-        mean = float(self.map(tasks.to_float).mean())
+        # Without a partition there is nothing to wait for, nor to divide by.
+        mean = float(self.map(tasks.to_float).mean()) if self.getNumPartitions() else 0.0
         return BoundedFloat(mean, 1.0, mean, mean)
 
     def _of_java(self) -> None:
@@ -177,6 +183,7 @@ class Actions(NarrowOps[T]):
         The estimate is Spark's. Raises: ValueError when `relativeSD` is below 0.000017.
         """
         precision = hyperloglog.precision_for(relativeSD)
+        java_double("relativeSD", relativeSD)
         found = self.mapPartitions(partial(hyperloglog.registers_of, precision))
         self.ctx._next_rdd()  # the RDD of Java objects that Spark counts
         return hyperloglog.estimate(precision, found.fold({}, hyperloglog.merge_registers))
@@ -198,14 +205,13 @@ class Actions(NarrowOps[T]):
             borders, even = buckets, _check_borders(buckets)
         else:
             raise TypeError("buckets should be a list or tuple or number(int or long)")
-        counted = self.mapPartitions(partial(_count_buckets, borders, even))
+        # Here, where Spark divides, too: what cannot be divided fails before a task begins.
+        width = (borders[-1] - borders[0]) / (len(borders) - 1) if even else None
+        counted = self.mapPartitions(partial(_count_buckets, borders, width))
         return borders, counted.reduce(_add_lists)
 
     def _even_borders(self, buckets: int) -> list[Any]:
-        try:
-            low, high = self.map(_twice).reduce(_min_max)
-        except ValueError as error:
-            raise ValueError("can not generate buckets from empty RDD") from error
+        low, high = self.map(_twice).reduce(_min_max)
         if low == high or buckets == 1:
             return [low, high]
         try:
@@ -217,6 +223,18 @@ class Actions(NarrowOps[T]):
         # Whole numbers where they fit, so that the borders of ints are ints.
         step = int(width) if int(width) * buckets == high - low else (high - low) * 1.0 / buckets
         return [i * step + low for i in range(buckets)] + [high]
+
+
+def _check_approximate(timeout: object, confidence: object) -> None:
+    java_long("timeout", timeout)
+    java_double("confidence", confidence)
+
+
+def _each_of(found: Iterable[tuple[list[T], BaseException | None]]) -> Iterator[T]:
+    for elements, misfit in found:
+        yield from elements
+        if misfit is not None:
+            raise misfit
 
 
 def _add_counts(into: dict[Any, int], counts: dict[Any, int]) -> dict[Any, int]:
@@ -258,9 +276,8 @@ def _check_borders(borders: Any) -> bool:
     return bool(max(steps) - min(steps) < 1e-10)
 
 
-def _count_buckets(borders: Any, even: bool, elements: Iterable[Any]) -> list[list[int]]:
+def _count_buckets(borders: Any, width: float | None, elements: Iterable[Any]) -> list[list[int]]:
     low, high = borders[0], borders[-1]
-    width = (high - low) / (len(borders) - 1) if even else None
     counts = [0] * len(borders)
     for x in elements:
         if not tasks.is_comparable(x) or x > high or x < low:

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from dstreams import _native
 from dstreams.core import lineage, process, watch
+from dstreams.core.arguments import optional_text
 from dstreams.core.closure import freeze
 from dstreams.core.errors import java_error
-from dstreams.core.lineage import AUTOMATIC, Packing, Shown, draw
+from dstreams.core.lineage import Packing, Shown, draw
 from dstreams.core.native import Form, forms_of
 from dstreams.core.profiler import run_profiled
 from dstreams.core.ranges import Numbers, on_range
 from dstreams.core.serializers import Serializer, through
 from dstreams.core.stepwise import Step
 from dstreams.core.stopped import check_alive
-from dstreams.core.storagelevel import StorageLevel, check_level
+from dstreams.core.storagelevel import StorageLevel, check_level, refuse_level
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from dstreams.core.rdd import RDD
 
 T = TypeVar("T")
-# How Spark would have pickled an RDD's elements together: the number in a batch as it declares it, which decides what a
-# zip makes of two RDDs, and the number there is. What leaves a Python function is in batches of any size.
-Batching: TypeAlias = tuple[int, int]
-UNKNOWN: Batching = (0, 0)
-ONE_BY_ONE: Batching = (1, 1)
 # Steps by name, functions, native forms, and how worker processes get them.
 ChainParts: TypeAlias = tuple[
     list[tuple[str, int]], "list[Any] | bytes", "list[Form] | None", "tuple[_native.Workers, bytes, list[bool]] | None"
@@ -55,11 +51,12 @@ class RDDBase(Generic[T]):
         self._frozen_node = node
         self._jrdd_deserializer = jrdd_deserializer or ctx.serializer
         self._storage = StorageLevel.NONE
+        # The node, while another one stands for it that fails because of a level that Spark's tasks would not take.
+        self._not_refused: _native.Rdd | None = None
         self._checkpoint_file: str | None = None
         self._checkpoint_done = False
         self._locally_checkpointed = False
-        self._batching = UNKNOWN
-        self._packing: Packing = AUTOMATIC
+        self._packing: Packing = lineage.packing_of(ctx)
         self._shown: Shown | None = None
         # What a chain of Python steps is based on, if this is one to Spark.
         self._shown_base: Shown | None = None
@@ -127,13 +124,22 @@ class RDDBase(Generic[T]):
         chain = self._shown_base
         return self._show() if chain is None or self.is_cached or self.is_checkpointed else chain
 
-    def _show_packed(self, packing: Packing = AUTOMATIC) -> Shown:
-        """What it is where its elements must lie together like this."""
-        return self._show() if self._packing == packing else self._show_chain()
+    def _packed_as(self, packing: Packing) -> RDD[T]:
+        """This RDD where its elements lie together like this, else one with a step for it."""
+        if self._packing == packing:
+            return self._self
+        made = self._step("packed", number=lineage.number_in(packing), preserves=True)
+        made._packing = packing
+        return made
 
-    def _shown_as(self, shown: Shown, packing: Packing = AUTOMATIC, base: Shown | None = None) -> RDD[T]:
+    def _show_packed(self) -> Shown:
+        """What it is where its elements lie together as those that leave Python's steps."""
+        return self._packed_as(lineage.packing_of(self.ctx))._show()
+
+    def _shown_as(self, shown: Shown, packing: Packing | None = None, base: Shown | None = None) -> RDD[T]:
         """Says what Spark has for this RDD; with `base`, of a chain of Python steps on that one."""
-        self._shown, self._packing, self._shown_base = shown, packing, base
+        self._shown, self._shown_base = shown, base
+        self._packing = lineage.packing_of(self.ctx) if packing is None else packing
         return self._self
 
     def __getnewargs__(self) -> Any:
@@ -154,7 +160,7 @@ class RDDBase(Generic[T]):
 
     def setName(self, name: str) -> RDD[T]:
         """Names the RDD."""
-        self._node.label = self._show().name = name
+        self._node.label = self._show().name = optional_text("name", name)
         return self._self
 
     @property
@@ -195,13 +201,19 @@ class RDDBase(Generic[T]):
         if self.ctx._engine is None:  # in Spark it is a note in the RDD
             return
         self._show().kept = self._node
-        if level._place is not None:
+        if level._place is not None and level._is_valid:
             self.ctx._running.persist(self._node, level._place)
+        elif level != StorageLevel.NONE:
+            self._not_refused = self._node
+            steps: tuple[Step, ...] = (("partitions", 0, (partial(refuse_level, level),)),)
+            self._frozen_node = frozen(self.ctx, self._node, steps, True)
 
     def unpersist(self, blocking: bool = False) -> RDD[T]:
         """Forgets kept partitions; they are computed again when needed."""
         check_alive(self.ctx)
         self.is_cached, self._storage = False, StorageLevel.NONE
+        if self._not_refused is not None:
+            self._frozen_node, self._not_refused = self._not_refused, None
         self._show().kept = None
         self.ctx._running.unpersist(self._node)
         return self._self
@@ -318,13 +330,16 @@ def frozen_steps(
     Under a profiler it is a single step, and the RDD has to have its `number`. `numbers` are those of `base`, if that
     is a range.
     """
-    if numbers is not None and forms_of(steps[:1]) in (None, [None]):
+    if ctx._batchSize and not (steps and steps[-1][0] == "packed"):
+        steps = (*steps, ("packed", lineage.number_in(lineage.packing_of(ctx)), ()))
+    if numbers is not None and steps[0][2] and forms_of(steps[:1]) in (None, [None]):
         steps = (on_range(numbers, steps[0]), *steps[1:])
     profilers = ctx.profiler_collector
     if profilers is None or not is_profiled(ctx):
         return frozen(ctx, base, steps, keeps_partitioner)
     profiler = profilers.new_profiler(ctx)
-    node = frozen(ctx, base, (profiled(profiler, steps),), keeps_partitioner)
+    packed = tuple(step for step in steps[-1:] if step[0] == "packed")
+    node = frozen(ctx, base, (profiled(profiler, steps), *packed), keeps_partitioner)
     profilers.add_profiler(number(), profiler)
     return node
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstreams.core import lineage, tasks
-from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, RDDBase
+from dstreams.core._rdd_base import RDDBase
 from dstreams.core.arguments import java_int
 from dstreams.core.stopped import check_alive
 
@@ -58,14 +58,10 @@ class NarrowOps(RDDBase[T]):
 
         if not isinstance(other, RDD):
             raise AttributeError(f"other: union needs an RDD, not {type(other).__name__}")
-        made: RDD[Any] = RDD(self.ctx._running.union([self._node, other._node]), self.ctx)
-        made._batching = self._batching if self._batching == other._batching else UNKNOWN
+        made = union_of([self._self, other])
         if self.partitioner == other.partitioner and self.getNumPartitions() == made.getNumPartitions():
             made.partitioner = self.partitioner
-        alike = self._packing == other._packing
-        parents = (self._show(), other._show()) if alike else (self._show_packed(), other._show_packed())
-        shown = lineage.Shown(self.ctx, made._node.kind, lineage.by("union"), parents, made._node.partitions)
-        return made._shown_as(shown, self._packing if alike else lineage.AUTOMATIC)
+        return made
 
     def __add__(self, other: RDD[Any]) -> RDD[Any]:
         from dstreams.core.rdd import RDD
@@ -87,14 +83,13 @@ class NarrowOps(RDDBase[T]):
             made: RDD[T] = RDD(self._node.coalesce(numPartitions), self.ctx)
             kind, count = "CoalescedRDD", made._node.partitions
             shown = lineage.Shown(self.ctx, kind, lineage.by("coalesce"), (self._show(),), count)
-            made._batching = self._batching
             return made._shown_as(shown, self._packing)
         check_alive(self.ctx)
-        made = RDD(self._node.deal(numPartitions), self.ctx)
-        made._batching = (_DEALT, _DEALT)
-        packing = ("batch", min(10, self.ctx._batchSize or 1024))
-        parent = self._show_packed(packing)
-        return made._shown_as(lineage.dealt(self.ctx, parent, parent.count, made._node), packing)
+        size = min(_DEALT, self.ctx._batchSize or _DEALT)
+        source = self._packed_as(("batch", size))
+        made = RDD(source._node.deal(numPartitions, lineage.number_in(source._packing), source is self), self.ctx)
+        parent = source._show()
+        return made._shown_as(lineage.dealt(self.ctx, parent, parent.count, made._node), source._packing)
 
     def repartition(self, numPartitions: int) -> RDD[T]:
         """Exactly `numPartitions` partitions, filled with batches of 10 elements in turn."""
@@ -111,26 +106,22 @@ class NarrowOps(RDDBase[T]):
 
         if self.getNumPartitions() != other.getNumPartitions():
             raise ValueError("Can only zip with RDD which has the same number of partitions")
-        declared, other_declared = self._batching[0], other._batching[0]
-        batches = self._batching[1], other._batching[1]
-        if declared != other_declared or not declared:
+        sizes = [rdd._packing[1] if rdd._packing[0] == "batch" else 1 for rdd in (self, other)]
+        one, two = self._self, other
+        if sizes[0] != sizes[1] or not sizes[0]:
             # Spark then pickles both anew, in batches of the smaller size.
-            smaller = min(declared, other_declared)
-            batches = (smaller, smaller) if smaller > 0 else (_REPACKED, _REPACKED)
-        made: RDD[Any] = RDD(self._node.zip(other._node, batches), self.ctx)
-        made._batching = (1, batches[0])
-        return made._shown_as(*_shown_zip(self._self, other))
+            smaller = min(sizes)
+            packing = ("batch", smaller if smaller > 0 else _REPACKED)
+            one, two = one._packed_as(packing), two._packed_as(packing)
+        made: RDD[Any] = RDD(one._node.zip(two._node), self.ctx)
+        return made._shown_as(*_shown_pairs(made, "zip", "pair", one, two))
 
     def cartesian(self, other: RDD[U]) -> RDD[tuple[T, U]]:
-        """All pairs."""
+        """All pairs, batch by batch; the right side is computed again for each batch of the left unless it is kept."""
         from dstreams.core.rdd import RDD
 
         made: RDD[tuple[T, U]] = RDD(self._node.cartesian(other._node), self.ctx)
-        made._batching = ONE_BY_ONE
-        parents = (self._show(), other._show())
-        place, count = lineage.by("cartesian"), made._node.partitions
-        shown = lineage.Shown(self.ctx, made._node.kind, place, parents, count, pairs=True)
-        return made._shown_as(shown, ("cartesian", self._packing, other._packing))
+        return made._shown_as(*_shown_pairs(made, "cartesian", "cartesian", self._self, other))
 
     def zipWithIndex(self) -> RDD[tuple[T, int]]:
         """Pairs elements with their position; counts the partitions at once when there are several."""
@@ -150,17 +141,27 @@ class NarrowOps(RDDBase[T]):
         Shape:  one run of `command` per partition. Raises: PySparkRuntimeError when `checkCode` and it fails.
         """
         # Without PATH the program would not be found; Spark's workers leave that to the C library's default.
-        variables = {"PATH": os.environ.get("PATH", os.defpath), **(env or {})}
-        return self.mapPartitions(partial(tasks.pipe_through, command, variables, checkCode))
+        path = os.environ.get("PATH", os.defpath)
+        return self.mapPartitions(partial(tasks.pipe_through, command, path, env or {}, checkCode))
 
 
-def _shown_zip(one: RDD[Any], other: RDD[Any]) -> tuple[lineage.Shown, lineage.Packing]:
-    """Of a zip: elements must lie together alike on both sides."""
-    sizes = [rdd._packing[1] if rdd._packing[0] == "batch" else 1 for rdd in (one, other)]
-    packings = [one._packing, other._packing]
-    if sizes[0] != sizes[1] or not sizes[0]:
-        size = min(sizes)
-        packings = [("batch", size if size > 0 else 100)] * 2
-    parents = (one._show_packed(packings[0]), other._show_packed(packings[1]))
-    place, count = lineage.by("zip"), one._count
-    return lineage.Shown(one.ctx, "ZippedPartitionsRDD2", place, parents, count, pairs=True), ("pair", *packings)
+def union_of(rdds: Sequence[RDD[Any]]) -> RDD[Any]:
+    """The elements of all RDDs in turn. Where they lie together in different ways, Spark pickles all of them anew."""
+    from dstreams.core.rdd import RDD
+
+    ctx, packing = rdds[0].ctx, rdds[0]._packing
+    if any(rdd._packing != packing for rdd in rdds):
+        packing = lineage.packing_of(ctx)
+        rdds = [rdd._packed_as(packing) for rdd in rdds]
+    made: RDD[Any] = RDD(ctx._running.union([rdd._node for rdd in rdds]), ctx)
+    parents = tuple([rdd._show() for rdd in rdds])
+    shown = lineage.Shown(ctx, made._node.kind, lineage.by("union"), parents, made._node.partitions)
+    return made._shown_as(shown, packing)
+
+
+def _shown_pairs(
+    made: RDD[Any], method: str, packing: str, one: RDD[Any], two: RDD[Any]
+) -> tuple[lineage.Shown, lineage.Packing]:
+    parents, place = (one._show(), two._show()), lineage.by(method)
+    shown = lineage.Shown(made.ctx, made._node.kind, place, parents, made._node.partitions, pairs=True)
+    return shown, (packing, one._packing, two._packing)

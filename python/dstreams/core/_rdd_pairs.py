@@ -237,7 +237,10 @@ class PairOps(Sampling[T]):
         keyfunc: Callable[[Any], Any] = lambda key: key,
     ) -> RDD[T]:
         """The pairs sorted by `keyfunc(key)`, in ranges cut by a sample (which is drawn at once)."""
-        count = self._defaultReducePartitions() if numPartitions is None else java_int("numPartitions", numPartitions)
+        count: Any = self._defaultReducePartitions() if numPartitions is None else numPartitions
+        # What is no number fails where it is used as one, as in Spark; a very large one would take for ever.
+        if isinstance(count, int) and abs(count) >= 2**31:
+            java_int("numPartitions", count)
         sort = partial(sort_pairs, keyfunc, bool(ascending))
         if count == 1:
             gathered = self.coalesce(1) if self.getNumPartitions() > 1 else self._self

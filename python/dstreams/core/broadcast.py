@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _broadcastRegistry: dict[int, Broadcast[Any]] = {}
 _next_id = itertools.count()
+# Whether this thread reads the value of a broadcast for the driver.
+_reading = threading.local()
 # Numbers of broadcasts whose copies in worker processes are to be dropped, in the order of the calls.
 forgotten: list[int] = []
 
@@ -85,7 +87,7 @@ class Broadcast(Generic[T]):
 
     def _loaded(self) -> Any:
         if self._data is not None:
-            return pickle.loads(self._data)
+            return _loaded(self._data)
         if self._path is not None:
             return self.load_from_path(self._path)
         if _native.task_info() is None:
@@ -173,8 +175,19 @@ def _pickled(value: Any) -> bytes:
         raise pickle.PicklingError(text) from error
 
 
+def _loaded(data: bytes) -> Any:
+    # Spark's driver has no broadcasts by their numbers: its workers have.
+    _reading.in_driver = _native.task_info() is None
+    try:
+        return pickle.loads(data)
+    finally:
+        _reading.in_driver = False
+
+
 def _from_id(bid: int) -> Broadcast[Any]:
     try:
+        if getattr(_reading, "in_driver", False):
+            raise KeyError(bid)
         found = _broadcastRegistry[bid]
     except KeyError:
         raise PySparkRuntimeError(

@@ -23,9 +23,10 @@ from dstreams.core import barrier, callsite, deep, lineage, process, signals
 from dstreams.core import master as masters
 from dstreams.core._context_files import FileInputs
 from dstreams.core._context_jobs import JobControl
-from dstreams.core._rdd_base import ONE_BY_ONE, UNKNOWN, frozen
+from dstreams.core._rdd_base import frozen
+from dstreams.core._rdd_narrow import union_of
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
-from dstreams.core.arguments import java_int, java_text, optional_int, refuse_capacity
+from dstreams.core.arguments import java_int, java_text, optional_int, refuse_capacity, refuse_null
 from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
@@ -367,7 +368,7 @@ class SparkContext(JobControl, FileInputs):
     def emptyRDD(self) -> RDD[Any]:
         """An RDD without partitions."""
         made: RDD[Any] = RDD(self._running.held([]), self)
-        made._batching = ONE_BY_ONE
+        made._node.set_packing(1)
         shown = lineage.Shown(self, "EmptyRDD", lineage.by("emptyRDD"), (), made._node.partitions)
         return made._shown_as(shown, lineage.RAW)
 
@@ -382,6 +383,8 @@ class SparkContext(JobControl, FileInputs):
         slices = java_int("numSlices", int(numSlices)) if numSlices is not None else self.defaultParallelism
         if slices < 0:
             return RDD(self._running.planned(_refuse_slices), self)
+        if not slices:
+            raise ZeroDivisionError("integer division or modulo by zero: numSlices is 0")
         if isinstance(c, range) and len(c):
             numbers = Numbers.of(c, slices)
             source = self._of_range(numbers)
@@ -395,7 +398,6 @@ class SparkContext(JobControl, FileInputs):
         batches = -(-len(data) // batch)
         cuts = [min(i * batches // slices * batch, len(data)) for i in range(slices + 1)]
         made: RDD[T] = RDD(self._running.held([list(data[a:b]) for a, b in itertools.pairwise(cuts)], batch), self)
-        made._batching = (batch, batch)
         shown = lineage.Shown(self, "ParallelCollectionRDD", lineage.OF_LIST, (), made._node.partitions)
         return made._shown_as(shown, ("batch", batch))
 
@@ -420,14 +422,17 @@ class SparkContext(JobControl, FileInputs):
         """
         least = optional_int("minPartitions", minPartitions, self.defaultMinPartitions)
         engine = self._running
-        java_text("name", name)
-        failing = partial(refuse_capacity, "minPartitions", least)
-        node = engine.text_file(name, least) if least > 0 else engine.planned(failing)
+        if name is None:
+            node = engine.planned(partial(refuse_null, "name"))
+        elif least <= 0:
+            java_text("name", name)
+            node = engine.planned(partial(refuse_capacity, "minPartitions", least))
+        else:
+            node = engine.text_file(java_text("name", name), least)
         node.label = name
         if not use_unicode:  # to Spark there is no further step
-            node = frozen(self, node, (("map", 0, (_encode,)),), True)
+            node = frozen(self, node, (("map", 0, (_encode,)), ("packed", 1, ())), True)
         rdd: RDD[str] = RDD(node, self, UTF8Deserializer(use_unicode))
-        rdd._batching = ONE_BY_ONE
         shown = lineage.of_file(self, ("HadoopRDD*", "MapPartitionsRDD*"), "textFile", name, node.partitions)
         return rdd._shown_as(shown, lineage.TEXT if use_unicode else lineage.RAW)
 
@@ -440,12 +445,7 @@ class SparkContext(JobControl, FileInputs):
             raise TypeError("rdds: expected a list of RDDs, got None")
         if not rdds:
             raise IndexError("rdds: a union needs at least one RDD")
-        made: RDD[T] = RDD(self._running.union([rdd._node for rdd in rdds]), self)
-        made._batching = rdds[0]._batching if len({rdd._batching for rdd in rdds}) == 1 else UNKNOWN
-        alike = all(rdd._packing == rdds[0]._packing for rdd in rdds)
-        parents = tuple([rdd._show() if alike else rdd._show_packed() for rdd in rdds])
-        shown = lineage.Shown(self, made._node.kind, lineage.by("union"), parents, made._node.partitions)
-        return made._shown_as(shown, rdds[0]._packing if alike else lineage.AUTOMATIC)
+        return union_of(rdds)
 
     # -- shared variables -----------------------------------------------------------------------
     def broadcast(self, value: T) -> Broadcast[T]:
@@ -466,9 +466,8 @@ class SparkContext(JobControl, FileInputs):
         allowLocal: bool = False,
     ) -> list[U]:
         """Runs `partitionFunc` on the given partitions (default: all); the results in one list, in that order."""
-        if isinstance(partitions, int):
-            raise Py4JError(f"partitions: expected a list of whole numbers, got {partitions!r}")
-        chosen, total = list(partitions) if partitions is not None else None, rdd.getNumPartitions()
+        total = rdd.getNumPartitions()
+        chosen = None if partitions is None else _partitions(partitions)
         if chosen is None:
             rdd._show()  # which Spark asks for its partitions
         for partition in chosen or ():
@@ -485,6 +484,14 @@ class SparkContext(JobControl, FileInputs):
     def _collect(self, node: _native.Rdd, partitions: list[int] | None = None) -> list[Any]:
         """All elements of the given partitions (default: all), then the checkpoints that were due."""
         found = barrier.collect(self, node, partitions) if self._barriers else self._running.collect(node, partitions)
+        self._checkpoints.after_job(node)
+        return found
+
+    def _collect_some(self, node: _native.Rdd, partition: int) -> tuple[list[Any], BaseException | None]:
+        """The elements of a partition, or of pairs those that fit, and the exception for the others."""
+        if self._barriers:
+            return self._collect(node, [partition]), None
+        found = self._running.collect_to_misfit(node, partition)
         self._checkpoints.after_job(node)
         return found
 
@@ -515,7 +522,7 @@ class SparkContext(JobControl, FileInputs):
         if dirName is None:
             self._checkpoint_dir = None
             return
-        folder = os.path.join(checkpoint_path(dirName, "dirName"), str(uuid.uuid4()))
+        folder = os.path.join(checkpoint_path(java_text("dirName", dirName), "dirName"), str(uuid.uuid4()))
         try:
             os.makedirs(folder, exist_ok=True)
         except OSError as error:
@@ -560,6 +567,17 @@ def _stop_active() -> None:
     active = SparkContext._active_spark_context
     if active is not None:
         active.stop()
+
+
+def _partitions(chosen: Any) -> list[int]:
+    """Numbers of partitions. Raises: Py4JError for what is no list, Py4JJavaError for a list of something else."""
+    if isinstance(chosen, str) or not hasattr(chosen, "__iter__"):
+        raise Py4JError(f"partitions: expected a list of whole numbers, got {chosen!r:.80}")
+    numbers = list(chosen)
+    for number in numbers:
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise java_error("java.lang.ClassCastException", f"partitions: {number!r:.80} is no whole number")
+    return numbers
 
 
 def _ending(stream: Breakable) -> Callable[[], None] | None:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -68,7 +69,10 @@ def write_text(rdd: RDDBase[Any], path: str, codec_name: str | None = None) -> N
 def write_pickles(rdd: RDDBase[Any], path: str, batch_size: int) -> None:
     """Writes elements, pickled in lists, into sequence files."""
     writing = writing_of(rdd.ctx, rdd.ctx._hadoop, sequences=True)
-    save(rdd, path, partial(sequencefile.write_pickles, batch_size, _compression(writing)), writing=writing)
+    # Spark counts elements until there are as many as that: no number but a whole one above 0 ever comes.
+    given: Any = batch_size
+    each = batch_size if isinstance(given, int) and given >= 0 else sys.maxsize
+    save(rdd, path, partial(sequencefile.write_pickles, each, _compression(writing)), writing=writing)
 
 
 def write_sequence(rdd: RDDBase[Any], path: str, codec_name: str | None = None) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from dstreams.core import hadoopkeys as keys
+from dstreams.core.arguments import java_text
 from dstreams.core.codecs import Codec, codec_named
 from dstreams.core.errors import Py4JJavaError, java_error
 from dstreams.core.hadoopconf import Configuration
@@ -54,7 +55,7 @@ def writing_of(
         advice = f"{keys.COMMITTER_VERSION}: must be 1 or 2, not {version}"
         raise java_error("java.io.IOException", "Only 1 or 2 algorithm version is supported", advice)
     kind = "BLOCK" if codec_name else conf.get(keys.COMPRESS_TYPE, "RECORD") or ""
-    codec, problem = codec_named(codec_name) if codec_name else None, None
+    codec, problem = codec_named(java_text("compressionCodecClass", codec_name)) if codec_name else None, None
     if codec_name is None and conf.getBoolean(keys.COMPRESS, False):
         codec, problem = _codec_of(conf)
         if problem is None and sequences and kind not in _TYPES:

@@ -23,12 +23,24 @@ GATEWAY = "NativeMethodAccessorImpl.java:0"
 OF_PYTHON = "RDD at PythonRDD.scala:53"
 OF_LIST = "readRDDFromFile at PythonRDD.scala:289"
 
-# How elements lie together, as far as it decides whether RDDs are put together as they are: `_packing` of RDDs.
+# How Spark declares that elements lie together: `_packing` of RDDs. It decides whether two of them are put together as
+# they are. Batches have a number of elements; 0: of as many as are worth it, -1: of any number.
 Packing = tuple[Any, ...]
-AUTOMATIC: Packing = ("batch", 0)
 UNLIMITED: Packing = ("batch", -1)
+ONE: Packing = ("batch", 1)
 TEXT: Packing = ("text",)
 RAW: Packing = ("raw",)
+
+
+def packing_of(ctx: SparkContext) -> Packing:
+    """How elements lie that leave Python's steps."""
+    return ("batch", ctx._batchSize)
+
+
+def number_in(packing: Packing) -> int:
+    """The number of elements in batches, as the engine takes it: it knows no batches of any number."""
+    number: int = packing[1]
+    return number if number >= 0 else 2**31
 
 
 class Shown:

@@ -101,8 +101,10 @@ def _of_action(function: Any, bound: tuple[Any, ...]) -> Form:
     return ("reduce" if function is tasks.reduce_partition else "pairs", merge)
 
 
-def _sample(seed: int, lower: float, upper: float) -> Form:
-    return ("sample", seed, float(lower), float(upper)) if -(2**62) < seed < 2**62 else None
+def _sample(seed: Any, lower: float, upper: float) -> Form:
+    # With any other seed the function fails in its task, as in Spark.
+    fits = isinstance(seed, int) and -(2**62) < seed < 2**62
+    return ("sample", seed, float(lower), float(upper)) if fits else None
 
 
 _UNKNOWN: Any = object()

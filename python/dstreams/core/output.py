@@ -19,6 +19,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from dstreams.core.arguments import java_text
 from dstreams.core.errors import JavaException, Py4JJavaError, java_error
 from dstreams.core.hadoopwriting import Writing
 
@@ -138,7 +139,7 @@ def folder_named(path: str | None) -> str:
     if not path:
         problem = "Output path is null" if path is None else "Can not create a Path from an empty string"
         raise java_error("java.lang.IllegalArgumentException", problem, "path: must be the path of a folder")
-    return local_path(path)
+    return local_path(java_text("path", path))
 
 
 def _make(drafts: str, folder: str) -> None:

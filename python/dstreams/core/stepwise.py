@@ -40,6 +40,8 @@ def _one(
         return functions[0](index, elements)
     if name == "partitions":
         return functions[0](elements)
+    if name == "packed":
+        return elements
     if name == "take":
         return itertools.islice(elements, number)
     raise ValueError(f"steps: there is no step {name!r}")

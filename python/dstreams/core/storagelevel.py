@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
 from dstreams.core.errors import java_error
@@ -46,6 +47,11 @@ class StorageLevel:
         """What a local checkpoint makes of it: its data must not be lost."""
         return StorageLevel(True, self.useMemory, False, self.deserialized, self.replication)
 
+    @property
+    def _is_valid(self) -> bool:
+        """Whether Spark's block managers take it; NONE is another matter."""
+        return self._place is not None and self.replication > 0
+
     def _fields(self) -> tuple[Any, ...]:
         return self.useDisk, self.useMemory, self.useOffHeap, self.deserialized, self.replication
 
@@ -71,6 +77,12 @@ def check_level(level: object) -> None:
     if not level.replication < _MOST_COPIES:
         problem = "assertion failed: Replication restricted to be less than 40 for calculating hash codes"
         raise java_error("java.lang.AssertionError", f"{problem}; storageLevel has {level.replication}")
+
+
+def refuse_level(level: StorageLevel, elements: Iterable[Any]) -> Iterable[Any]:
+    """What becomes of a partition that is to be kept nowhere: in Spark, its task fails."""
+    problem = f"requirement failed: StorageLevel is null or invalid: {level!r}"
+    raise java_error("java.lang.IllegalArgumentException", problem)
 
 
 StorageLevel.NONE = StorageLevel(False, False, False, False)

@@ -269,9 +269,11 @@ def is_comparable(value: Any) -> bool:
     return value is not None and not (type(value) is float and isnan(value))
 
 
-def pipe_through(command: str, env: dict[str, str], check: bool, elements: Iterable[Any]) -> Iterator[str]:
-    """The lines that a program prints, given the elements as lines."""
-    program = subprocess.Popen(shlex.split(command), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+def pipe_through(command: str, path: str, env: dict[str, str], check: bool, elements: Iterable[Any]) -> Iterator[str]:
+    """The lines that a program prints, given the elements as lines. Its `PATH` is `path` unless `env` says so."""
+    program = subprocess.Popen(
+        shlex.split(command), env={"PATH": path, **env}, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     stdin, stdout = program.stdin, program.stdout
     if stdin is None or stdout is None:
         raise RuntimeError(f"no pipe to {command}")

@@ -12,7 +12,7 @@ use super::*;
 use crate::block::{Columns, Kind, tuple_array};
 use crate::exec::{Hooks, Job, Sealer, Where};
 use crate::memory::Memory;
-use crate::rdd::{CancelToken, MapOutput, Router, ShuffleSlot};
+use crate::rdd::{Batching, CancelToken, Lot, Lots, MapOutput, Router, ShuffleSlot};
 
 type Pair = (i64, i64);
 
@@ -124,6 +124,10 @@ struct AsItIs;
 impl Sealer for AsItIs {
     fn seal(&self, blocks: Vec<Block>) -> Result<Vec<Block>> {
         Ok(blocks)
+    }
+
+    fn cut(&self, blocks: Blocks, _: Batching) -> Lots {
+        Box::new(blocks.map(|block| block.map(|block| Lot { size: block.len(), block })))
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) fn plain(stages: &[Stage], partition: usize, begun: Option<Vec<Value>
 fn one_step(stage: &Stage, partition: usize, begun: Option<Vec<Value>>, input: Vec<Value>) -> Vec<Value> {
     let first = || &stage.functions[0];
     match stage.step {
+        Step::Packed(_) => input,
         Step::Map => input.iter().map(|value| first().one(value)).collect(),
         Step::Filter => input.into_iter().filter(|value| first().one(value) != Int(0)).collect(),
         Step::FlatMap => input.iter().flat_map(|value| first().one(value).items().to_vec()).collect(),
