@@ -76,6 +76,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(py::supervisor::answer_probe, module)?)?;
     module.add_function(wrap_pyfunction!(py::supervisor::process_ends, module)?)?;
     module.add_function(wrap_pyfunction!(py::supervisor::in_main_thread, module)?)?;
+    module.add_function(wrap_pyfunction!(object::called::called_by_name, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_info, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_property, module)?)?;
     module.add_function(wrap_pyfunction!(object::task::task_properties, module)?)?;

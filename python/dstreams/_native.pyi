@@ -570,6 +570,9 @@ def portable_hash(value: Any) -> int:
 def task_hash(value: Any) -> int:
     """What the builtin `hash` gives in tasks: as in a process with PYTHONHASHSEED=0."""
 
+def called_by_name() -> list[tuple[str, str]]:
+    """(module, name) of each function and class of the package that the engine calls by its name."""
+
 def task_info() -> tuple[int, int, int, int] | None:
     """(stage, partition, attempt, task number) of the running task; None in the driver."""
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::vec::IntoIter;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::call::{call1, call2};
 use super::external::{Fold, Rule};
 use super::pipeline::{Flow, Segment, Source};
 use super::weigh::{self, Scale};
+use crate::object::called;
 use crate::rdd::Task;
 
 /// What an entry of a dict takes beside its key and value.
@@ -27,9 +27,8 @@ pub(crate) fn unpack<'py>(item: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyAn
     {
         return Ok((pair.get_item(0)?, pair.get_item(1)?));
     }
-    static UNPACK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = item.py();
-    UNPACK.import(py, "dstreams.core.closure", "unpack_pair")?.call1((item,))?.extract()
+    called::UNPACK_PAIR.get(py)?.call1((item,))?.extract()
 }
 
 /// create(value) for a new key, merge(combined, value) for a known one. A key may come more than once. `begun`: pairs of
@@ -150,8 +149,7 @@ struct Iterables(Fold);
 
 impl Flow for Iterables {
     fn next<'py>(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        static ITERABLE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let iterable = ITERABLE.import(py, "dstreams.core.resultiterable", "ResultIterable")?;
+        let iterable = called::RESULT_ITERABLE.get(py)?;
         let Some((key, values)) = self.0.next_pair(py)? else {
             return Ok(None);
         };

@@ -4,8 +4,8 @@
 //! or one pickle of all functions of a chain. A pickle is loaded once per task, so functions that shared an object
 //! still share its copy within the task, and no two tasks do.
 
+use crate::object::called;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 
 /// The functions of a chain.
@@ -25,11 +25,10 @@ impl Frozen {
 
     /// The functions for one task.
     pub(crate) fn load<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        static LOAD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         match self {
             Self::Shared(functions) => Ok(functions.bind(py).clone()),
             Self::Pickled(data) => {
-                let load = LOAD.import(py, "dstreams.core.closure", "load_functions")?;
+                let load = called::LOAD_FUNCTIONS.get(py)?;
                 Ok(load.call1((data,))?.cast_into::<PyList>()?)
             }
         }

@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock};
 
 use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyInt, PyList};
 
 use super::call::{no_stop_iteration, user_error};
@@ -25,6 +24,7 @@ use crate::block::{Block, Columns};
 use crate::doing;
 use crate::error::Result;
 use crate::object::attach::attach;
+use crate::object::called;
 use crate::rdd::{Blocks, Task, ready};
 use crate::step::{Drawn, Onward, Pulled, Step, later};
 
@@ -201,7 +201,7 @@ impl Onward for Going {
 
     fn call_by_row(&self, step: usize, states: &Columns, ids: &[u32], records: &Columns) -> Result<Option<Columns>> {
         let called = self.called(step, |py, function| {
-            let rows = py.import("dstreams.streaming.mapwithstate")?.getattr("called_by_row")?;
+            let rows = called::CALLED_BY_ROW.get(py)?;
             let made = rows.call1((function, to_list(py, states)?, ids.to_vec(), to_list(py, records)?))?;
             Ok(list_to_columns(made.cast::<PyList>()?))
         });
@@ -211,7 +211,7 @@ impl Onward for Going {
 
     fn call_for_idle(&self, step: usize, idle: &Columns) -> Result<Block> {
         let called = self.called(step, |py, function| {
-            let each = py.import("dstreams.streaming.mapwithstate")?.getattr("called_for_idle")?;
+            let each = called::CALLED_FOR_IDLE.get(py)?;
             let made = each.call1((function, to_list(py, idle)?))?.cast_into::<PyList>()?;
             let objects = || objects::fresh(made.iter().map(Bound::unbind).collect());
             Ok(list_to_columns(&made).map_or_else(objects, Block::Columns))
@@ -222,11 +222,10 @@ impl Onward for Going {
 
 /// A function over a partition that begins where native code has come to.
 fn resumed<'py>(function: Bound<'py, PyAny>, begun: Option<Vec<Py<PyAny>>>) -> PyResult<Bound<'py, PyAny>> {
-    static RESUMED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = function.py();
     match begun {
         None => Ok(function),
-        Some(begun) => RESUMED.import(py, "dstreams.core.tasks", "resumed")?.call1((function, begun)),
+        Some(begun) => called::RESUMED.get(py)?.call1((function, begun)),
     }
 }
 

@@ -12,6 +12,7 @@ mod aggregate;
 mod batches;
 mod buckets;
 pub(crate) mod call;
+pub(crate) mod called;
 mod chain;
 mod elements;
 mod external;

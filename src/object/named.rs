@@ -1,18 +1,16 @@
 //! What are functions of the program called, for whoever wants to know what runs?
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyList;
 
 use crate::doing::{self, Doing, Kind};
+use crate::object::called;
 use crate::watch;
 
 /// Names, files and lines of functions.
 pub(crate) fn describe(functions: &Bound<'_, PyList>) -> String {
-    static DESCRIBE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = functions.py();
-    let named =
-        DESCRIBE.import(py, "dstreams.core.signals", "describe").and_then(|describe| describe.call1((functions,)));
+    let named = called::DESCRIBE.get(py).and_then(|describe| describe.call1((functions,)));
     // A class of the program may answer as it likes when it is asked for its name; that fails nothing.
     named.and_then(|text| text.extract()).unwrap_or_else(|_| "a function that cannot be named".to_owned())
 }

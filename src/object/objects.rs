@@ -19,6 +19,7 @@ use crate::block::{Block, LoadObjects, Objects};
 use crate::error::{EngineError, Result};
 use crate::exec::Sealer;
 use crate::object::attach::attach;
+use crate::object::called;
 use crate::rdd::{Batching, Blocks, Lots};
 
 /// Elements as Python objects.
@@ -295,8 +296,7 @@ pub(crate) fn dump_kept(objects: &dyn Objects) -> Result<Vec<u8>> {
             Some(ObjectBlock::Pickled { data, .. }) => pickle_loads(py)?.call1((data,))?.cast_into::<PyList>()?,
             None => return Err(pyo3::exceptions::PyRuntimeError::new_err("bug in dstreams: unknown kind of block")),
         };
-        static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        DUMP.import(py, "dstreams.core.closure", "dump_kept")?.call1((items,))?.extract::<Vec<u8>>()
+        called::DUMP_KEPT.get(py)?.call1((items,))?.extract::<Vec<u8>>()
     };
     attach(dump).map_err(user_error)
 }
@@ -314,8 +314,7 @@ fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
 
 /// Pickles a list of elements, and says whether classes are in it by their numbers (dstreams.core.closure knows what to try).
 fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
-    static DUMP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let dump = DUMP.import(py, "dstreams.core.closure", "dump_noting_numbers")?;
+    let dump = called::DUMP_NOTING_NUMBERS.get(py)?;
     dump.call1((items,))?.extract()
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, NullArray};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::block::{Columns, Kind, tuple_array};
 use crate::error::Result;
+use crate::object::called;
 use crate::step::Step;
 
 /// The paths of the items that are looked at; negative numbers count from the end.
@@ -19,13 +19,12 @@ pub(super) struct Used(Vec<Vec<isize>>);
 impl Used {
     /// Of the elements that the function of a step gets; None if it may want all of them.
     pub(super) fn of(step: Step, function: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
-        static READ: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let of_values = match step {
             Step::Map | Step::FlatMap => false,
             Step::MapValues | Step::FlatMapValues => true,
             _ => return Ok(None),
         };
-        let read = READ.import(function.py(), "dstreams.udf.used", "paths_used")?;
+        let read = called::PATHS_USED.get(function.py())?;
         let Some(mut paths) = read.call1((function,))?.extract::<Option<Vec<Vec<isize>>>>()? else { return Ok(None) };
         if of_values {
             paths.iter_mut().for_each(|path| path.insert(0, 1));

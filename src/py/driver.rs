@@ -6,7 +6,6 @@
 use std::sync::{Arc, OnceLock};
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use super::durable::{Durable, PyCodec};
 use super::engine::place_of;
@@ -22,6 +21,7 @@ use crate::memory::Level;
 use crate::monitor::InputInfo;
 use crate::object::attach::{attach, try_attach};
 use crate::object::call::user_error;
+use crate::object::called;
 use crate::object::child::{check_waits_here, in_one_process};
 use crate::object::named::calling;
 use crate::object::threads::{Inside, Shelter, forget_dummy};
@@ -51,7 +51,7 @@ impl PyDriver {
         rates: Arc<RateControl>,
         unpersists: bool,
     ) -> Self {
-        let warn: Warn = Arc::new(|text| log("warn", &[&text]));
+        let warn: Warn = Arc::new(|text| log(&called::WARN, &[&text]));
         let bus = Arc::<OnceLock<Arc<Bus>>>::default();
         let reports = Arc::clone(&bus);
         let report = move |node, class: &str, location: &str| Ok(bus_of(&reports)?.report(node, class, location));
@@ -93,21 +93,14 @@ fn bus_of(bus: &OnceLock<Arc<Bus>>) -> Result<&Arc<Bus>> {
     bus.get().ok_or_else(|| EngineError::Bug("a stream without a way for its events".into()))
 }
 
-/// One of the functions of dstreams.streaming.callbacks.
-pub(super) fn callback<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let import = || py.import("dstreams.streaming.callbacks").map(Bound::unbind);
-    MODULE.get_or_try_init(py, import)?.bind(py).getattr(name)
-}
-
 /// Tells the program's log; a log that fails must not end a stream.
-fn log(function: &str, texts: &[&str]) {
+fn log(function: &called::Called, texts: &[&str]) {
     // SAFETY: reads a variable of this thread.
     let is_visitor = unsafe { pyo3::ffi::PyGILState_GetThisThreadState() }.is_null();
     try_attach(|py| {
         // Half a message is worse than a late end.
         let _whole = Shelter::enter(py);
-        let told = callback(py, function).and_then(|tell| tell.call1(pyo3::types::PyTuple::new(py, texts)?));
+        let told = function.get(py).and_then(|tell| tell.call1(pyo3::types::PyTuple::new(py, texts)?));
         if let Err(raised) = told {
             raised.write_unraisable(py, None);
         }
@@ -186,7 +179,7 @@ impl Driver for PyDriver {
             let nodes: Vec<Option<PyRdd>> = parents.iter().map(|rdd| rdd.clone().map(PyRdd)).collect();
             let _calls = calling(func.bind(py), "the function of a transformation");
             in_one_process(|| {
-                rdd_of(&callback(py, "transform")?.call1((&self.context, func.as_ref(), time.0, nodes))?)
+                rdd_of(&called::TRANSFORM.get(py)?.call1((&self.context, func.as_ref(), time.0, nodes))?)
             })
         })
         .map_err(user_error)
@@ -207,7 +200,7 @@ impl Driver for PyDriver {
             let (older, newer) = (older.cloned().map(PyRdd), PyRdd(Arc::clone(newer)));
             let _calls = calling(func.bind(py), "the function of a state");
             in_one_process(|| {
-                rdd_of(&callback(py, "fold")?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
+                rdd_of(&called::FOLD.get(py)?.call1((&self.context, func.as_ref(), time.0, older, newer))?)
             })
         })
         .map_err(user_error)
@@ -227,7 +220,7 @@ impl Driver for PyDriver {
         let ran = attach(|py| {
             let _calls = calling(func.bind(py), "an output:");
             in_one_process(|| {
-                callback(py, "output")?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop)
+                called::OUTPUT.get(py)?.call1((&self.context, func.as_ref(), time.0, PyRdd(rdd))).map(drop)
             })
         });
         // What fails because another run does the same at the same time is told as that.
@@ -299,7 +292,7 @@ impl Driver for PyDriver {
 
     fn report_error(&self, what: &str, error: &EngineError) {
         let text = attach(|py| super::errors::text_of(py, error));
-        log("report", &[what, &text]);
+        log(&called::REPORT, &[what, &text]);
     }
 
     fn check_signals(&self) -> Result<()> {

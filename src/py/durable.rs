@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
-use super::driver::callback;
 use crate::block::{Block, ClassTag, Objects};
 use crate::durable::{Codec, Keeper, Program, TablePart};
 use crate::error::Result;
 use crate::object::attach::attach;
 use crate::object::call::user_error;
+use crate::object::called;
 use crate::object::{class_tag, dump_kept, load_kept};
 use crate::stream::Millis;
 
@@ -30,7 +30,8 @@ impl Codec for TrialCodec {
     }
 
     fn load(&self, bytes: &[u8], count: usize) -> Result<Block> {
-        attach(|py| callback(py, "load_kept")?.call1((PyBytes::new(py, bytes),)).map(drop)).map_err(user_error)?;
+        attach(|py| called::LOAD_KEPT_IN_GRAPH.get(py)?.call1((PyBytes::new(py, bytes),)).map(drop))
+            .map_err(user_error)?;
         PyCodec.load(bytes, count)
     }
 
@@ -56,14 +57,14 @@ impl Codec for PyCodec {
         let dump = |py: Python<'_>| {
             let known = class.class().downcast_ref::<Py<pyo3::types::PyType>>();
             let known = known.ok_or_else(|| pyo3::exceptions::PyRuntimeError::new_err("bug in dstreams: no class"))?;
-            callback(py, "dump_kept")?.call1((PyList::new(py, [known])?,))?.extract::<Vec<u8>>()
+            called::DUMP_KEPT_IN_GRAPH.get(py)?.call1((PyList::new(py, [known])?,))?.extract::<Vec<u8>>()
         };
         attach(dump).map_err(user_error)
     }
 
     fn load_class(&self, bytes: &[u8]) -> Result<ClassTag> {
         let load = |py: Python<'_>| {
-            let loaded = callback(py, "load_kept")?.call1((PyBytes::new(py, bytes),))?;
+            let loaded = called::LOAD_KEPT_IN_GRAPH.get(py)?.call1((PyBytes::new(py, bytes),))?;
             class_tag(&loaded.get_item(0)?.cast_into()?)
         };
         attach(load).map_err(user_error)
@@ -141,7 +142,7 @@ impl Durable {
         let whole = self.keeper.wants_whole_tables();
         let parts = attach(|py| {
             let functions = PyList::new(py, functions)?;
-            let parts = callback(py, "table_parts")?.call1((functions, time.0, whole))?;
+            let parts = called::TABLE_PARTS.get(py)?.call1((functions, time.0, whole))?;
             parts.extract::<Vec<(u64, u64, usize, usize, Vec<u8>)>>()
         });
         let part = |(table, partition, first, until, bytes)| TablePart { table, partition, keeps: first..until, bytes };
@@ -157,6 +158,6 @@ fn dump(functions: &[Py<PyAny>], receivers: &[(u32, Py<PyAny>)], before: Option<
     attach(|py| {
         let functions = PyList::new(py, functions)?;
         let receivers: Vec<_> = receivers.iter().map(|(node, object)| (*node, object.clone_ref(py))).collect();
-        callback(py, "dump_graph")?.call1((functions, receivers, before))?.extract()
+        called::DUMP_GRAPH.get(py)?.call1((functions, receivers, before))?.extract()
     })
 }

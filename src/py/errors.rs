@@ -5,10 +5,10 @@
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::error::{EngineError, TaskId};
 use crate::object::call::raised_in;
+use crate::object::called;
 use crate::object::threads::Shelter;
 
 /// The exception for an error of the engine.
@@ -52,20 +52,17 @@ fn java_error(py: Python<'_>, error: &EngineError) -> PyErr {
 }
 
 fn java_error_with(py: Python<'_>, error: &EngineError, text: String) -> PyErr {
-    static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let built =
-        BUILD.import(py, "dstreams.core.errors", "java_error").and_then(|build| build.call1((java_class(error), text)));
+    let built = called::JAVA_ERROR.get(py).and_then(|build| build.call1((java_class(error), text)));
     built.map_or_else(|failed| failed, PyErr::from_value)
 }
 
 fn task_failed(py: Python<'_>, at: TaskId, tries: u32, source: &EngineError) -> PyErr {
-    static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let cause = raised_in(py, source);
     if cause.is_none() {
         return unreadable_in_task(py, (at, tries), source).unwrap_or_else(|| java_error(py, source));
     }
     let _shelter = Shelter::enter(py);
-    let built = BUILD.import(py, "dstreams.core.errors", "task_error").and_then(|build| {
+    let built = called::TASK_ERROR.get(py).and_then(|build| {
         let cause = cause.map(|raised| raised.into_value(py));
         build.call1((at.partition, at.stage, at.number, tries, cause))
     });
@@ -93,21 +90,19 @@ fn unreadable_in_task(py: Python<'_>, (at, tries): (TaskId, u32), source: &Engin
 
 /// The text of an error as a program's log shows it.
 pub(crate) fn text_of(py: Python<'_>, error: &EngineError) -> String {
-    static TEXT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let Some(raised) = raised_in(py, error) else { return error.to_string() };
     let _shelter = Shelter::enter(py);
-    TEXT.import(py, "dstreams.core.errors", "user_traceback")
+    called::USER_TRACEBACK
+        .get(py)
         .and_then(|text| text.call1((raised.into_value(py),))?.extract())
         .unwrap_or_else(|_| error.to_string())
 }
 
 /// What `awaitTermination` raises for an error in a function of the program.
 pub(crate) fn stream_failed(py: Python<'_>, error: &EngineError) -> PyErr {
-    static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let Some(raised) = raised_in(py, error) else { return to_python(py, error) };
     let _shelter = Shelter::enter(py);
-    let built = BUILD
-        .import(py, "dstreams.core.errors", "callback_error")
-        .and_then(|build| build.call1(("a streaming batch", raised.into_value(py))));
+    let built =
+        called::CALLBACK_ERROR.get(py).and_then(|build| build.call1(("a streaming batch", raised.into_value(py))));
     built.map_or_else(|failed| failed, PyErr::from_value)
 }

@@ -15,6 +15,7 @@ use crate::error::{EngineError, Result};
 use crate::exec::Hooks;
 use crate::object::attach::attach;
 use crate::object::call::user_error;
+use crate::object::called;
 use crate::object::child::check_waits_here;
 use crate::object::task::Updates;
 use crate::object::threads::interrupt_stage;
@@ -80,9 +81,8 @@ impl Hooks for DriverHooks {
     }
 
     fn merge(&self, left: Vec<Box<dyn Any + Send>>) -> Result<()> {
-        static APPLY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         attach(|py| {
-            let apply = APPLY.import(py, "dstreams.core.accumulators", "apply_updates")?;
+            let apply = called::APPLY_UPDATES.get(py)?;
             for updates in left.into_iter().filter_map(|one| one.downcast::<Updates>().ok()) {
                 apply.call1((updates.0,))?;
             }

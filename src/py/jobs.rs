@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 use crate::exec::{CALL_SITE, Executor, GROUP, JobStatus, TAGS};
+use crate::object::called;
 use crate::rdd::Properties;
 
 thread_local! {
@@ -25,8 +25,7 @@ fn local(engine: u64) -> Arc<Properties> {
 
 /// The properties of a job that begins now, the place in the program included.
 pub(super) fn of_job(py: Python<'_>, engine: u64) -> PyResult<Arc<Properties>> {
-    static SITE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let site: String = SITE.import(py, "dstreams.core.callsite", "short")?.call0()?.extract()?;
+    let site: String = called::CALL_SITE.get(py)?.call0()?.extract()?;
     let mut properties = local(engine);
     Arc::make_mut(&mut properties).entry(CALL_SITE.to_owned()).or_insert(site);
     Ok(properties)

@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyList};
 use crate::doing::{self, Kind};
 use crate::monitor::{BatchInfo, InputInfo, Listener, OutputInfo, ReceiverInfo, StreamEvent};
 use crate::object::attach::try_attach;
+use crate::object::called;
 use crate::object::child::in_one_process;
 
 /// A program's StreamingListener.
@@ -43,7 +44,7 @@ impl PyListener {
             StreamEvent::OutputOperationCompleted(info) => ("onOutputOperationCompleted", output(py, info)?),
         };
         let _calls = doing::begin(Kind::Calls, &format!("{name} of a listener"));
-        py.import("dstreams.streaming.events")?.call_method1("tell", (&self.0, name, facts)).map(drop)
+        called::TELL_LISTENER.get(py)?.call1((&self.0, name, facts)).map(drop)
     }
 }
 

@@ -11,12 +11,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde::{Deserialize, Serialize};
 
-use super::driver::callback;
 use super::rdd::PyRdd;
 use crate::error::{EngineError, Result};
 use crate::input::{Described, Found, Moment, Saved, Source, Start, settings_of};
 use crate::object::attach::{attach, try_attach};
 use crate::object::call::user_error;
+use crate::object::called;
 use crate::object::child::in_one_process;
 use crate::object::named::calling;
 use crate::rdd::{Op, Rdd};
@@ -58,7 +58,7 @@ impl PySource {
         let missing = || EngineError::Bug("a source in Python was kept without its pickle".into());
         let dumped = found.pieces.remove(&PICKLE).ok_or_else(missing)?;
         let load = |py: Python<'_>| {
-            let connector = callback(py, "load_source")?.call1((PyBytes::new(py, &dumped), context))?;
+            let connector = called::LOAD_SOURCE.get(py)?.call1((PyBytes::new(py, &dumped), context))?;
             Self::new(py, connector.unbind())
         };
         let loaded = attach(load).map_err(|raised| {

@@ -10,6 +10,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use crate::object::attach::{attach, try_attach};
+use crate::object::called;
 use crate::{stack, watch};
 
 /// Begins to watch signals. `probe` must be handled by `answer_probe`; `tracer` is 0, or shows all stacks. To be called in the
@@ -47,7 +48,7 @@ pub(crate) fn in_main_thread() -> PyResult<()> {
 
 extern "C" fn begin(_: *mut c_void) -> c_int {
     Python::attach(|py| {
-        let begun = py.import("dstreams.core.signals").and_then(|signals| signals.call_method0("watch"));
+        let begun = called::WATCH.get(py).and_then(|watch| watch.call0());
         begun.map_or_else(|raised| raised.write_unraisable(py, None), drop);
     });
     0

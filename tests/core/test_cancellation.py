@@ -59,16 +59,24 @@ def test_ctrl_c_may_come_again_and_again(program: Callable[[str], Any]) -> None:
     child = program(
         START
         + """
-for _ in range(5):
+def spin_in(job):
+    def spin(x):
+        print(f"running {job}\\n", end="", flush=True, file=sys.__stdout__)
+        while True:
+            pass
+    return spin
+
+for job in range(5):
     try:
-        sc.parallelize(range(4), 4).map(spin).collect()
+        sc.parallelize(range(4), 4).map(spin_in(job)).collect()
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 print(sc.parallelize(range(4), 4).count(), flush=True)
 """
     )
-    for _ in range(5):
-        child.wait_for("running")
+    for job in range(5):
+        # Not what a second task of the job before has said.
+        child.wait_for(f"running {job}")
         child.interrupt()
         child.wait_for("interrupted")
     assert child.ended(6) == (0, "4\n", "")

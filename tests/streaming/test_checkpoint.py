@@ -287,7 +287,7 @@ def test_a_folder_that_cannot_be_made_fails_the_start(hand: SparkContext, tmp_pa
     ssc = StreamingContext(hand, 1)
     for define in (ssc.checkpoint, hand.setCheckpointDir):
         with pytest.raises(
-            Py4JJavaError, match=r"java.io.IOException: .*/file/folder/.* cannot be made: Not a directory"
+            Py4JJavaError, match=r"fs.ParentNotDirectoryException: .*/file/folder/.* cannot be made: Not a directory"
         ):
             define(str(tmp_path / "file" / "folder"))
 

@@ -527,9 +527,11 @@ class SparkContext(JobControl, FileInputs):
             os.makedirs(folder, exist_ok=True)
         except OSError as error:
             problem = f"The checkpoint folder {folder} cannot be made: {error.strerror}"
-            missing = isinstance(error, FileNotFoundError)
-            name = "java.io.FileNotFoundException" if missing else "java.io.IOException"
-            raise java_error(name, problem) from error
+            named = {
+                FileNotFoundError: "java.io.FileNotFoundException",
+                NotADirectoryError: "org.apache.hadoop.fs.ParentNotDirectoryException",
+            }
+            raise java_error(named.get(type(error), "java.io.IOException"), problem) from error
         self._checkpoint_dir = f"file:{folder}"
 
     def getCheckpointDir(self) -> str | None:

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use super::attach::attach;
 use crate::error::{EngineError, Result};
 use crate::object::call::user_error;
+use crate::object::called;
 use crate::process::{Origin, exit_now};
 
 /// Runs code of the program; a child that was forked in it ends with it.
@@ -34,7 +35,7 @@ pub(crate) fn end_raised_in_child(origin: Origin, raised: &PyErr, py: Python<'_>
 fn leave(raised: Option<PyErr>) -> ! {
     attach(|py| {
         let raised = raised.map(|raised| raised.into_value(py));
-        let left = py.import("dstreams.core.process").and_then(|room| room.call_method1("leave", (raised,)));
+        let left = called::LEAVE_CHILD.get(py).and_then(|leave| leave.call1((raised,)));
         if let Err(failed) = left {
             failed.write_unraisable(py, None);
         }

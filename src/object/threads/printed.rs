@@ -14,6 +14,7 @@ use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::PyType;
 
 use crate::error::TaskId;
+use crate::object::called;
 use crate::process::Renewed;
 
 /// Tasks that are inside Python code.
@@ -65,8 +66,7 @@ fn tell(py: Python<'_>, replaced: Replaced<'_>) {
 }
 
 fn kind<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyType>> {
-    static KIND: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    KIND.import(py, "dstreams.core.surroundings", "TaskStdout")
+    Ok(called::TASK_STDOUT.get(py)?.cast::<PyType>()?)
 }
 
 fn sys<'py>(py: Python<'py>) -> PyResult<&'py Bound<'py, PyModule>> {
@@ -81,8 +81,7 @@ fn put<'py>(py: Python<'py>, task: TaskId) -> Replaced<'py> {
     if found.is_none() || found.get_type().is(kind) || is_own {
         return Ok(None);
     }
-    static STANDING_FOR: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let stands = STANDING_FOR.import(py, "dstreams.core.surroundings", "standing_for")?;
+    let stands = called::STANDING_FOR.get(py)?;
     sys.setattr("stdout", stands.call1((&found,))?)?;
     Ok(Some(found))
 }
@@ -98,8 +97,7 @@ fn take_away<'py>(py: Python<'py>, task: TaskId, is_last: bool) -> Replaced<'py>
     if !is_last {
         return Ok(None);
     }
-    static TAKE_AWAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let take_away = TAKE_AWAY.import(py, "dstreams.core.surroundings", "take_away")?;
+    let take_away = called::TAKE_AWAY.get(py)?;
     sys.setattr("stdout", take_away.call1((&found,))?)?;
     Ok(Some(found))
 }

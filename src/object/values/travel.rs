@@ -11,13 +11,13 @@ use std::ffi::{c_int, c_void};
 use hashbrown::HashSet;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, PySet, PyString, PyTuple,
     PyType,
 };
 
 use crate::block::Kind;
+use crate::object::called;
 
 /// Containers are looked into so deep.
 const DEPTH: u32 = 32;
@@ -170,9 +170,8 @@ fn verdict_on(class: &Bound<'_, PyType>) -> Verdict {
 
 /// What `dstreams.core.owning` knows of a class.
 fn told(class: &Bound<'_, PyType>) -> PyResult<Verdict> {
-    static KIND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let py = class.py();
-    let told = KIND.import(py, "dstreams.core.owning", "kind_of")?.call1((class,))?;
+    let told = called::KIND_OF.get(py)?.call1((class,))?;
     let (kind, made): (String, Vec<Bound<'_, PyType>>) = told.extract()?;
     for one in &made {
         if !is_made_in_python(one)? {
@@ -190,8 +189,7 @@ fn told(class: &Bound<'_, PyType>) -> PyResult<Verdict> {
 
 /// Whether a class was made by a `class` statement: then its instances hold nothing that a trace does not find.
 fn is_made_in_python(class: &Bound<'_, PyType>) -> PyResult<bool> {
-    static MADE: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let like = MADE.import(class.py(), "dstreams.core.owning", "Made")?;
+    let like = called::MADE.get(class.py())?.cast::<PyType>()?;
     // SAFETY: fields of live classes. All classes made in Python share what frees their instances.
     let (one, other) = unsafe { ((*class.as_type_ptr()).tp_dealloc, (*like.as_type_ptr()).tp_dealloc) };
     Ok(one.map(|free| free as usize) == other.map(|free| free as usize))

@@ -11,7 +11,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::block::Block;
@@ -19,6 +18,7 @@ use crate::error::{EngineError, Result};
 use crate::exec::workers::{Crew, Frame, Kind, Launch, Seat, Worker};
 use crate::object::attach::attach;
 use crate::object::call::user_error;
+use crate::object::called;
 use crate::object::{frames, objects, task, turn};
 use crate::process::Origin;
 use crate::rdd::{Blocks, Taker, Task};
@@ -145,16 +145,13 @@ impl RemoteBlocks {
     }
 
     fn begin(&self, input: Blocks) -> Result<Session> {
-        static PEER: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let cancel = &self.task.cancel;
         let (seat, worker, notes) = self.remote.crew.hire(cancel)?;
         let (id, properties) = (self.task.id, &self.task.properties);
         let (peer, order) = self.attached(|py| {
             let peer = match notes {
                 Some(peer) => peer,
-                None => {
-                    PEER.import(py, "dstreams.core.travel", "Peer")?.call1((self.remote.folders.as_ref(),))?.unbind()
-                }
+                None => called::PEER.get(py)?.call1((self.remote.folders.as_ref(),))?.unbind(),
             };
             let numbers = (id.stage, id.partition, id.attempt, id.number);
             let taker = self.taker.map(frames::told);
@@ -272,15 +269,13 @@ fn read_block(py: Python<'_>, data: &[u8]) -> PyResult<Block> {
 
 /// Adds what the worker's functions added to accumulators to what the task has added so far.
 fn keep_updates(py: Python<'_>, data: &[u8]) -> PyResult<()> {
-    static KEEP: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if data.is_empty() {
         return Ok(());
     }
-    KEEP.import(py, "dstreams.core.travel", "keep_updates")?.call1((PyBytes::new(py, data),)).map(drop)
+    called::KEEP_UPDATES.get(py)?.call1((PyBytes::new(py, data),)).map(drop)
 }
 
 fn read_failure(py: Python<'_>, data: &[u8]) -> PyResult<PyErr> {
-    static READ: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let read = READ.import(py, "dstreams.core.travel", "load_failure")?;
+    let read = called::LOAD_FAILURE.get(py)?;
     Ok(PyErr::from_value(read.call1((PyBytes::new(py, data),))?))
 }

@@ -10,11 +10,11 @@ use arrow_buffer::{NullBuffer, OffsetBuffer};
 use pyo3::exceptions::PyIndexError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 use crate::block::{ClassTag, Columns, Kind};
 use crate::error::{EngineError, Result};
+use crate::object::called;
 use crate::object::turn::is_parallel;
 
 /// Columns made ready for reading values one by one: the types are looked at once, not per value.
@@ -297,11 +297,9 @@ unsafe fn list_object(
 /// # Safety
 /// `list` is a valid object.
 unsafe fn group_object(py: Python<'_>, list: *mut ffi::PyObject) -> *mut ffi::PyObject {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     // SAFETY: the reference is ours to take.
     let list = unsafe { Bound::from_owned_ptr(py, list) };
-    let group =
-        CLASS.import(py, "dstreams.core.resultiterable", "ResultIterable").and_then(|class| class.call1((list,)));
+    let group = called::RESULT_ITERABLE.get(py).and_then(|class| class.call1((list,)));
     group.map_or_else(
         |error| {
             error.restore(py);

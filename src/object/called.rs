@@ -1,0 +1,73 @@
+//! Which functions and classes of the Python side does the engine call by name?
+//!
+//! All that are, each looked up once; a test compares the list with the modules that it names.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+
+/// A function or a class of a module of the package.
+pub(crate) struct Called {
+    module: &'static str,
+    name: &'static str,
+    found: PyOnceLock<Py<PyAny>>,
+}
+
+impl Called {
+    /// The module is imported when this is first asked for.
+    pub(crate) fn get<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, PyAny>> {
+        self.found.import(py, self.module, self.name)
+    }
+}
+
+macro_rules! called {
+    ($($name:ident = $module:literal . $attribute:ident;)*) => {
+        $(pub(crate) static $name: Called =
+            Called { module: $module, name: stringify!($attribute), found: PyOnceLock::new() };)*
+
+        /// (module, name) of each.
+        #[pyfunction]
+        pub(crate) fn called_by_name() -> Vec<(&'static str, &'static str)> {
+            vec![$(($name.module, $name.name)),*]
+        }
+    };
+}
+
+called! {
+    APPLY_UPDATES = "dstreams.core.accumulators".apply_updates;
+    CALL_SITE = "dstreams.core.callsite".short;
+    DUMP_KEPT = "dstreams.core.closure".dump_kept;
+    DUMP_NOTING_NUMBERS = "dstreams.core.closure".dump_noting_numbers;
+    LOAD_FUNCTIONS = "dstreams.core.closure".load_functions;
+    UNPACK_PAIR = "dstreams.core.closure".unpack_pair;
+    CALLBACK_ERROR = "dstreams.core.errors".callback_error;
+    JAVA_ERROR = "dstreams.core.errors".java_error;
+    TASK_ERROR = "dstreams.core.errors".task_error;
+    USER_TRACEBACK = "dstreams.core.errors".user_traceback;
+    KIND_OF = "dstreams.core.owning".kind_of;
+    MADE = "dstreams.core.owning".Made;
+    LEAVE_CHILD = "dstreams.core.process".leave;
+    RESULT_ITERABLE = "dstreams.core.resultiterable".ResultIterable;
+    DESCRIBE = "dstreams.core.signals".describe;
+    WATCH = "dstreams.core.signals".watch;
+    STANDING_FOR = "dstreams.core.surroundings".standing_for;
+    TAKE_AWAY = "dstreams.core.surroundings".take_away;
+    TASK_STDOUT = "dstreams.core.surroundings".TaskStdout;
+    RESUMED = "dstreams.core.tasks".resumed;
+    KEEP_UPDATES = "dstreams.core.travel".keep_updates;
+    LOAD_FAILURE = "dstreams.core.travel".load_failure;
+    PEER = "dstreams.core.travel".Peer;
+    DUMP_GRAPH = "dstreams.streaming.callbacks".dump_graph;
+    DUMP_KEPT_IN_GRAPH = "dstreams.streaming.callbacks".dump_kept;
+    FOLD = "dstreams.streaming.callbacks".fold;
+    LOAD_KEPT_IN_GRAPH = "dstreams.streaming.callbacks".load_kept;
+    LOAD_SOURCE = "dstreams.streaming.callbacks".load_source;
+    OUTPUT = "dstreams.streaming.callbacks".output;
+    REPORT = "dstreams.streaming.callbacks".report;
+    TABLE_PARTS = "dstreams.streaming.callbacks".table_parts;
+    TRANSFORM = "dstreams.streaming.callbacks".transform;
+    WARN = "dstreams.streaming.callbacks".warn;
+    TELL_LISTENER = "dstreams.streaming.events".tell;
+    CALLED_BY_ROW = "dstreams.streaming.mapwithstate".called_by_row;
+    CALLED_FOR_IDLE = "dstreams.streaming.mapwithstate".called_for_idle;
+    PATHS_USED = "dstreams.udf.used".paths_used;
+}
