@@ -46,7 +46,7 @@ fn splits_are_cut_as_hadoop_cuts_them() {
     assert_eq!(ranges(&[101], 2), [(0, 50), (50, 51)]); // 51 is within the slop
     assert_eq!(ranges(&[7], 3), [(0, 2), (2, 2), (4, 2), (6, 1)]);
     assert_eq!(ranges(&[10, 90], 2), [(0, 10), (0, 50), (50, 40)]);
-    assert_eq!(ranges(&[0], 2), [(0, 0)]);
+    assert_eq!(ranges(&[0], 2), []);
     assert_eq!(ranges(&[2], 5), [(0, 1), (1, 1)]);
     assert_eq!(ranges(&[10], 0), [(0, 10)]);
     assert_eq!(ranges(&[40 << 20], 1), [(0, 32 << 20), (32 << 20, 8 << 20)]);
@@ -139,9 +139,14 @@ fn a_byte_order_mark_is_not_text() {
 }
 
 #[test]
-fn an_empty_file_has_one_split_and_no_line() {
+fn an_empty_file_has_a_split_only_where_that_is_asked_for() {
     let folder = TempFolder::new();
-    assert_eq!(lines_of(&folder.file("a", ""), 2), [[""; 0]]);
+    let path = folder.file("a", "");
+    assert!(lines_of(&path, 2).is_empty());
+    let keeping = Reading { keeps_empty: true, ..Reading::default() };
+    let kept = splits(&[InputFile { path: path.clone(), len: 0 }], &keeping, Api::Older(2));
+    assert_eq!(kept.iter().map(|split| (split.start, split.length)).collect::<Vec<_>>(), [(0, 0)]);
+    assert_eq!(texts(&read_split(&kept[0], &keeping).unwrap()), [""; 0]);
 }
 
 #[test]
