@@ -3,7 +3,7 @@
 //! Functions of the program run on such threads, and so do walks of ours along whatever the program has nested or chained.
 //! CPython trusts the stack: it counts calls, but hashes nested tuples without counting, and `sys.setrecursionlimit` may
 //! allow more calls than fit. So there is room for the calls of any limit in use: a million of them. Before 3.12 the limit
-//! counts for C code too, and `dstreams.core.deep` keeps it at `calls`; since then CPython bounds calls through C itself.
+//! counts for C code too, and `dstreams.core.engine.deep` keeps it at `calls`; since then CPython bounds calls through C itself.
 //!
 //! 1. The room is addresses alone: memory is taken as the stack is used, page by page, and given back when the thread ends.
 //! 2. Where addresses count (a limit on them is set, or the system promises no more memory than it has), it is as much as

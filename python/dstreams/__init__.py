@@ -19,13 +19,13 @@ except ImportError as _error:
 
 from dstreams.compat import activate, load_ipython_extension
 from dstreams.core.accumulators import Accumulator, AccumulatorParam
-from dstreams.core.barrier import RDDBarrier
 from dstreams.core.broadcast import Broadcast
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
 from dstreams.core.files import SparkFiles
 from dstreams.core.profiler import BasicProfiler, Profiler
 from dstreams.core.rdd import RDD
+from dstreams.core.rdds.barrier import RDDBarrier
 from dstreams.core.row import HiveContext, Row, SQLContext
 from dstreams.core.serializers import CPickleSerializer, MarshalSerializer
 from dstreams.core.status import SparkJobInfo, SparkStageInfo, StatusTracker

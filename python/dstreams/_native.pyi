@@ -5,7 +5,7 @@ from types import FrameType
 from typing import Any, Literal, final
 
 from dstreams.core.context import SparkContext
-from dstreams.core.hadoopreading import Reading
+from dstreams.core.io.hadoopreading import Reading
 from dstreams.explain.streams import DrawnNode
 from dstreams.streaming.settings import StreamSettings
 from dstreams.streaming.source import Connector
@@ -34,6 +34,7 @@ __all__ = [
     "_is_immutable",
     "_partition_of",
     "answer_probe",
+    "called_by_name",
     "decode_utf8",
     "glob",
     "in_main_thread",

@@ -1,7 +1,7 @@
 //! Where are the files of spilled blocks?
 //!
 //! 1. The folders belong to this process and are asked for when the first file is needed. Whoever gives them removes
-//!    them at exit, and those of dead processes at the next start (`dstreams/core/localdirs.py`).
+//!    them at exit, and those of dead processes at the next start (`dstreams/core/engine/localdirs.py`).
 //! 2. A file is removed when nobody needs it any more, by the process that made it alone: forked children have copies of
 //!    what refers to it.
 //! 3. Files are for their owner alone (600), and links are not followed.

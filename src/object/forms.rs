@@ -24,7 +24,7 @@ fn needed(name: &str, parts: &Bound<'_, PyTuple>, at: usize) -> PyResult<Program
     program(&parts.get_item(at)?)?.ok_or_else(|| PyValueError::new_err(format!("forms: {name} needs a program")))
 }
 
-/// From what `dstreams.core.native` says of a function; `None` if it has no native form.
+/// From what `dstreams.core.rdds.native` says of a function; `None` if it has no native form.
 pub(crate) fn parse_form(named: &Bound<'_, PyAny>) -> PyResult<Option<Form>> {
     if let Some(program) = named.cast::<PyProgram>().ok().map(|program| program.get().inner.clone()) {
         return Ok(Some(Form::Program(program)));

@@ -1,6 +1,6 @@
 //! How do a task's functions stay what they were when the job was submitted?
 //!
-//! Made by `dstreams.core.closure.freeze`: either the functions themselves, when nothing they can reach may change,
+//! Made by `dstreams.core.closures.closure.freeze`: either the functions themselves, when nothing they can reach may change,
 //! or one pickle of all functions of a chain. A pickle is loaded once per task, so functions that shared an object
 //! still share its copy within the task, and no two tasks do.
 

@@ -312,7 +312,7 @@ fn all_immutable(py: Python<'_>, items: &[Py<PyAny>]) -> bool {
     items.iter().all(|item| convert::is_immutable(item.bind(py)))
 }
 
-/// Pickles a list of elements, and says whether classes are in it by their numbers (dstreams.core.closure knows what to try).
+/// Pickles a list of elements, and says whether classes are in it by their numbers (dstreams.core.closures.closure knows what to try).
 fn dump<'py>(py: Python<'py>, items: &Bound<'py, PyList>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
     let dump = called::DUMP_NOTING_NUMBERS.get(py)?;
     dump.call1((items,))?.extract()

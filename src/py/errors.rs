@@ -1,6 +1,6 @@
 //! Which exception does an engine error become?
 //!
-//! What Spark reports through the JVM is a `Py4JJavaError` here too: dstreams.core.errors builds it, with the user's
+//! What Spark reports through the JVM is a `Py4JJavaError` here too: dstreams.core.engine.errors builds it, with the user's
 //! traceback in its text and the user's exception as `__cause__`.
 
 use pyo3::exceptions::{PyRuntimeError, PyValueError};

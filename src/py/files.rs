@@ -15,7 +15,7 @@ use crate::object::attach::attach;
 use crate::object::call::user_error;
 use crate::source::{Reading, Split, counted_pieces, matching, text, utf8, zstd};
 
-/// What Hadoop's settings say, by the names of `dstreams.core.hadoopreading.Reading`.
+/// What Hadoop's settings say, by the names of `dstreams.core.io.hadoopreading.Reading`.
 #[derive(FromPyObject)]
 pub(crate) struct ReadingFields {
     delimiter: Option<Vec<u8>>,

@@ -1,6 +1,6 @@
 //! How does the watch over signals (`watch/`) get to know the interpreter?
 //!
-//! `core/signals.py` chooses the signals, in the main thread; here are the functions it needs, and the doors that other
+//! `core/engine/signals.py` chooses the signals, in the main thread; here are the functions it needs, and the doors that other
 //! threads use: whatever enters the engine puts the hook back that a new handler of the program has replaced.
 
 use std::ffi::{c_int, c_void};
@@ -36,7 +36,7 @@ pub(crate) fn process_ends() {
     watch::ending();
 }
 
-/// Calls `dstreams.core.signals.watch` in the main thread, once that runs Python code.
+/// Calls `dstreams.core.engine.signals.watch` in the main thread, once that runs Python code.
 #[pyfunction]
 pub(crate) fn in_main_thread() -> PyResult<()> {
     // SAFETY: a function that lives as long as the process, and needs no argument.

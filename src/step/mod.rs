@@ -1,7 +1,7 @@
 //! How do the steps of a chain run over the blocks of a partition, without the interpreter?
 //!
 //! A step has a native form when its function was read as a program (`expr/`), or is one of the library's own over a whole
-//! partition (a sort, a join, a sample). The forms are decided in Python (`dstreams/core/native.py`); `Plan` cuts a chain
+//! partition (a sort, a join, a sample). The forms are decided in Python (`dstreams/core/rdds/native.py`); `Plan` cuts a chain
 //! into runs of native and of Python steps.
 //! 1. A native run gives what its steps give in Python: same elements, types and order. Whatever it cannot be sure of it
 //!    hands over to Python, from the first row in doubt on; programs have no side effects, so nothing happens twice.

@@ -10,7 +10,7 @@
 //!    `faulthandler` answers without the interpreter, shows all stacks), and the process dies of the signal it got.
 //! 4. Without a signal the thread looks at calls of the system that do not return, every other second, and tells of each once.
 //!
-//! Elsewhere: which signals the probe and the tracer are (`core/signals.py`).
+//! Elsewhere: which signals the probe and the tracer are (`core/engine/signals.py`).
 
 mod decide;
 

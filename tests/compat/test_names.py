@@ -147,7 +147,7 @@ print(os.path.isdir(findspark.find()), before == (sys.path, dict(os.environ)))
 def test_py4j_has_the_exceptions_that_programs_catch(ask: Ask) -> None:
     code = """
 from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
-import py4j.protocol, dstreams.core.errors as errors
+import py4j.protocol, dstreams.core.engine.errors as errors
 print(Py4JJavaError is errors.Py4JJavaError, issubclass(Py4JJavaError, Py4JError), Py4JNetworkError.__name__)
 from py4j.java_gateway import JavaGateway
 try:

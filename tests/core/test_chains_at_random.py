@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark import RDD, SparkContext
 
-from dstreams.core.stepwise import run_steps
+from dstreams.core.rdds.stepwise import run_steps
 
 Step = tuple[str, int, tuple[Callable[..., Any], ...]]
 

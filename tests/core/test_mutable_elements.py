@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pyspark import RDD, SparkConf, SparkContext
 
-from dstreams.core.owning import kind_of
+from dstreams.core.closures.owning import kind_of
 
 Make = Callable[[Any], Iterator[Any]]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pyspark import SparkConf, SparkContext
 
-from dstreams.core.sets import makes_sets
+from dstreams.core.closures.sets import makes_sets
 
 WORDS = ["do", "re", "mi", "fa", "sol", "la", "si", "do"]
 # What `list(set(...))` gives for each half of WORDS under PYTHONHASHSEED=0; computed where that is the seed.

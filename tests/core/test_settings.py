@@ -9,9 +9,9 @@ import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark import BarrierTaskContext, SparkConf, SparkContext, TaskContext
 
-from dstreams.core.settingkinds import anything
-from dstreams.core.settings import SETTINGS, check_core, check_streaming, value_of
-from dstreams.core.unread import UNREAD
+from dstreams.core.engine.settingkinds import anything
+from dstreams.core.engine.settings import SETTINGS, check_core, check_streaming, value_of
+from dstreams.core.engine.unread import UNREAD
 
 HUGE = "1" + "0" * 20
 

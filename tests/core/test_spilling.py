@@ -295,7 +295,7 @@ def test_grouping_2_gigabytes_within_512_megabytes_stays_below_1_gigabyte() -> N
     ],
 )
 def test_the_budget_follows_sparks_settings(settings: dict[str, str], expected: int) -> None:
-    from dstreams.core.memory import limit_of
+    from dstreams.core.engine.memory import limit_of
 
     assert limit_of(SparkConf(loadDefaults=False).setAll(list(settings.items()))) == expected
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pyspark import SparkContext
 
-from dstreams.core.surroundings import standing_for, take_away
+from dstreams.core.engine.surroundings import standing_for, take_away
 
 
 def printed_by(sc: SparkContext, work: Callable[[Any], Any], capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:

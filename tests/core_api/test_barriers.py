@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dstreams import RDD, BarrierTaskContext, SparkConf, SparkContext, TaskContext
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 
 
 @pytest.fixture(params=["local[3]", "local[3, 3]"])

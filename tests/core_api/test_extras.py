@@ -13,7 +13,7 @@ import pytest
 
 from dstreams import InheritableThread, SparkConf, SparkContext, SparkFiles
 from dstreams import inheritable_thread_target as inherits
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 from dstreams.core.join import python_cogroup, python_full_outer_join
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from dstreams import SparkContext
 from dstreams._native import zstd_pack, zstd_unpack
-from dstreams.core.errors import Py4JJavaError
-from dstreams.core.output import SummedFile
+from dstreams.core.engine.errors import Py4JJavaError
+from dstreams.core.io.output import SummedFile
 
 HADOOP = "org.apache.hadoop.io.compress."
 

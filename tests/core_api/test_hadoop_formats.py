@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dstreams import SparkContext
-from dstreams.core.errors import Py4JJavaError
-from dstreams.core.writables import in_java_order, java_text
+from dstreams.core.engine.errors import Py4JJavaError
+from dstreams.core.io.writables import in_java_order, java_text
 
 OLD, NEW = "org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib."
 IO = "org.apache.hadoop.io."

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from dstreams import SparkContext
-from dstreams.core.errors import Py4JJavaError
-from dstreams.core.javatext import java_short_float
+from dstreams.core.engine.errors import Py4JJavaError
+from dstreams.core.io.javatext import java_short_float
 
 OLD, NEW = "org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib.input."
 IO = "org.apache.hadoop.io."

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dstreams import Row, SparkContext
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 from dstreams.core.resultiterable import ResultIterable
 
 OLD, NEW = "org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib.output."

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from dstreams import SparkContext
-from dstreams.core import hadoopkeys
-from dstreams.core.errors import Py4JError, Py4JJavaError
-from dstreams.core.hadoopconf import Configuration
+from dstreams.core.engine.errors import Py4JError, Py4JJavaError
+from dstreams.core.io import hadoopkeys
+from dstreams.core.io.hadoopconf import Configuration
 
 OLD, NEW = "org.apache.hadoop.mapred.", "org.apache.hadoop.mapreduce.lib."
 LONG, TEXT = "org.apache.hadoop.io.LongWritable", "org.apache.hadoop.io.Text"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dstreams import RDD, SparkContext, TaskContext
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 
 
 def nap(seconds: float) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dstreams import SparkContext
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 
 
 def shape(text: bytes | None) -> str:

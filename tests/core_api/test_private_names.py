@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dstreams import SparkContext
-from dstreams.core.errors import Py4JError, Py4JJavaError
+from dstreams.core.engine.errors import Py4JError, Py4JJavaError
 
 
 @pytest.fixture

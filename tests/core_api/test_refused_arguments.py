@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from dstreams import RDD, SparkContext, StorageLevel
-from dstreams.core.errors import Py4JError, Py4JJavaError
+from dstreams.core.engine.errors import Py4JError, Py4JJavaError
 from dstreams.errors import PySparkRuntimeError
 
 Call = Callable[[RDD[Any], Any], Any]

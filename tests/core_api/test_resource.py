@@ -9,7 +9,7 @@ import pytest
 
 from dstreams import HiveContext, Row, SparkContext, SQLContext
 from dstreams import errors as public
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 from dstreams.core.rdd import PipelinedRDD, PythonEvalType
 from dstreams.core.resource import (
     ExecutorResourceRequests,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dstreams import MarshalSerializer, SparkConf, SparkContext
 from dstreams.core import serializers as ser
-from dstreams.core.errors import Py4JJavaError
+from dstreams.core.engine.errors import Py4JJavaError
 
 Point = namedtuple("Point", "x y")
 

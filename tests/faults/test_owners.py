@@ -14,7 +14,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark import SparkConf, SparkContext
 from pyspark.streaming import StreamingContext
 
-from dstreams.core.output import remove_half
+from dstreams.core.io.output import remove_half
 
 PROGRAM = """
 import sys

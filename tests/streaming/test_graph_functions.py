@@ -14,7 +14,7 @@ import pytest
 from pyspark import SparkContext
 from pyspark.streaming import DStream, StreamingContext
 
-from dstreams.core.partitioner import portable_hash
+from dstreams.core.rdds.partitioner import portable_hash
 from dstreams.streaming import functions
 
 

@@ -250,7 +250,7 @@ ARGUMENT, FIRST = ("arg", 0), ("op", "getitem", (("arg", 0), ("const", 0)))
     ],
 )
 def test_the_functions_that_the_library_puts_into_tasks_are_readable(make: Any, arity: int, tree: Any) -> None:
-    tasks = importlib.import_module("dstreams.core.tasks")
+    tasks = importlib.import_module("dstreams.core.rdds.tasks")
     assert tree_of(make(tasks), arity) == tree
 
 

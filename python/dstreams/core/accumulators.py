@@ -11,7 +11,7 @@ import threading
 from typing import Any, Generic, TypeVar
 
 from dstreams import _native
-from dstreams.core import process
+from dstreams.core.engine import process
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["Accumulator", "AccumulatorParam"]

@@ -18,10 +18,10 @@ from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar
 
 from dstreams import _native
-from dstreams.core import process
-from dstreams.core.arguments import java_bool
-from dstreams.core.errors import Py4JJavaError, java_error
-from dstreams.core.stopped import check_alive
+from dstreams.core.engine import process
+from dstreams.core.engine.arguments import java_bool
+from dstreams.core.engine.errors import Py4JJavaError, java_error
+from dstreams.core.engine.stopped import check_alive
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 import shlex
 from typing import Any
 
-from dstreams.core.arguments import java_bool, java_text, optional_text
+from dstreams.core.engine.arguments import java_bool, java_text, optional_text
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkConf"]

@@ -19,29 +19,32 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from dstreams import _native
-from dstreams.core import barrier, callsite, deep, lineage, process, signals
-from dstreams.core import master as masters
-from dstreams.core._context_files import FileInputs
-from dstreams.core._context_jobs import JobControl
-from dstreams.core._rdd_base import frozen
-from dstreams.core._rdd_narrow import union_of
 from dstreams.core.accumulators import Accumulator, AccumulatorParam, new_accumulator
-from dstreams.core.arguments import java_int, java_text, optional_int, refuse_capacity, refuse_null
-from dstreams.core.atexit import at_exit
 from dstreams.core.broadcast import Broadcast
-from dstreams.core.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
 from dstreams.core.conf import SparkConf, set_default
-from dstreams.core.errors import Py4JError, Py4JJavaError, java_error
-from dstreams.core.hadoopconf import Configuration
-from dstreams.core.hadoopreading import FileSettings, Reading, reading_of
+from dstreams.core.engine import callsite, deep, process, signals
+from dstreams.core.engine import master as masters
+from dstreams.core.engine.arguments import java_int, java_text, optional_int, refuse_capacity, refuse_null
+from dstreams.core.engine.atexit import at_exit
+from dstreams.core.engine.context_files import FileInputs
+from dstreams.core.engine.context_jobs import JobControl
+from dstreams.core.engine.errors import Py4JError, Py4JJavaError, java_error
+from dstreams.core.engine.localdirs import LocalDirs
+from dstreams.core.engine.memory import limit_of, task_limit_of
+from dstreams.core.engine.naming import named_as_one
+from dstreams.core.engine.settings import check_core, value_of
+from dstreams.core.engine.surroundings import show_to_tasks
+from dstreams.core.io.hadoopconf import Configuration
+from dstreams.core.io.hadoopreading import FileSettings, Reading, reading_of
 from dstreams.core.java import JavaContext, JavaGateway, JavaView
 from dstreams.core.java.logs import LogManager
-from dstreams.core.localdirs import LocalDirs
-from dstreams.core.memory import limit_of, task_limit_of
-from dstreams.core.naming import named_as_one
 from dstreams.core.profiler import BasicProfiler, MemoryProfiler, Profiler, ProfilerCollector, UDFBasicProfiler
-from dstreams.core.ranges import Numbers
 from dstreams.core.rdd import RDD, PipelinedRDD
+from dstreams.core.rdds import barrier, lineage
+from dstreams.core.rdds.base import frozen
+from dstreams.core.rdds.checkpoint import Checkpoints, checkpoint_path, parts_of, stored_parts
+from dstreams.core.rdds.narrow import union_of
+from dstreams.core.rdds.ranges import Numbers
 from dstreams.core.serializers import (
     BatchedSerializer,
     CPickleSerializer,
@@ -50,10 +53,8 @@ from dstreams.core.serializers import (
     batched,
     through,
 )
-from dstreams.core.settings import check_core, value_of
-from dstreams.core.surroundings import show_to_tasks
 from dstreams.core.version import SPARK_API_VERSION
-from dstreams.core.workers import SEED, WorkerPools, executor_environment, task_environment, task_threads
+from dstreams.core.workers.crew import SEED, WorkerPools, executor_environment, task_environment, task_threads
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["SparkContext"]

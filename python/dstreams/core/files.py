@@ -13,9 +13,9 @@ import stat
 import tempfile
 from collections.abc import Callable
 
-from dstreams.core.errors import java_error
-from dstreams.core.localdirs import OwnFolder
-from dstreams.core.output import local_path
+from dstreams.core.engine.errors import java_error
+from dstreams.core.engine.localdirs import OwnFolder
+from dstreams.core.io.output import local_path
 
 __all__ = ["SparkFiles"]
 

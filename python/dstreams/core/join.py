@@ -39,6 +39,6 @@ def python_full_outer_join(rdd: RDD[Any], other: RDD[Any], numPartitions: int | 
 
 def python_cogroup(rdds: Sequence[RDD[Any]], numPartitions: int | None) -> RDD[Any]:
     """The values of each key in all RDDs: (key, (values in the first, values in the second, ...))."""
-    from dstreams.core._rdd_pairs import _cogroup
+    from dstreams.core.rdds.pairs import _cogroup
 
     return _cogroup(list(rdds), numPartitions)

@@ -19,9 +19,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import IO, TYPE_CHECKING, Any
 
-from dstreams.core import process
 from dstreams.core.accumulators import AccumulatorParam
-from dstreams.core.stepwise import Step, run_whole
+from dstreams.core.engine import process
+from dstreams.core.rdds.stepwise import Step, run_whole
 from dstreams.errors import PySparkRuntimeError
 
 if TYPE_CHECKING:

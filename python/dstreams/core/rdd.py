@@ -10,18 +10,18 @@ from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from dstreams import _native
-from dstreams.core import process, watch
-from dstreams.core._rdd_base import RDDBase, frozen_steps
-from dstreams.core._rdd_output import Output
-from dstreams.core.approximate import BoundedFloat
-from dstreams.core.barrier import RDDBarrier
-from dstreams.core.errors import java_error
-from dstreams.core.meetings import next_step, run_in_room
-from dstreams.core.naming import named_as_one
-from dstreams.core.partitioner import Partitioner, portable_hash
-from dstreams.core.ranges import Numbers
+from dstreams.core.engine import process, watch
+from dstreams.core.engine.errors import java_error
+from dstreams.core.engine.naming import named_as_one
+from dstreams.core.rdds.approximate import BoundedFloat
+from dstreams.core.rdds.barrier import RDDBarrier
+from dstreams.core.rdds.base import RDDBase, frozen_steps
+from dstreams.core.rdds.meetings import next_step, run_in_room
+from dstreams.core.rdds.partitioner import Partitioner, portable_hash
+from dstreams.core.rdds.ranges import Numbers
+from dstreams.core.rdds.saving import Output
+from dstreams.core.rdds.stepwise import Step, run_steps
 from dstreams.core.resource import ResourceProfile
-from dstreams.core.stepwise import Step, run_steps
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["RDD", "BoundedFloat", "Partitioner", "PipelinedRDD", "PythonEvalType", "RDDBarrier", "portable_hash"]

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import cloudpickle
 
-from dstreams.core import by_value
+from dstreams.core.closures import by_value
 
 __all__ = [
     "CPickleSerializer",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from dstreams import _native
-from dstreams.core import process
-from dstreams.core.arguments import java_int, optional_text
+from dstreams.core.engine import process
+from dstreams.core.engine.arguments import java_int, optional_text
 
 __all__ = ["SparkJobInfo", "SparkStageInfo", "StatusTracker"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal
 
-from dstreams.core.errors import java_error
+from dstreams.core.engine.errors import java_error
 
 __all__ = ["StorageLevel"]
 

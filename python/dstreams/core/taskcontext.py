@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.meetings import Room, next_round, room_of_this_task
+from dstreams.core.rdds.meetings import Room, next_round, room_of_this_task
 from dstreams.errors import PySparkRuntimeError
 
 __all__ = ["BarrierTaskContext", "BarrierTaskInfo", "TaskContext"]

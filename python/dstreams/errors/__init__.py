@@ -1,7 +1,7 @@
 """Which exceptions does PySpark raise itself? `pyspark.errors`: the classes, by their public names.
 
 They are defined in `exceptions/base.py`; the texts behind their names are in `texts.py`. What the engine raises where
-Spark's JVM would is in `dstreams.core.errors`.
+Spark's JVM would is in `dstreams.core.engine.errors`.
 """
 
 from __future__ import annotations

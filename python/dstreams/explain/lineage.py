@@ -12,14 +12,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
-from dstreams.core.native import forms_of
+from dstreams.core.rdds.native import forms_of
 from dstreams.explain.report import Block, Line, Report
 from dstreams.explain.verdicts import lines_of, lines_of_placing, notes
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
     from dstreams.core.rdd import RDD
-    from dstreams.core.stepwise import Step
+    from dstreams.core.rdds.stepwise import Step
 
 _SOURCES = {
     "EmptyRDD": "emptyRDD",
@@ -55,7 +55,7 @@ def explain_rdd(rdd: RDD[Any], with_partitions: bool = True) -> Report:
 
 def _go_on(drawing: Drawing, ctx: SparkContext, steps: tuple[Step, ...]) -> None:
     """Tells of steps that are not frozen yet, as they would be frozen now."""
-    from dstreams.core._rdd_base import chain_parts, is_profiled, profiled
+    from dstreams.core.rdds.base import chain_parts, is_profiled, profiled
 
     if is_profiled(ctx):
         steps = (profiled(None, steps),)

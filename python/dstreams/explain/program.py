@@ -14,7 +14,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from dstreams.compat.run import run_program
-from dstreams.core import watch
+from dstreams.core.engine import watch
 from dstreams.explain.lineage import explain_rdd
 from dstreams.explain.report import Line, Report, each_once, row, summary, widths_of
 from dstreams.explain.streams import explain_context

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 from dstreams import _native, udf
-from dstreams.core.native import enabled
-from dstreams.core.ranges import without_range
+from dstreams.core.rdds.native import enabled
+from dstreams.core.rdds.ranges import without_range
 from dstreams.explain.methods import begins_with_zero, method_of, name_of
 from dstreams.explain.report import Line
 from dstreams.explain.source import Source, source_of

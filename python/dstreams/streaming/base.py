@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from dstreams.core.errors import java_error
+from dstreams.core.engine.errors import java_error
 from dstreams.streaming import functions
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.closure import dump_kept, load_kept
+from dstreams.core.closures.closure import dump_kept, load_kept
 from dstreams.core.context import SparkContext
-from dstreams.core.hadoopwriting import of_a_batch
+from dstreams.core.io.hadoopwriting import of_a_batch
 from dstreams.core.rdd import RDD
 from dstreams.streaming.log import logger
 

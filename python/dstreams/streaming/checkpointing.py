@@ -22,12 +22,12 @@ from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from dstreams import _native
-from dstreams.core import by_value
-from dstreams.core.checkpoint import checkpoint_path
+from dstreams.core.closures import by_value
 from dstreams.core.conf import SparkConf
 from dstreams.core.context import SparkContext
-from dstreams.core.errors import Py4JJavaError, java_error
-from dstreams.core.output import local_path
+from dstreams.core.engine.errors import Py4JJavaError, java_error
+from dstreams.core.io.output import local_path
+from dstreams.core.rdds.checkpoint import checkpoint_path
 from dstreams.streaming.log import logger
 from dstreams.streaming.mapwithstate import Stateful, watch_oldest
 from dstreams.streaming.receiver import Receiver

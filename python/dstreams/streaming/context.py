@@ -9,16 +9,16 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from dstreams import _native
-from dstreams.core import process, watch
-from dstreams.core.arguments import java_bool, java_int, optional_text
-from dstreams.core.atexit import at_exit
-from dstreams.core.checkpoint import checkpoint_path, make_private, remove_empty
 from dstreams.core.context import SHUT_DOWN, SparkContext
-from dstreams.core.errors import Py4JError, java_error
-from dstreams.core.naming import named_as_one
-from dstreams.core.output import local_path
+from dstreams.core.engine import process, watch
+from dstreams.core.engine.arguments import java_bool, java_int, optional_text
+from dstreams.core.engine.atexit import at_exit
+from dstreams.core.engine.errors import Py4JError, java_error
+from dstreams.core.engine.naming import named_as_one
+from dstreams.core.engine.stopped import check_alive
+from dstreams.core.io.output import local_path
 from dstreams.core.rdd import RDD
-from dstreams.core.stopped import check_alive
+from dstreams.core.rdds.checkpoint import checkpoint_path, make_private, remove_empty
 from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.streaming import checkpointing, functions
 from dstreams.streaming.base import check_one_context

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from dstreams.core.naming import named_as_one
+from dstreams.core.engine.naming import named_as_one
 from dstreams.core.rdd import RDD
 from dstreams.core.storagelevel import StorageLevel, check_level
 from dstreams.streaming import functions

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 
-from dstreams.core.errors import Py4JError
+from dstreams.core.engine.errors import Py4JError
 
 _MOST = 2**63 - 1  # milliseconds: what Spark's JVM, and the engine, can count
 

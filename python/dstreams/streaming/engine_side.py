@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dstreams.core import process
+from dstreams.core.engine import process
 from dstreams.core.java import JavaContext
 from dstreams.core.java.refusal import Refusing
 from dstreams.streaming.settings import stops_spark_context

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dstreams.core.errors import Py4JError
+from dstreams.core.engine.errors import Py4JError
 from dstreams.core.files import java_hash
 from dstreams.streaming.javamaps import JavaMap, java_text
 from dstreams.streaming.log import logger

@@ -2,7 +2,7 @@
 
 Driver-side functions of `(time, older or None, newer)` and the element functions they use, composed as Spark composes
 them, because the order of elements follows from the composition. Where the program's function was read
-(`core/native.py`), the engine makes the same RDD in a shorter way.
+(`core/rdds/native.py`), the engine makes the same RDD in a shorter way.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import partial
 from typing import Any, Literal
 
 from dstreams._native import Program, States
-from dstreams.core.native import program_of
-from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.rdd import RDD
+from dstreams.core.rdds.native import program_of
+from dstreams.core.rdds.partitioner import Partitioner, portable_hash
 
 Function = Callable[..., Any]
 Rule = Literal["update", "subtract", "add"]

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from dstreams.core.errors import java_error
-from dstreams.core.output import is_marked, remove_half
+from dstreams.core.engine.errors import java_error
+from dstreams.core.io.output import is_marked, remove_half
 from dstreams.core.rdd import RDD
 from dstreams.streaming.util import rddToFileName
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, NoReturn, TypeVar
 
-from dstreams.core.errors import java_error
+from dstreams.core.engine.errors import java_error
 from dstreams.core.files import java_hash
 
 K = TypeVar("K")

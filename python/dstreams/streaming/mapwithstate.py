@@ -18,10 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dstreams import _native, udf
-from dstreams.core import native
 from dstreams.core.context import SparkContext
-from dstreams.core.partitioner import Partitioner, portable_hash
 from dstreams.core.rdd import RDD
+from dstreams.core.rdds import native
+from dstreams.core.rdds.partitioner import Partitioner, portable_hash
 from dstreams.streaming.callbacks import batch_time
 from dstreams.streaming.dstream import DStream
 from dstreams.streaming.state import ABSENT, State, StateSpec

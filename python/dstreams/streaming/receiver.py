@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
-from dstreams.core import deep, process
+from dstreams.core.engine import deep, process
 from dstreams.core.storagelevel import StorageLevel
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Which settings does a stream run with?
 
-Reads `spark.streaming.*` from a context's conf, by the table of `dstreams.core.settings`. A value that makes no sense
-raises, naming the setting, when it is needed: most when the StreamingContext is made, those of receivers and files when
-such an input is.
+Reads `spark.streaming.*` from a context's conf, by the table of `dstreams.core.engine.settings`. A value that makes no
+sense raises, naming the setting, when it is needed: most when the StreamingContext is made, those of receivers and
+files when such an input is.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dstreams.core.conf import SparkConf
-from dstreams.core.errors import java_error
-from dstreams.core.settings import check_streaming, value_of
+from dstreams.core.engine.errors import java_error
+from dstreams.core.engine.settings import check_streaming, value_of
 
 _S = "spark.streaming."
 _ARGUMENT = "java.lang.IllegalArgumentException"

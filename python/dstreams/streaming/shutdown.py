@@ -19,7 +19,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from dstreams import _native
-from dstreams.core import process
+from dstreams.core.engine import process
 from dstreams.streaming.log import logger
 
 _stop: Callable[[], None] | None = None

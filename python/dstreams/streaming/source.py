@@ -16,9 +16,10 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from dstreams import _native
-from dstreams.core import by_value, process
+from dstreams.core.closures import by_value
 from dstreams.core.context import SparkContext
-from dstreams.core.errors import java_error
+from dstreams.core.engine import process
+from dstreams.core.engine.errors import java_error
 from dstreams.core.rdd import RDD
 from dstreams.streaming.callbacks import batch_time
 from dstreams.streaming.log import logger

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from dstreams import _native
-from dstreams.core.closure import dump_elements
-from dstreams.core.partitioner import Partitioner, portable_hash
+from dstreams.core.closures.closure import dump_elements
 from dstreams.core.rdd import RDD
+from dstreams.core.rdds.partitioner import Partitioner, portable_hash
 from dstreams.errors import IllegalArgumentException, PySparkException
 
 __all__ = ["State", "StateSpec"]

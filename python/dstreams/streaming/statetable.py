@@ -21,7 +21,7 @@ from itertools import repeat
 from typing import Any, NamedTuple
 
 from dstreams import _native
-from dstreams.core.closure import dump_elements, dump_kept, load_kept
+from dstreams.core.closures.closure import dump_elements, dump_kept, load_kept
 from dstreams.streaming.state import ABSENT, ATOMS, State, own_copy
 
 States = dict[Any, Any]

@@ -13,7 +13,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodDescriptorT
 from typing import Any
 
 from dstreams import _native
-from dstreams.core.closure import is_importable
+from dstreams.core.closures.closure import is_importable
 
 # The same for ever, as far as a pickle of them goes.
 _FIXED = (

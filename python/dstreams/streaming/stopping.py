@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from dstreams.core import deep
+from dstreams.core.engine import deep
 
 
 class Stops:

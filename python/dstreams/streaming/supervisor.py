@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from dstreams import _native
-from dstreams.core import by_value, deep, process
-from dstreams.core.atexit import at_thread_exit
+from dstreams.core.closures import by_value
+from dstreams.core.engine import deep, process
+from dstreams.core.engine.atexit import at_thread_exit
 from dstreams.streaming.log import logger
 from dstreams.streaming.receiver import Receiver, SocketReceiver
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from operator import add
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dstreams.core import tasks
-from dstreams.core.partitioner import portable_hash
+from dstreams.core.rdds import tasks
+from dstreams.core.rdds.partitioner import portable_hash
 from dstreams.streaming.base import DStreamBase
 
 if TYPE_CHECKING:

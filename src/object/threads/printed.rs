@@ -1,6 +1,6 @@
 //! Where does go what a task prints? To standard error: standard output is the program's own, as with Spark's workers.
 //!
-//! While tasks are inside Python code, `sys.stdout` is a `dstreams.core.surroundings.TaskStdout`, which looks who writes.
+//! While tasks are inside Python code, `sys.stdout` is a `dstreams.core.engine.surroundings.TaskStdout`, which looks who writes.
 //! 1. It is put there by the first task that enters, and taken away by the last one that leaves, unless the program has
 //!    put something else there meanwhile.
 //! 2. It is not freed when it is taken away: `print` of another thread may be inside of it, by a borrowed reference.

@@ -168,7 +168,7 @@ fn verdict_on(class: &Bound<'_, PyType>) -> Verdict {
     }
 }
 
-/// What `dstreams.core.owning` knows of a class.
+/// What `dstreams.core.closures.owning` knows of a class.
 fn told(class: &Bound<'_, PyType>) -> PyResult<Verdict> {
     let py = class.py();
     let told = called::KIND_OF.get(py)?.call1((class,))?;

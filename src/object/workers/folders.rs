@@ -1,4 +1,4 @@
-//! Which folders may the engine write to? Python knows: a function of `dstreams.core.localdirs`, or of a worker's.
+//! Which folders may the engine write to? Python knows: a function of `dstreams.core.engine.localdirs`, or of a worker's.
 
 use pyo3::prelude::*;
 

@@ -2,7 +2,7 @@
 //!
 //! The task's thread keeps its place in the engine: it pulls the input, and hands on the results block by block, each only
 //! when it is asked for. The worker runs the very same chain (`serve.rs` there). What the frames hold is made and read by
-//! `dstreams.core.travel`.
+//! `dstreams.core.workers.travel`.
 //! 1. While it waits for the worker the thread is detached and has no turn.
 //! 2. A worker goes back to its crew after the last frame of its task; in all other cases it is killed.
 //! 3. Accumulator updates come with the last frame, and become the task's.
@@ -32,7 +32,7 @@ pub(crate) struct Workers {
     folders: Arc<Py<PyAny>>,
 }
 
-/// What `dstreams.core.travel.Peer` notes about a worker.
+/// What `dstreams.core.workers.travel.Peer` notes about a worker.
 type Notes = Option<Py<PyAny>>;
 
 #[pymethods]

@@ -1,4 +1,4 @@
-//! How does a worker process run what its driver sends? Used by `dstreams.core.worker`; the other end is `remote.rs`.
+//! How does a worker process run what its driver sends? Used by `dstreams.core.workers.worker`; the other end is `remote.rs`.
 
 use std::collections::BTreeMap;
 use std::os::fd::{FromRawFd, OwnedFd};

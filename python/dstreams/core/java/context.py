@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from dstreams.core.errors import java_error
-from dstreams.core.hadoopconf import Configuration
+from dstreams.core.engine.errors import java_error
+from dstreams.core.engine.memory import limit_of
+from dstreams.core.io.hadoopconf import Configuration
 from dstreams.core.java.refusal import Refusing
-from dstreams.core.memory import limit_of
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext

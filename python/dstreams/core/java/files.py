@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from dstreams import _native
-from dstreams.core.errors import Py4JJavaError, java_error
+from dstreams.core.engine.errors import Py4JJavaError, java_error
+from dstreams.core.io.output import local_path
 from dstreams.core.java.refusal import Refusing
-from dstreams.core.output import local_path
 
 _INSTEAD = "use Python's os, shutil and pathlib"
 

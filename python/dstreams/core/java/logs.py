@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from dstreams.core.errors import java_error
+from dstreams.core.engine.errors import java_error
 from dstreams.core.java.refusal import Refusing
 
 _OURS = "dstreams"

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from dstreams.core.conf import set_default
-from dstreams.core.errors import Py4JError
-from dstreams.core.hadoopconf import Configuration
+from dstreams.core.engine.errors import Py4JError
+from dstreams.core.io.hadoopconf import Configuration
 from dstreams.core.java.files import Address, FileStatus, FileSystem, Path
 from dstreams.core.java.logs import Configurator, Level, LogManager
 from dstreams.core.java.refusal import Refusing, refuse

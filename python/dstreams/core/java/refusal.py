@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from dstreams.core.errors import Py4JError
+from dstreams.core.engine.errors import Py4JError
 
 
 class _RefusingClass(type):

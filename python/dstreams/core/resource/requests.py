@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dstreams.core.errors import java_error
+from dstreams.core.engine.errors import java_error
 
 __all__ = ["ExecutorResourceRequest", "ExecutorResourceRequests", "TaskResourceRequest", "TaskResourceRequests"]
 
