@@ -1,6 +1,6 @@
 """The resilient distributed dataset: a partitioned, immutable collection that is computed when an action asks.
 
-The operations live in the files `_rdd_*.py`, one per kind; here are the two classes that programs see.
+The operations live in `rdds/`, one file per kind; here are the two classes that programs see.
 """
 
 from __future__ import annotations

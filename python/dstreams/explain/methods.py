@@ -21,30 +21,30 @@ _OF_STEPS = {
 }
 # The library's functions of steps: the method of RDD or DStream they are part of.
 _OF_FUNCTIONS: Mapping[str, str] = {
-    "core._rdd_pairs._range_of": "sortByKey",
-    "core.meetings.run_in_room": "barrier",
+    "core.rdds.pairs._range_of": "sortByKey",
+    "core.rdds.meetings.run_in_room": "barrier",
     "core.profiler.run_profiled": "profiler",
-    "core.sorting.sort_pairs": "sortByKey",
-    "core.tasks.cogroup_values": "cogroup",
-    "core.tasks.count_values": "countByValue",
-    "core.tasks.fold_partition": "aggregate or fold",
-    "core.tasks.join_values": "join",
-    "core.tasks.keep_first": "distinct",
-    "core.tasks.key_equals": "lookup",
-    "core.tasks.larger": "max",
-    "core.tasks.largest": "top",
-    "core.tasks.reduce_pairs": "reduceByKeyLocally",
-    "core.tasks.reduce_partition": "reduce",
-    "core.tasks.seeded": "aggregateByKey",
-    "core.tasks.smaller": "min",
-    "core.tasks.smallest": "takeOrdered",
-    "core.tasks.sum_partition": "sum",
-    "core.tasks.tagged": "join",
-    "core.tasks.tree_step": "treeReduce",
-    "core.tasks.visit_each": "foreach",
-    "core.tasks.visit_partition": "foreachPartition",
-    "core.tasks.with_key": "keyBy",
-    "core.tasks.with_none": "distinct",
+    "core.rdds.sorting.sort_pairs": "sortByKey",
+    "core.rdds.tasks.cogroup_values": "cogroup",
+    "core.rdds.tasks.count_values": "countByValue",
+    "core.rdds.tasks.fold_partition": "aggregate or fold",
+    "core.rdds.tasks.join_values": "join",
+    "core.rdds.tasks.keep_first": "distinct",
+    "core.rdds.tasks.key_equals": "lookup",
+    "core.rdds.tasks.larger": "max",
+    "core.rdds.tasks.largest": "top",
+    "core.rdds.tasks.reduce_pairs": "reduceByKeyLocally",
+    "core.rdds.tasks.reduce_partition": "reduce",
+    "core.rdds.tasks.seeded": "aggregateByKey",
+    "core.rdds.tasks.smaller": "min",
+    "core.rdds.tasks.smallest": "takeOrdered",
+    "core.rdds.tasks.sum_partition": "sum",
+    "core.rdds.tasks.tagged": "join",
+    "core.rdds.tasks.tree_step": "treeReduce",
+    "core.rdds.tasks.visit_each": "foreach",
+    "core.rdds.tasks.visit_partition": "foreachPartition",
+    "core.rdds.tasks.with_key": "keyBy",
+    "core.rdds.tasks.with_none": "distinct",
     "streaming.folds._less": "invFunc",
     "streaming.folds._updated": "updateStateByKey",
     "streaming.folds._with_state": "updateStateByKey",
@@ -82,7 +82,7 @@ def method_of(step: str, functions: list[Any], before: str) -> str:
             return known
     if begins_with_zero(step, functions):
         return "aggregateByKey"
-    if step == "combine" and name_of(functions[0]) == "core.tasks.identity":
+    if step == "combine" and name_of(functions[0]) == "core.rdds.tasks.identity":
         return "reduceByKey"
     if step == "mergeCombiners" and before:
         return before

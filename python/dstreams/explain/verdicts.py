@@ -84,7 +84,7 @@ def parts_of(function: Any) -> Iterator[Any]:
 
 def _sums(holder: Any, part: Any) -> bool:
     """Whether it adds up for `sum()`, rather than for the program."""
-    return part is operator.add and name_of(holder) == "core.tasks.fold_partition"
+    return part is operator.add and name_of(holder) == "core.rdds.tasks.fold_partition"
 
 
 def _copies(function: Any) -> bool:

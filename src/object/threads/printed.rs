@@ -4,7 +4,8 @@
 //! 1. It is put there by the first task that enters, and taken away by the last one that leaves, unless the program has
 //!    put something else there meanwhile.
 //! 2. It is not freed when it is taken away: `print` of another thread may be inside of it, by a borrowed reference.
-//! 3. What a task itself has put there (`contextlib.redirect_stdout` around a `yield`, say) stays for its next blocks.
+//! 3. Putting it there and taking it away is not interrupted.
+//! 4. What a task itself has put there (`contextlib.redirect_stdout` around a `yield`, say) stays for its next blocks.
 
 use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::sync::{MutexExt, PyOnceLock};
 use pyo3::types::PyType;
 
+use super::Shelter;
 use crate::error::TaskId;
 use crate::object::called;
 use crate::process::Renewed;
@@ -81,6 +83,7 @@ fn put<'py>(py: Python<'py>, task: TaskId) -> Replaced<'py> {
     if found.is_none() || found.get_type().is(kind) || is_own {
         return Ok(None);
     }
+    let _whole = Shelter::enter(py);
     let stands = called::STANDING_FOR.get(py)?;
     sys.setattr("stdout", stands.call1((&found,))?)?;
     Ok(Some(found))
@@ -97,6 +100,7 @@ fn take_away<'py>(py: Python<'py>, task: TaskId, is_last: bool) -> Replaced<'py>
     if !is_last {
         return Ok(None);
     }
+    let _whole = Shelter::enter(py);
     let take_away = called::TAKE_AWAY.get(py)?;
     sys.setattr("stdout", take_away.call1((&found,))?)?;
     Ok(Some(found))

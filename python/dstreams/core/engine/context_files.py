@@ -111,7 +111,7 @@ class FileInputs:
         Raises: Py4JJavaError at once when nothing is there, when the first pair is of other classes, or for a
                 converter, which would be Java code.
         """
-        java_text("path", path)
+        optional_text("path", path)  # None fails where files are looked for
         least = optional_int("minSplits", minSplits, self._context.defaultMinPartitions)
         classes, converters = (keyClass or TEXT.name, valueClass or TEXT.name), (keyConverter, valueConverter)
         asked = Input("sequenceFile", path, SEQUENCES, classes, converters, None, batchSize, least)
