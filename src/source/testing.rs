@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow_array::{Array, StringViewArray};
 
+use super::utf8;
 use crate::block::{Block, Kind};
 
 /// The lines of a block. Checks what the cutter leaves unchecked: the array is one that Arrow itself accepts.
@@ -25,7 +26,7 @@ pub(super) fn read_lines(bytes: &[u8], max_line: usize) -> Vec<String> {
     let mut keep = |line: &mut Vec<u8>| {
         let line = std::mem::take(line);
         if line.len() <= max_line {
-            lines.push(String::from_utf8_lossy(&line).into_owned());
+            lines.push(utf8::decode(&line).into_owned());
         }
     };
     while let Some(byte) = rest.next() {
