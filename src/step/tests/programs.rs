@@ -122,14 +122,15 @@ pub(super) fn add() -> Of2 {
     of_2(native, Value::plus)
 }
 
-/// `a * 2 + b`, which goes row by row, and in this order alone
+/// `a * 2 + b`, which goes row by row, and in this order alone. The model's numbers end somewhere, Python's do not: there
+/// it goes on from the other end.
 pub(super) fn shifted() -> Of2 {
     let native = program(2, |b| {
         let (one, other, two) = (b.arg(0), b.arg(1), b.int(2));
         let twice = b.op("mul", &[one, two]);
         b.op("add", &[twice, other]);
     });
-    of_2(native, |a, b| Int(a.int() * 2 + b.int()))
+    of_2(native, |a, b| Int(a.int().wrapping_mul(2).wrapping_add(b.int())))
 }
 
 /// `(a[0] + x, a[1] + 1)`

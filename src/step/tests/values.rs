@@ -61,7 +61,7 @@ impl Value {
     /// `self + other`
     pub(super) fn plus(&self, other: &Self) -> Self {
         match (self, other) {
-            (Int(one), Int(other)) => Int(one + other),
+            (Int(one), Int(other)) => Int(one.wrapping_add(*other)),
             (Self::Text(one), Self::Text(other)) => Self::Text(format!("{one}{other}")),
             other => panic!("{other:?} cannot be added"),
         }
