@@ -306,6 +306,8 @@ def check(rdd: Callable[[], RDD], model: Callable[[], ModelRDD], first: int, tol
         expected = outcome(functools.partial(ACTIONS[name], model_rdd))
         # How much is computed beyond what is asked for is open, and so whether a later element's failure shows.
         fails_later = name in LAZY and agrees(found, whole) and whole[0] == "task"
+        # Where elements fail and a zip does not fit, batches decide on what is met first; the model has none.
+        fails_later |= found[0] == expected[0] == "task" and any(step.startswith("zip:") for step in told)
         assert agrees(found, expected) or fails_later, (told, name, found, expected)
     assert real_rdd.getNumPartitions() == model_rdd.getNumPartitions(), told
 

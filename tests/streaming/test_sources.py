@@ -140,7 +140,9 @@ def test_a_source_that_cannot_be_pickled_fails_the_start_with_a_checkpoint(hand:
 def test_a_stream_goes_on_with_the_numbers_of_any_size_that_its_source_planned(
     hand: SparkContext, tmp_path: Path
 ) -> None:
-    seen: list[Any] = []
+    from notes import SEEN
+
+    SEEN.clear()
 
     def setup() -> StreamingContext:
         ssc = StreamingContext(hand, 1)
@@ -153,8 +155,6 @@ def test_a_stream_goes_on_with_the_numbers_of_any_size_that_its_source_planned(
         ssc.start()
         ssc.advance(batches)
         ssc.stop(stopSparkContext=False)
-    from notes import SEEN
-
     seen, SEEN[:] = list(SEEN), []
     assert seen == [[2**70 + batch] for batch in range(6)]
 

@@ -211,9 +211,11 @@ class StreamingContext(ReceiverSources):
 
     def _break_off(self, reason: str) -> Callable[[], None] | None:
         """The SparkContext is stopped."""
+        # First: whoever waits for the end may ask for the active context as soon as there is one.
+        before, self._broken_off = self._broken_off, True
         if not self._graph.break_off(reason):
+            self._broken_off = before
             return None
-        self._broken_off = True
         forget_sigterm(self._stop_on_sigterm)
         return partial(self._graph.join, _PATIENCE)
 
