@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError, PyStopIteration, PyValueError};
+use pyo3::exceptions::{PyBaseException, PyOSError, PyRuntimeError, PyStopIteration, PyValueError};
 use pyo3::prelude::*;
 
 use crate::error::EngineError;
@@ -29,22 +29,44 @@ pyo3::create_exception!(
     "The process that ran a task has ended. On its way through Python code; programs see a Py4JJavaError."
 );
 
+pyo3::create_exception!(
+    dstreams._native,
+    Refused,
+    PyRuntimeError,
+    "Spark's JVM side fails here. On its way through Python code; programs see a Py4JJavaError."
+);
+
+/// The class of Java's exception, as `Refused` has it with it.
+#[pyclass(frozen)]
+struct JavaClass(&'static str);
+
 /// An exception of user code as an engine error.
 pub(crate) fn user_error(raised: PyErr) -> EngineError {
-    let lost = attach(|py| match raised.is_instance_of::<WorkerLost>(py) {
-        true => raised.value(py).getattr("args").and_then(|args| args.extract::<(String, u32)>()).ok(),
-        false => None,
-    });
-    match lost {
-        Some((problem, tries)) => EngineError::WorkerLost { problem, tries },
-        None => EngineError::UserCode { cause: Box::new(Raised(raised)) },
+    attach(|py| passed(raised.value(py))).unwrap_or_else(|| EngineError::UserCode { cause: Box::new(Raised(raised)) })
+}
+
+/// The engine's own error that has come through Python code.
+fn passed(raised: &Bound<'_, PyBaseException>) -> Option<EngineError> {
+    let args = || raised.getattr("args").ok();
+    if raised.is_instance_of::<WorkerLost>() {
+        let (problem, tries) = args()?.extract().ok()?;
+        return Some(EngineError::WorkerLost { problem, tries });
     }
+    if raised.is_instance_of::<Refused>() {
+        let (problem, class) = args()?.extract::<(String, PyRef<'_, JavaClass>)>().ok()?;
+        return Some(EngineError::Refused { class: class.0, problem });
+    }
+    None
 }
 
 /// An engine error that has to pass through Python code; `user_error` knows it again.
 pub(crate) fn engine_error(py: Python<'_>, error: &EngineError) -> PyErr {
     if let EngineError::WorkerLost { problem, tries } = error {
         return WorkerLost::new_err((problem.clone(), *tries));
+    }
+    if let EngineError::Refused { class, problem } = error {
+        return Py::new(py, JavaClass(class))
+            .map_or_else(|failed| failed, |class| Refused::new_err((problem.clone(), class)));
     }
     raised_in(py, error).unwrap_or_else(|| match error {
         EngineError::External { .. } => PyOSError::new_err(error.to_string()),

@@ -269,3 +269,21 @@ def test_a_context_may_have_one_batch_for_each_partition(sized: Callable[[int], 
     pairs = grown(sc, range(3)).cartesian(grown(sc, "abc")).collect()
     assert pairs == [(x, y) for x in range(3) for y in "abc"]
     assert sc.parallelize(list(range(25)), 1).map(str).repartition(2).map(int).glom().collect() == [[], list(range(25))]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda rdd: rdd.collect(),
+        lambda rdd: rdd.take(2),
+        lambda rdd: rdd.glom().collect(),
+        lambda rdd: rdd.mapPartitions(list).count(),
+        lambda rdd: list(rdd.toLocalIterator()),
+    ],
+)
+def test_batches_without_partners_fail_the_job_and_no_function_of_the_program(sc: SparkContext, read: Any) -> None:
+    # Spark's JVM notices, also where Python code reads the pairs.
+    zipped = sc.parallelize([], 1).map(abs).zip(sc.parallelize([1, 2], 1).map(abs))
+    with pytest.raises(Py4JJavaError, match="SparkException: Can only zip RDDs with same number of elements") as raised:
+        read(zipped)
+    assert raised.value.__cause__ is None

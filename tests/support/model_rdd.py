@@ -34,6 +34,18 @@ class JobFailed(Exception):
         self.names = names
 
 
+class ZipMisfit(Exception):
+    """A side of a zip has more batches than the other. Spark's engine tells: no exception of Python's is the cause."""
+
+
+class BatchMisfit(ValueError):
+    """Two batches of a zip are of different lengths: told by who reads them, another task or the driver."""
+
+
+def name_of(error: Exception) -> str:
+    return type(None).__name__ if isinstance(error, ZipMisfit) else type(error).__name__
+
+
 class PerTask:
     """A function with a state: `make()` gives it as a task first sees it."""
 
@@ -86,7 +98,7 @@ def run_tasks(parts: Iterable[Part]) -> list[list[Any]]:
         try:
             results.append(list(part()))
         except Exception as error:  # what a function of the test raised
-            names.add(type(error).__name__)
+            names.add(name_of(error))
     if names:
         raise JobFailed(names)
     return results
@@ -227,7 +239,14 @@ class ModelRDD:
             raise ValueError("Can only zip with RDD which has the same number of partitions")
 
         def pairs(left: Part, right: Part) -> Iterator[Any]:
-            return iter(list(zip(list(left()), list(right()), strict=True)))
+            # Both sides run to their end, or fail, before the first batches of so few elements are looked at.
+            ones, others = list(left()), list(right())
+            # Batches of 1, 2, 4 ... elements.
+            if len(ones).bit_length() != len(others).bit_length():
+                raise ZipMisfit
+            if len(ones) != len(others):
+                raise BatchMisfit
+            return iter(list(zip(ones, others, strict=True)))
 
         parts = [lambda a=a, b=b: pairs(a, b) for a, b in zip(self.parts, other.parts, strict=True)]
         return ModelRDD(parts, self.shuffles + other.shuffles, None)
