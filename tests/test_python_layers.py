@@ -28,8 +28,6 @@ WITHIN_FUNCTIONS = {
     ("__main__", "compat.doctor"): "each command imports what it needs",
     ("__main__", "testing.demo"): "each command imports what it needs",
     ("compat.aliases", ""): "`pyspark` is filled while the package is still being imported",
-    ("core.engine.context_files", "core.rdd"): "RDDs know their context",
-    ("core.engine.context_files", "core.rdds.base"): "RDDs know their context",
     ("core.files", "core.context"): "a context has a list of the program's files",
     ("core.io.hadoopinput", "core.rdd"): "RDDs save themselves in Hadoop's formats",
     ("core.io.hadoopinput", "core.rdds.base"): "RDDs save themselves in Hadoop's formats",

@@ -80,7 +80,7 @@ print(f"{sc.parallelize(range(4), 4).count()}\\n", end="", flush=True)
         child.wait_for(f"running {job}")
         child.interrupt()
         child.wait_for("interrupted")
-    code, output, complaints = child.ended(10)
+    code, output, complaints = child.ended(6)
     assert (code, output.replace("running 4\n", ""), complaints) == (0, "4\n", "")
 
 

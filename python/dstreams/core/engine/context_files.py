@@ -30,11 +30,12 @@ from dstreams.core.io.hadoopinput import Input, read_format
 from dstreams.core.io.hadoopreading import Reading, reading_of
 from dstreams.core.io.output import local_path
 from dstreams.core.io.writables import TEXT
+from dstreams.core.rdd import RDD
 from dstreams.core.rdds import lineage
+from dstreams.core.rdds.base import frozen
 
 if TYPE_CHECKING:
     from dstreams.core.context import SparkContext
-    from dstreams.core.rdd import RDD
 
 
 class FileInputs:
@@ -201,9 +202,6 @@ class FileInputs:
         each: int = 0,
     ) -> RDD[Any]:
         """What `read` finds in the pieces of a plan; `each`: how many elements are in a batch, if that is fixed."""
-        from dstreams.core.rdd import RDD
-        from dstreams.core.rdds.base import frozen
-
         pieces = self._context._running.planned(plan)
         pieces.label = optional_text("path", path)
         # Below Python in Spark: no chain of the program's, and under no profiler.
