@@ -1,8 +1,9 @@
 //! What can be done natively with values of a kind? One table: a row per kind, and how tuples follow from their items.
 //!
-//! Kernels ask here before they begin. A new kind gets its row here, and its arms where the compiler asks for them: made of
+//! Keys of tuples, folds by key and the choice of the largest ask here before they begin; the other kernels find out by their
+//! matches, and are held to the same rows by a test. A new kind gets its row here, and its arms where the compiler asks for them: made of
 //! objects and read back (`object/values/convert`), computed with (`expr/val.rs`), hashed, compared and sorted (`kernel/`),
-//! kept (`durable/blocks.rs`). `step/tests/kinds.rs` holds the kernels to what the rows say.
+//! kept (`durable/blocks.rs`). The test: `step/tests/kinds.rs`.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};

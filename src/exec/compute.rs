@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::Executor;
+use super::store::Wanted;
 use super::windows::Folded;
 use crate::error::{EngineError, Result};
 use crate::rdd::{Blocks, Op, Rdd, Taker, Task, blocks_of, ready};
@@ -13,7 +14,7 @@ use crate::stack;
 impl Executor {
     /// The blocks of a partition, from the store when the RDD is persisted.
     pub(super) fn blocks(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Blocks> {
-        self.marked(rdd, partition, task).map(|(blocks, _)| blocks)
+        self.marked(rdd, partition, task, Wanted::Blocks).map(|(blocks, _)| blocks)
     }
 
     /// The blocks of a partition for somebody who takes them at once.

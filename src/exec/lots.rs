@@ -3,10 +3,11 @@
 //! As `compute.rs`, for somebody who needs to know where batches end. Elements that native steps make become objects for it,
 //! so nobody should ask who does not need to know.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Executor;
-use super::store::Marked;
+use super::store::{Marked, Wanted};
 use super::windows::Folded;
 use crate::error::Result;
 use crate::rdd::{Again, Batching, Blocks, Lots, Meeting, Op, Packing, Pairing, Rdd, Task};
@@ -17,18 +18,24 @@ impl Executor {
         if !rdd.is_persisted() {
             return self.compute_lots(rdd, partition, task);
         }
-        let (blocks, marks) = self.marked(rdd, partition, task)?;
+        let (blocks, marks) = self.marked(rdd, partition, task, Wanted::Batches)?;
         let cut = marks.map_or_else(|| cut_of(rdd, partition), |marks| Batching::Marks(marks.to_vec()));
         Ok(self.store.sealer().cut(blocks, cut))
     }
 
     /// The blocks of a partition, from the store when the RDD is persisted; and what the store has noted about batches.
-    pub(super) fn marked(self: &Arc<Self>, rdd: &Arc<Rdd>, partition: usize, task: &Arc<Task>) -> Result<Marked> {
+    pub(super) fn marked(
+        self: &Arc<Self>,
+        rdd: &Arc<Rdd>,
+        partition: usize,
+        task: &Arc<Task>,
+        wanted: Wanted,
+    ) -> Result<Marked> {
         match rdd.level() {
             None => Ok((self.compute(rdd, partition, task)?, None)),
             Some(level) => {
                 let compute = || self.to_keep(rdd, partition, task);
-                self.store.get_or_compute((rdd.id(), partition), level, compute)
+                self.store.get_or_compute((rdd.id(), partition), level, wanted, compute)
             }
         }
     }
@@ -47,7 +54,7 @@ impl Executor {
                 }
                 // Each of them begins with a batch of one.
                 let (executor, task) = (Arc::clone(self), Arc::clone(task));
-                let marked = move |(part, at): (Arc<Rdd>, usize)| executor.marked(&part, at, &task);
+                let marked = move |(part, at): (Arc<Rdd>, usize)| executor.marked(&part, at, &task, Wanted::Batches);
                 Ok(Computed::Parts(Box::new(parts.into_iter().map(marked))))
             }
             Op::Union(_) | Op::Aligned(_) | Op::Coalesce { .. } | Op::Pair { .. } if !grown => {
@@ -96,11 +103,11 @@ impl Executor {
                 (partition / width, partition % width)
             }
         };
-        let is_steady = is_steady(right);
-        let (executor, task, right) = (Arc::clone(self), Arc::clone(task), Arc::clone(right));
-        let left = self.lots(left, l, &task)?;
+        let is_steady = meeting == Meeting::Cartesian && is_steady(right);
+        let (executor, of, right) = (Arc::clone(self), Arc::clone(task), Arc::clone(right));
+        let (left, task) = (self.lots(left, l, task)?, Arc::clone(task));
         let again: Again = Box::new(move || executor.lots(&right, r, &task));
-        pairing.pair(left, again, is_steady)
+        pairing.pair(&of, left, again, is_steady)
     }
 
     /// Several partitions in turn; each is begun when the one before has been pulled.
@@ -154,9 +161,9 @@ fn cut_of(rdd: &Rdd, partition: usize) -> Batching {
 
 /// Whether nobody can tell if it is computed once or again: no function of the program is called.
 fn is_steady(rdd: &Arc<Rdd>) -> bool {
-    let mut pending = vec![Arc::clone(rdd)];
+    let (mut seen, mut pending) = (HashSet::new(), vec![Arc::clone(rdd)]);
     while let Some(rdd) = pending.pop() {
-        if rdd.is_persisted() {
+        if rdd.is_persisted() || !seen.insert(rdd.id()) {
             continue;
         }
         match &*rdd.op() {

@@ -32,6 +32,15 @@ pub(super) type Marked = (Blocks, Marks);
 
 type Entry = Arc<Mutex<Option<(Parcels, Marks)>>>;
 
+/// What somebody wants to know of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Its elements.
+    Blocks,
+    /// And where batches end, which cannot always be told from the blocks.
+    Batches,
+}
+
 /// What has become of a partition.
 enum Gathered {
     All(Parcels),
@@ -119,6 +128,7 @@ impl Store {
         &self,
         (rdd, partition): (RddId, usize),
         level: Level,
+        wanted: Wanted,
         compute: impl FnOnce() -> Result<Computed>,
     ) -> Result<Marked> {
         let entry = {
@@ -133,16 +143,27 @@ impl Store {
         }
         // Parcels that were dropped: nothing to read in them any more.
         *kept = None;
+        let dropped = || EngineError::Bug("a new parcel was dropped".to_owned());
         let (blocks, notes) = noted(compute()?);
         match self.gather(level, blocks)? {
             Gathered::All(parcels) => {
-                let blocks = read(&parcels).ok_or_else(|| EngineError::Bug("a new parcel was dropped".to_owned()))?;
+                let blocks = read(&parcels).ok_or_else(dropped)?;
                 let marks = notes.map(|notes| notes.try_iter().collect::<Arc<[Mark]>>());
                 *kept = Some((parcels, marks.clone()));
                 Ok((blocks, marks))
             }
             // The elements of `rest` are new to everybody, so they need no seal.
-            Gathered::Some(blocks, rest) => Ok((Box::new(blocks.into_iter().map(Ok).chain(rest)), None)),
+            Gathered::Some(blocks, rest) => {
+                let blocks: Blocks = Box::new(blocks.into_iter().map(Ok).chain(rest));
+                match notes {
+                    // All is noted when all has been computed: until it has been read, it lies where there is room.
+                    Some(notes) if wanted == Wanted::Batches => {
+                        let parcels = self.park(blocks)?;
+                        Ok((read(&parcels).ok_or_else(dropped)?, Some(notes.try_iter().collect())))
+                    }
+                    _ => Ok((blocks, None)),
+                }
+            }
         }
     }
 

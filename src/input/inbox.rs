@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::block::Block;
 use crate::error::Result;
-use crate::source::{Allowance, Intake, Rate};
+use crate::source::{Allowance, Encoded, Intake, Rate};
 
 /// Items that are sealed together.
 const CHUNK: usize = 1000;
@@ -45,12 +45,12 @@ pub struct Cut<T> {
 #[derive(Default)]
 struct Early {
     next: u64,
-    blocks: BTreeMap<u64, (u64, Option<Block>)>,
+    blocks: BTreeMap<u64, (u64, Option<Encoded>)>,
 }
 
 impl Early {
     /// The next one in order, if it is there.
-    fn ready(&mut self) -> Option<(u64, Option<Block>)> {
+    fn ready(&mut self) -> Option<(u64, Option<Encoded>)> {
         let ready = self.blocks.remove(&self.next)?;
         self.next += 1;
         Some(ready)
@@ -192,15 +192,20 @@ impl<T> Inbox<T> {
     /// Lets a block in, behind all that were cut before it; none: it could not be sealed. The answer is what `commit` of the
     /// intake asks for.
     pub fn let_in(&self, Place { number, group }: Place, block: Option<Block>) -> Result<Option<u64>> {
+        // Before the lock: Python code may run, and others wait for the lock while attached.
+        let (block, outcome) = match block.map(|block| self.intake.encode(block)).transpose() {
+            Ok(block) => (block, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
         let mut place = None;
         let mut early = lock(&self.early);
         early.blocks.insert(number, (group, block));
         while let Some((group, block)) = early.ready() {
             if let Some(block) = block {
-                place = self.intake.add(group, block)?.max(place);
+                place = self.intake.add_encoded(group, block).max(place);
             }
         }
-        Ok(place)
+        outcome.map(|()| place)
     }
 }
 

@@ -99,7 +99,15 @@ impl Plans {
         if ranges.is_empty() {
             return self.keeper.check_replaced();
         }
-        let journal = self.keeper.journal();
-        journal.commit(journal.plan(&Plan { time, ranges })?)
+        let (journal, plan) = (self.keeper.journal(), Plan { time, ranges });
+        let written = journal.plan(&plan).and_then(|place| journal.commit(place));
+        if written.is_err() {
+            // With the plan of the next batch, then.
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            for (node, ranges) in plan.ranges {
+                fresh.entry(node).or_default().extend(ranges);
+            }
+        }
+        written
     }
 }

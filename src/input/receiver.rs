@@ -147,9 +147,12 @@ impl<F: Feed> Source for Received<F> {
 
     fn plan(&self, time: i64) -> Result<u64> {
         let Begun { codec, first, logs } = self.begun()?;
+        // What cannot be read now stays, and so does all that came after it.
+        let rest = self.state().rest.clone();
+        let earlier = decoded(&rest, codec.as_ref())?;
+        self.state().rest.clear();
         let mut taken = self.feed.take();
-        let rest = std::mem::take(&mut self.state().rest);
-        taken.groups.splice(0..0, decoded(&rest, codec.as_ref())?);
+        taken.groups.splice(0..0, earlier);
         let until = if *logs { taken.until } else { *first };
         self.state().batches.insert(time, Batch::Taken(taken));
         Ok(until)

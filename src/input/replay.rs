@@ -21,13 +21,17 @@ pub(super) struct JournalLog {
 }
 
 impl BlockLog for JournalLog {
-    fn append(&self, number: u64, group: u64, block: &Block) -> Result<u64> {
+    fn encode(&self, block: &Block) -> Result<Vec<u8>> {
         let bytes = encode(block, self.codec.as_ref())?;
         if bytes.len() > u32::MAX as usize / 2 {
             let problem = "a received block of 2 GiB or more cannot be logged".into();
             return Err(EngineError::Refused { class: "org.apache.spark.SparkException", problem });
         }
-        Ok(self.keeper.journal().block(self.node, number, group, &bytes))
+        Ok(bytes)
+    }
+
+    fn append(&self, number: u64, group: u64, bytes: &[u8]) -> u64 {
+        self.keeper.journal().block(self.node, number, group, bytes)
     }
 
     fn commit(&self, place: u64) -> Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! As they would leave a worker of Spark: in batches that are pickled. What is pickled together is one state of its objects, and
 //! an object that occurs twice in it is one object. So a batch is pickled here if somebody else may still change its elements
-//! (`travel.rs`); all others are handed on as they are.
+//! (`values/travel.rs`); all others are handed on as they are.
 //! A batch of results has twice as many elements as the one before, as long as its pickle is small.
 
 use pyo3::prelude::*;

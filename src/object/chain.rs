@@ -1,7 +1,7 @@
 //! A chain of steps over Python objects or columns, as an RDD holds it.
 //!
 //! As native runs (`step/`) and runs of Python steps (`going.rs`), each of which takes the blocks of the one before; or in a
-//! worker process, which runs the very same chain (`remote.rs`).
+//! worker process, which runs the very same chain (`workers/remote.rs`).
 
 use std::any::Any;
 use std::ops::Range;

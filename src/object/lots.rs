@@ -4,6 +4,8 @@
 //! 1. Columns stay columns where the size of batches does not depend on their pickles.
 //! 2. What running steps make is taken batch by batch, so that each batch is one state of its objects.
 
+use std::collections::VecDeque;
+
 use pyo3::prelude::*;
 
 use super::batches::{LARGE, MOST, More, SMALL};
@@ -37,13 +39,14 @@ fn sizes(cut: Batching) -> Sizes {
 }
 
 /// Objects, which may only be dropped while attached.
-struct Items(Vec<Py<PyAny>>);
+#[derive(Default)]
+struct Items(VecDeque<Py<PyAny>>);
 
 impl Drop for Items {
     fn drop(&mut self) {
         let items = std::mem::take(&mut self.0);
         if !items.is_empty() {
-            drop(objects::fresh(items));
+            drop(objects::fresh(items.into()));
         }
     }
 }
@@ -90,7 +93,7 @@ struct Cutting {
 
 impl Cutting {
     fn new(made: Blocks, cut: Batching, objects_only: bool) -> Self {
-        let (waiting, now) = (Items(Vec::new()), Now::Nothing);
+        let (waiting, now) = (Items::default(), Now::Nothing);
         Self { made, sizes: sizes(cut), waiting, now, objects_only, over: false }
     }
 
@@ -139,8 +142,7 @@ impl Cutting {
 
     /// The next `count` elements of those that wait.
     fn take_waiting(&mut self, count: usize, size: usize) -> Result<Lot> {
-        let rest = self.waiting.0.split_off(count.min(self.waiting.0.len()));
-        let items = std::mem::replace(&mut self.waiting.0, rest);
+        let items = self.waiting.0.drain(..count.min(self.waiting.0.len())).collect();
         let grows = self.grows();
         let made = attach(|py| {
             // Objects of one block may be in several batches.
@@ -248,8 +250,7 @@ impl Cutting {
             }
             _ => block,
         };
-        let mut items = attach(|py| objects::load(py, &some)).map_err(user_error)?;
-        self.waiting.0.append(&mut items);
+        self.waiting.0.extend(attach(|py| objects::load(py, &some)).map_err(user_error)?);
         Ok(None)
     }
 }

@@ -5,6 +5,8 @@
 //! or at the first two batches of different lengths (whoever reads them does: `Unpaired`). Pairs before that are good.
 //! Every element with every other: `product.rs`.
 
+use std::sync::Arc;
+
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
@@ -13,7 +15,7 @@ use super::objects;
 use crate::block::Block;
 use crate::error::{EngineError, Result};
 use crate::object::attach::attach;
-use crate::rdd::{Again, Lot, Lots, Pairing};
+use crate::rdd::{Again, Lot, Lots, Pairing, Task};
 
 /// Pairs that have left Spark's JVM, about, before it comes to the batch without a partner: 64 KiB of small pairs. Where
 /// there are fewer, nobody gets to see them.
@@ -94,12 +96,15 @@ fn uneven() -> EngineError {
 }
 
 impl Pairing for ZippedPairs {
-    fn pair(&self, left: Lots, right: Again, _is_steady: bool) -> Result<Lots> {
+    fn pair(&self, _task: &Arc<Task>, left: Lots, right: Again, _is_steady: bool) -> Result<Lots> {
         // All of them before the interpreter is entered: blocks may have to be made.
         let (left, right) = (Side::of(left)?, Side::of(right()?)?);
         let (mut good, failure) = fitting(&left.batches, &right.batches);
         if matches!(failure, Some(EngineError::Refused { .. })) && good < BUFFERED {
             good = 0;
+        }
+        if good == 0 {
+            return Ok(Box::new(failure.map(Err).into_iter()));
         }
         let lots = attach(|py| {
             let (lefts, rights) = (left.items(py)?, right.items(py)?);

@@ -1,10 +1,11 @@
 //! How do the elements of two partitions become all their pairs?
 //!
 //! Spark pairs batches: each batch of the left with each of the right, and within these each element with each. The right
-//! side is computed again for each batch of the left. A pair of batches is one batch of pairs, and has its own copies of
+//! side is computed again for each batch of the left, unless nobody can tell. A pair of batches is one batch of pairs, and has its own copies of
 //! elements that may change.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -15,7 +16,7 @@ use super::{convert, objects::seal_items};
 use crate::block::Block;
 use crate::error::Result;
 use crate::object::attach::attach;
-use crate::rdd::{Again, Lot, Lots, Pairing};
+use crate::rdd::{Again, Lot, Lots, Pairing, Task};
 
 /// Pairs that are made in one go, about.
 const ENOUGH: usize = 4096;
@@ -26,9 +27,10 @@ type Items = Vec<Py<PyAny>>;
 pub(crate) struct CartesianPairs;
 
 impl Pairing for CartesianPairs {
-    fn pair(&self, left: Lots, right: Again, is_steady: bool) -> Result<Lots> {
+    fn pair(&self, task: &Arc<Task>, left: Lots, right: Again, is_steady: bool) -> Result<Lots> {
         let rights = if is_steady { Rights::Unread } else { Rights::Anew };
-        Ok(Box::new(Products { left, again: right, rights, now: None, made: VecDeque::new(), over: false }))
+        let (task, made) = (Arc::clone(task), VecDeque::new());
+        Ok(Box::new(Products { task, left, again: right, rights, now: None, made, over: false }))
     }
 }
 
@@ -89,25 +91,26 @@ impl Drop for Side {
 enum Rights {
     /// Computed again for each batch of the left.
     Anew,
-    /// The same; it is being read.
-    Reading(Lots),
+    /// The same; it is being read, and these sides of it are paired now.
+    Reading(Lots, Vec<Side>),
     /// To be computed once.
     Unread,
     Read(Vec<Side>),
 }
 
-/// Where the left side is: the batches of a lot, one of them, and how many of the right's sides it was paired with.
+/// Where the left side is: the batches of a lot, one of them; and which of the right's batches it is to be paired with.
 struct Cursor {
     sides: Vec<Side>,
     side: usize,
     batch: usize,
     right: usize,
+    right_batch: usize,
 }
 
 impl Cursor {
     /// Goes on to the next batch of the left; whether there is one in this lot.
     fn step(&mut self) -> bool {
-        self.right = 0;
+        (self.right, self.right_batch) = (0, 0);
         self.batch += 1;
         if self.batch >= self.sides[self.side].batches() {
             self.side += 1;
@@ -116,23 +119,33 @@ impl Cursor {
         self.side < self.sides.len()
     }
 
-    /// Adds the pairs of this batch with all batches of a side.
-    fn pair(&self, py: Python<'_>, right: &Side, pairs: &mut Pairs) -> PyResult<()> {
-        (0..right.batches()).try_for_each(|batch| {
-            self.sides[self.side].with(py, self.batch, |left| {
-                right.with(py, batch, |right| {
-                    let mut made = Vec::with_capacity(left.len() * right.len());
-                    for l in left {
-                        for r in right {
-                            made.push(PyTuple::new(py, [l, r])?.into_any().unbind());
-                        }
-                    }
-                    pairs.add(made);
-                    Ok(())
-                })
-            })
-        })
+    /// Adds the pairs of this batch with batches of the right, until there are enough. Whether that was the last one.
+    fn pair(&mut self, py: Python<'_>, rights: &[Side], pairs: &mut Pairs) -> PyResult<bool> {
+        while let Some(right) = rights.get(self.right) {
+            if self.right_batch >= right.batches() {
+                (self.right, self.right_batch) = (self.right + 1, 0);
+            } else if pairs.is_enough() {
+                return Ok(false);
+            } else {
+                let batch = self.right_batch;
+                self.right_batch += 1;
+                self.sides[self.side].with(py, self.batch, |left| {
+                    right.with(py, batch, |right| product(py, left, right).map(|made| pairs.add(made)))
+                })?;
+            }
+        }
+        Ok(true)
     }
+}
+
+fn product(py: Python<'_>, left: &[Py<PyAny>], right: &[Py<PyAny>]) -> PyResult<Items> {
+    let mut made = Vec::with_capacity(left.len() * right.len());
+    for l in left {
+        for r in right {
+            made.push(PyTuple::new(py, [l, r])?.into_any().unbind());
+        }
+    }
+    Ok(made)
 }
 
 /// Batches of pairs, gathered into lots.
@@ -177,6 +190,7 @@ impl Pairs {
 }
 
 struct Products {
+    task: Arc<Task>,
     left: Lots,
     again: Again,
     rights: Rights,
@@ -187,6 +201,7 @@ struct Products {
 
 impl Products {
     fn advance(&mut self) -> Result<()> {
+        self.task.cancel.check()?;
         let Some(cursor) = self.now.take() else {
             return self.begin();
         };
@@ -201,10 +216,10 @@ impl Products {
                 paired?;
             }
             Rights::Anew => {
-                self.rights = Rights::Reading((self.again)()?);
+                self.rights = Rights::Reading((self.again)()?, Vec::new());
                 self.now = Some(cursor);
             }
-            Rights::Reading(rights) => self.read_on(cursor, rights)?,
+            Rights::Reading(rights, sides) => self.read_on(cursor, rights, sides)?,
         }
         Ok(())
     }
@@ -218,7 +233,7 @@ impl Products {
         let mut sides = Vec::new();
         attach(|py| Side::of(py, lot, &mut sides)).map_err(user_error)?;
         if sides.iter().any(|side| side.batches() > 0) {
-            self.now = Some(Cursor { sides, side: 0, batch: 0, right: 0 });
+            self.now = Some(Cursor { sides, side: 0, batch: 0, right: 0, right_batch: 0 });
         }
         Ok(())
     }
@@ -226,16 +241,9 @@ impl Products {
     /// Pairs with a right side that stays as it is.
     fn pair_with(&mut self, mut cursor: Cursor, rights: &[Side]) -> Result<()> {
         let made = attach(|py| {
-            let mut pairs = Pairs::default();
-            let mut more = true;
-            while more && !pairs.is_enough() {
-                match rights.get(cursor.right) {
-                    Some(right) => {
-                        cursor.pair(py, right, &mut pairs)?;
-                        cursor.right += 1;
-                    }
-                    None => more = cursor.step(),
-                }
+            let (mut pairs, mut more) = (Pairs::default(), true);
+            while more && cursor.pair(py, rights, &mut pairs)? {
+                more = cursor.step();
             }
             Ok((pairs.finish(), more))
         });
@@ -245,20 +253,27 @@ impl Products {
         Ok(())
     }
 
-    /// Pairs a batch with the next lot of a right side that is computed for it.
-    fn read_on(&mut self, mut cursor: Cursor, mut rights: Lots) -> Result<()> {
-        let Some(lot) = rights.next().transpose()? else {
-            self.now = cursor.step().then_some(cursor);
-            return Ok(());
+    /// Pairs a batch with a right side that is computed for it, lot by lot.
+    fn read_on(&mut self, mut cursor: Cursor, mut rights: Lots, mut sides: Vec<Side>) -> Result<()> {
+        let next = if cursor.right < sides.len() { None } else { Some(rights.next().transpose()?) };
+        let made = match next {
+            Some(None) => {
+                self.now = cursor.step().then_some(cursor);
+                return Ok(());
+            }
+            next => attach(|py| {
+                if let Some(Some(lot)) = next {
+                    sides.clear();
+                    (cursor.right, cursor.right_batch) = (0, 0);
+                    Side::of(py, lot, &mut sides)?;
+                }
+                let mut pairs = Pairs::default();
+                cursor.pair(py, &sides, &mut pairs)?;
+                Ok(pairs.finish())
+            }),
         };
-        let made = attach(|py| {
-            let (mut sides, mut pairs) = (Vec::new(), Pairs::default());
-            Side::of(py, lot, &mut sides)?;
-            sides.iter().try_for_each(|side| cursor.pair(py, side, &mut pairs))?;
-            Ok(pairs.finish())
-        });
         self.made.extend(made.map_err(user_error)?);
-        (self.rights, self.now) = (Rights::Reading(rights), Some(cursor));
+        (self.rights, self.now) = (Rights::Reading(rights, sides), Some(cursor));
         Ok(())
     }
 }

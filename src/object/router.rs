@@ -4,6 +4,7 @@
 //! columns are gathered before they are cut, because small pieces cost more than they hold.
 
 use std::any::Any;
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -163,10 +164,10 @@ impl Sender<'_> {
             return self.send_objects();
         };
         // As good as a pickle's for telling small elements from large ones.
-        let each = bytes_of(all.array()) / all.len().max(1);
+        let each = LazyCell::new(|| bytes_of(all.array()) / all.len().max(1));
         for target in &numbers {
             if self.counts(*target as usize) {
-                self.end_batches(|rows| rows * each);
+                self.end_batches(|rows| rows * *each);
             }
         }
         for (target, part) in scatter(&all, &numbers, targets)? {

@@ -10,7 +10,7 @@ use pyo3::types::PyBytes;
 
 use super::driver::PyDriver;
 use super::durable::{Durable, PyCodec, TrialCodec};
-use super::engine::level_of;
+use super::engine::levels;
 use super::feeds::PythonFeed;
 use super::gil::enter_engine;
 
@@ -130,13 +130,11 @@ pub(super) fn graph_of(
         let rdd = partitions.map(|partitions| Rdd::restored(partitions, partitioner));
         (NodeId(node), time.map(Millis), rdd)
     });
-    let places = ["memory", "memory and disk", "disk"];
-    let levels = places.iter().filter_map(|place| Some(((*place).to_owned(), level_of(place).ok()?)));
     let restored = Restored {
         time: Millis(recovery.manifest.time),
         functions: functions.into_iter().map(Arc::new).collect(),
         inputs,
-        levels: levels.collect(),
+        levels: levels().collect(),
         rdds: rdds.collect(),
     };
     Graph::restored(&recovery.manifest.graph, restored)

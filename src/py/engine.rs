@@ -75,7 +75,6 @@ impl PyEngine {
     }
 }
 
-/// The level that Python names.
 /// The word for a level: `level_of` the other way round.
 pub(super) fn place_of(level: Level) -> &'static str {
     match level {
@@ -85,6 +84,12 @@ pub(super) fn place_of(level: Level) -> &'static str {
     }
 }
 
+/// All levels by their words.
+pub(super) fn levels() -> impl Iterator<Item = (String, Level)> {
+    [Level::Memory, Level::MemoryAndDisk, Level::Disk].into_iter().map(|level| (place_of(level).to_owned(), level))
+}
+
+/// The level that Python names.
 pub(super) fn level_of(place: &str) -> PyResult<Level> {
     match place {
         "memory" => Ok(Level::Memory),

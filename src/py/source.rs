@@ -70,12 +70,18 @@ impl PySource {
 
     /// Calls the program's code.
     fn call<T>(&self, what: &str, call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T>) -> Result<T> {
-        let run = |py: Python<'_>| {
-            let connector = self.connector.bind(py);
-            let _calls = calling(&connector.get_type(), &format!("{what} of the source {},", self.name));
-            in_one_process(|| call(connector))
-        };
-        attach(run).map_err(user_error)
+        attach(|py| self.call_attached(py, what, call)).map_err(user_error)
+    }
+
+    fn call_attached<'py, T>(
+        &self,
+        py: Python<'py>,
+        what: &str,
+        call: impl FnOnce(&Bound<'py, PyAny>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let connector = self.connector.bind(py);
+        let _calls = calling(&connector.get_type(), &format!("{what} of the source {},", self.name));
+        in_one_process(|| call(connector))
     }
 }
 
@@ -137,7 +143,8 @@ impl Source for PySource {
 
     fn wait_stopped(&self, _graceful: bool) {
         try_attach(|py| {
-            if let Err(raised) = self.connector.call_method0(py, "stop") {
+            let stopped = self.call_attached(py, "stop", |source| source.call_method0("stop").map(drop));
+            if let Err(raised) = stopped {
                 raised.write_unraisable(py, None);
             }
         });

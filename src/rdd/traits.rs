@@ -114,7 +114,7 @@ pub trait Router: Any + Send + Sync {
 /// Elements of two partitions made into pairs.
 pub trait Pairing: Send + Sync {
     /// The partition that `left` and what `right` gives make together. `is_steady`: nobody can tell how often it is called.
-    fn pair(&self, left: Lots, right: Again, is_steady: bool) -> Result<Lots>;
+    fn pair(&self, task: &Arc<Task>, left: Lots, right: Again, is_steady: bool) -> Result<Lots>;
 }
 
 /// What a batch does to the states of a partition.

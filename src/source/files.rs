@@ -21,9 +21,6 @@ use serde::{Deserialize, Serialize};
 use super::{fs, glob, paths};
 use crate::error::{EngineError, Result};
 
-/// How far back Spark remembers selected files at least (`spark.streaming.fileStream.minRememberDuration`).
-pub const DEFAULT_MIN_REMEMBER_MS: i64 = 60_000;
-
 /// Whether Hadoop hides a file of this name from whoever lists a folder to read it.
 pub fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.'])
@@ -42,11 +39,11 @@ pub struct FileMonitorSpec {
     pub new_files_only: bool,
 }
 
+#[cfg(test)]
 impl FileMonitorSpec {
     /// Watches `directory` as `textFileStream` does.
     pub fn new(directory: impl Into<String>, batch_ms: i64) -> Self {
-        let directory = directory.into();
-        Self { directory, batch_ms, min_remember_ms: DEFAULT_MIN_REMEMBER_MS, new_files_only: true }
+        Self { directory: directory.into(), batch_ms, min_remember_ms: 60_000, new_files_only: true }
     }
 }
 
@@ -125,6 +122,7 @@ impl FileMonitor {
     }
 
     /// The files of a batch that is still remembered; none for any other.
+    #[cfg(test)]
     pub fn selected(&self, batch_time_ms: i64) -> &[PathBuf] {
         self.selected.get(&batch_time_ms).map_or(&[], Vec::as_slice)
     }

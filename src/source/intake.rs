@@ -36,10 +36,19 @@ enum Gate {
 
 /// Where received blocks become durable.
 pub trait BlockLog: Send + Sync {
+    /// A block as it is appended. May run Python code, so no lock may be held.
+    fn encode(&self, block: &Block) -> Result<Vec<u8>>;
     /// Appends a block; the answer is what `commit` asks for.
-    fn append(&self, number: u64, group: u64, block: &Block) -> Result<u64>;
+    fn append(&self, number: u64, group: u64, bytes: &[u8]) -> u64;
     /// Waits until everything up to there is durable.
     fn commit(&self, place: u64) -> Result<()>;
+}
+
+/// A block, and what the log will have of it if there is one.
+#[derive(Debug)]
+pub struct Encoded {
+    block: Block,
+    bytes: Option<Vec<u8>>,
 }
 
 /// What a batch took.
@@ -97,18 +106,29 @@ impl Intake {
     }
 
     /// Adds a block to its group, which is the last one or a new one. Also when closed: what there was room for counts.
-    /// With a log the answer is what `commit` asks for.
+    /// With a log the answer is what `commit` asks for. No lock may be held that somebody attached waits for.
     pub fn add(&self, group: u64, block: Block) -> Result<Option<u64>> {
+        Ok(self.add_encoded(group, self.encode(block)?))
+    }
+
+    /// A block, ready to be added.
+    pub fn encode(&self, block: Block) -> Result<Encoded> {
+        let bytes = self.log.get().map(|log| log.encode(&block)).transpose()?;
+        Ok(Encoded { block, bytes })
+    }
+
+    /// Adds what `encode` gave.
+    pub fn add_encoded(&self, group: u64, Encoded { block, bytes }: Encoded) -> Option<u64> {
         let mut pending = self.lock();
         // Under the lock: the log has the blocks in the order of their numbers, and all that can be taken.
-        let place = self.log.get().map(|log| log.append(pending.next, group, &block)).transpose()?;
+        let place = self.log.get().zip(bytes).map(|(log, bytes)| log.append(pending.next, group, &bytes));
         pending.next += 1;
         pending.bytes += block.bytes();
         match pending.groups.last_mut() {
             Some((last, blocks)) if *last == group => blocks.push(block),
             _ => pending.groups.push((group, vec![block])),
         }
-        Ok(place)
+        place
     }
 
     /// Waits until what was added is durable. To be called without the interpreter.

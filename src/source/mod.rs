@@ -35,7 +35,7 @@ mod views;
 
 pub use counted::counted_pieces;
 pub use files::{FileMonitor, FileMonitorSpec, is_hidden};
-pub use intake::{BlockLog, Intake, Room, Taken};
+pub use intake::{BlockLog, Encoded, Intake, Room, Taken};
 pub use lines::{LineCutter, Progress};
 pub use paths::matching;
 pub use rate::{Allowance, Rate};

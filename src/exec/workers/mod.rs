@@ -1,6 +1,6 @@
 //! How does a task use another process? Starting one, talking to it, noticing its end, and how many compute at once.
 //!
-//! Bytes only: what they mean is known to `object/pool` here and to `dstreams.core.workers.worker` there.
+//! Bytes only: what they mean is known to `object/workers` here and to `dstreams.core.workers.worker` there.
 //! 1. A worker's stdin is one end of a socket; both sides send `Frame`s. Its stdout and stderr are the driver's.
 //! 2. A wait for a worker ends within `POLL` of a cancellation, and when the worker ends.
 //! 3. A `Worker` that is dropped is killed. No worker is left once `Crew::stop` has returned, nor, a moment later, when
