@@ -50,10 +50,18 @@ def test_without_a_problem_all_is_told_and_the_code_is_0(tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_not_there_comes_with_a_cure(tmp_path: Path) -> None:
-    code, said, _ = told("doctor", SPARK_LOCAL_DIRS=str(tmp_path / "none"), DSTREAMS_ENGINE="")
+def test_a_folder_that_can_be_made_is_none(tmp_path: Path) -> None:
+    code, said, _ = told("doctor", SPARK_LOCAL_DIRS=f"file:{tmp_path}/new", DSTREAMS_ENGINE="")
+    assert code == 0 and f"{tmp_path}/new, " in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_comes_with_a_cure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    folder = tmp_path / "file" / "below"
+    code, said, _ = told("doctor", SPARK_LOCAL_DIRS=str(folder), DSTREAMS_ENGINE="")
     assert code == 1
-    assert f"! local files  {tmp_path / 'none'}: No such file or directory\n" in said
+    assert f"! local files  {folder}: Not a directory\n" in said
     assert "-> set SPARK_LOCAL_DIRS, or spark.local.dir in a SparkConf, to a folder that can be written\n" in said
     assert said.endswith("\n1 to look at.\n")
 

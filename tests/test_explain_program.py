@@ -83,7 +83,7 @@ def test_a_program_that_fails_shows_its_own_traceback(tmp_path: Path) -> None:
         f'  File "{program}", line 14, in <module>\n'
         "    host, port = sys.argv[1:]\n" + ("    ^^^^^^^^^^\n" if sys.version_info >= (3, 11) else "") + ""
         "ValueError: not enough values to unpack (expected 2, got 0)\n"
-        f"python -m dstreams: {program} failed; it made nothing before\n"
+        f"dstreams: {program} failed; it made nothing before\n"
     )
 
 

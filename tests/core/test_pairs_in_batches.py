@@ -1,6 +1,6 @@
 """`cartesian`, `zip`, `union` and `repartition` of batches: in Spark it is batches of pickled elements that meet.
 
-`pairs_in_batches.txt` holds what Apache PySpark 3.5.9 gives for the sources below, one line for each pair of them.
+`pairs_in_batches.txt` holds what Apache PySpark 3.5.9 gives as `cartesian` of pairs of the sources below.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from py4j.protocol import Py4JJavaError
-from pyspark import RDD, SparkContext
+from pyspark import RDD, SparkConf, SparkContext, StorageLevel
 
 LINES = Path(__file__).with_name("pairs_in_batches.txt").read_text(encoding="utf-8").splitlines()
 RECORDED = dict(line.split(" => ", 1) for line in LINES)
@@ -46,9 +46,7 @@ SOURCES: dict[str, Source] = {
     ),
     "pb": lambda sc, d: sc.parallelize([(i, i) for i in range(6)], 2).partitionBy(2),
     "pb1": lambda sc, d: sc.parallelize([(i, i) for i in range(6)], 3).partitionBy(1),
-    "pbl": lambda sc, d: sc.parallelize([(i, i) for i in range(40)], 1).partitionBy(1),
     "sorted": lambda sc, d: sc.parallelize([3, 1, 2, 5, 4], 1).sortBy(lambda x: x, numPartitions=1),
-    "rep": lambda sc, d: sc.parallelize(list(range(25)), 1).repartition(2),
     "coal": lambda sc, d: sc.parallelize(list(range(7)), 3).coalesce(1),
     "un": lambda sc, d: sc.parallelize([1, 2, 3], 1).union(sc.parallelize([4, 5, 6], 1)),
     "un2": lambda sc, d: sc.parallelize([1, 2, 3], 1).union(sc.parallelize([4, 5], 1)),
@@ -61,10 +59,6 @@ SOURCES: dict[str, Source] = {
     "cart": lambda sc, d: grown(sc, range(3)).cartesian(sc.parallelize(["a"], 1).flatMap(lambda x: "abc")),
     "cartp": lambda sc, d: sc.parallelize([1, 2, 3], 1).cartesian(sc.parallelize([4, 5], 1)),
     "zip": lambda sc, d: grown(sc, range(3)).zip(grown(sc, range(3))),
-    "zipt": lambda sc, d: lines(sc, d).zip(lines(sc, d)),
-    "empty": lambda sc, d: sc.emptyRDD(),
-    "distinct": lambda sc, d: sc.parallelize([1, 2, 2, 3, 1], 1).distinct(1),
-    "bytes": lambda sc, d: sc.textFile(d, 1, use_unicode=False),
 }
 
 
@@ -77,9 +71,9 @@ def five_lines(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_pairs_are_those_of_batches(sc: SparkContext, five_lines: str, name: str) -> None:
-    method, one, two = name.split()
+    _, one, two = name.split()
     left, right = SOURCES[one](sc, five_lines), SOURCES[two](sc, five_lines)
-    assert repr(left.cartesian(right).collect()) == RECORDED[name], method
+    assert repr(left.cartesian(right).collect()) == RECORDED[name]
 
 
 # -- how often sides are computed -------------------------------------------------------------------
@@ -239,7 +233,9 @@ def test_a_repartition_deals_out_batches_as_they_lie(sc: SparkContext) -> None:
 
 def test_batches_that_do_not_fit_cannot_be_zipped(sc: SparkContext, five_lines: str) -> None:
     text, numbers = lines(sc, five_lines), grown(sc, range(5))
-    with pytest.raises((ValueError, Py4JJavaError)):
+    with pytest.raises(
+        (ValueError, Py4JJavaError), match=r"(?i)only zip RDDs with same number|number of items in batches"
+    ):
         text.cartesian(numbers).zip(numbers.cartesian(text)).collect()
 
 
@@ -287,3 +283,19 @@ def test_batches_without_partners_fail_the_job_and_no_function_of_the_program(sc
     with pytest.raises(Py4JJavaError, match="SparkException: Can only zip RDDs with same number of elements") as raised:
         read(zipped)
     assert raised.value.__cause__ is None
+
+
+def test_batches_are_the_same_where_there_is_no_room_to_keep_them() -> None:
+    answers = []
+    for memory in ("1g", "1m"):
+        with SparkContext(
+            conf=SparkConf().setAll(
+                [("spark.master", "local[1]"), ("spark.app.name", "test"), ("spark.executor.memory", memory)]
+            )
+        ) as sc:
+            large = grown(sc, [str(number) * 200 for number in range(3000)])
+            kept = large.union(large).coalesce(1).persist(StorageLevel.MEMORY_ONLY)
+            first = kept.cartesian(grown(sc, "xy")).map(lambda pair: (pair[0][:6], pair[1])).collect()
+            answers.append((first, kept.zip(large.union(large).coalesce(1)).count()))
+    assert answers[0] == answers[1]
+    assert answers[0][1] == 6000

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dstreams import SparkContext
+from dstreams import SparkContext, SparkFiles
 from dstreams._native import zstd_pack, zstd_unpack
 from dstreams.core.engine.errors import Py4JJavaError
 from dstreams.core.io.output import SummedFile
@@ -191,5 +191,9 @@ def test_what_may_have_no_end_is_not_shipped(sc: SparkContext, tmp_path: Path) -
     folder.mkdir()
     os.mkfifo(folder / "pipe")
     for path, recursive in ((folder / "pipe", False), (folder, True), (Path("/dev/zero"), False)):
-        with pytest.raises(Exception, match=r"pipe|/dev/zero is a FIFO, a socket or a device"):
+        with pytest.raises(Py4JJavaError, match=r"(pipe|/dev/zero) is a FIFO, a socket or a device"):
             sc.addFile(str(path), recursive)
+    (folder / "pipe").unlink()
+    (folder / "file").write_text("whole")
+    sc.addFile(str(folder), True)
+    assert Path(SparkFiles.get("folder/file")).read_text() == "whole"

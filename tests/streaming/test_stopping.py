@@ -379,9 +379,7 @@ def test_a_receiver_may_stop_the_stream(
     if "Sto" in place[2:]:
         eventually(lambda: "onStart" in called)
         ssc.stop(True, True)
-    begun = time.monotonic()
     assert ssc.awaitTerminationOrTimeout(30) is True
-    assert time.monotonic() - begun < 30
     eventually(lambda: returned)
     assert "onStop" in called
 

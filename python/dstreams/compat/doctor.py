@@ -1,6 +1,6 @@
 """`dstreams doctor`: is everything here that programs need, who answers to `pyspark`, and what is to be done?
 
-1. It changes nothing and starts nothing: it looks, and tries a temporary file and a local port.
+1. It changes nothing and starts nothing: it looks, and tries whether folders can be made and a local port opened.
 2. Each problem comes with what to do about it. The exit code is 1 if there is one, else 0.
 """
 
@@ -13,12 +13,14 @@ import shutil
 import socket
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import _dstreams_names as names
 from dstreams import _native
+from dstreams.core.conf import SparkConf
+from dstreams.core.engine.localdirs import problem_of, roots_of
+from dstreams.core.engine.master import usable_cores
 from dstreams.core.version import SPARK_API_VERSION, __version__
 
 # Nothing of these is needed; what there is more with them.
@@ -57,7 +59,7 @@ def look() -> Iterator[Finding]:
     """What there is to tell, most important first."""
     yield Finding("dstreams", f"{__version__}, answers as Apache Spark {SPARK_API_VERSION}")
     yield _python()
-    yield Finding("machine", f"{platform.system()} {platform.machine()}, {_cores()}")
+    yield Finding("machine", f"{platform.system()} {platform.machine()}, {usable_cores()} for local[*]")
     yield Finding("native core", str(_native.__file__))
     yield from _pyspark()
     yield from _folders()
@@ -69,11 +71,6 @@ def look() -> Iterator[Finding]:
 def _python() -> Finding:
     lock = "without a global lock" if sysconfig.get_config_var("Py_GIL_DISABLED") else "with a global lock"
     return Finding("Python", f"{platform.python_implementation()} {platform.python_version()} {lock}, {sys.executable}")
-
-
-def _cores() -> str:
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{usable} core{'s' if usable > 1 else ''} for local[*]"
 
 
 def _version_of(name: str) -> str:
@@ -109,15 +106,16 @@ def _pyspark() -> Iterator[Finding]:
 
 
 def _folders() -> Iterator[Finding]:
-    named = os.environ.get("SPARK_LOCAL_DIRS", "")
-    for folder in [part.strip() for part in named.split(",") if part.strip()] or [tempfile.gettempdir()]:
-        try:
-            with tempfile.TemporaryFile(dir=folder):
-                free = shutil.disk_usage(folder).free
-        except OSError as problem:
+    for folder in roots_of(SparkConf()):
+        problem = problem_of(folder)
+        if problem is not None:
             cure = "set SPARK_LOCAL_DIRS, or spark.local.dir in a SparkConf, to a folder that can be written"
-            yield Finding("local files", f"{folder}: {problem.strerror or problem}", cure)
+            yield Finding("local files", f"{folder}: {problem}", cure)
             continue
+        there = folder
+        while not os.path.exists(there):
+            there = os.path.dirname(there)
+        free = shutil.disk_usage(there).free
         cure = "what does not fit into memory goes there: free some space, or set SPARK_LOCAL_DIRS"
         yield Finding("local files", f"{folder}, {free >> 20} MiB free", cure if free < _LITTLE_SPACE else "")
 

@@ -27,7 +27,7 @@ def run_program(program: str, arguments: list[str]) -> int:
         with io.open_code(path) as file:
             source = file.read()
     except (ImportError, OSError) as problem:
-        print(f"python -m dstreams: {problem}", file=sys.stderr)
+        print(f"dstreams: {problem}", file=sys.stderr)
         return 2
     sys.argv[:] = [program, *arguments]
     if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):

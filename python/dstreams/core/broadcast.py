@@ -177,11 +177,11 @@ def _pickled(value: Any) -> bytes:
 
 def _loaded(data: bytes) -> Any:
     # Spark's driver has no broadcasts by their numbers: its workers have.
-    _reading.in_driver = _native.task_info() is None
+    before, _reading.in_driver = getattr(_reading, "in_driver", False), _native.task_info() is None
     try:
         return pickle.loads(data)
     finally:
-        _reading.in_driver = False
+        _reading.in_driver = before
 
 
 def _from_id(bid: int) -> Broadcast[Any]:

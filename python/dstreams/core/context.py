@@ -381,9 +381,6 @@ class SparkContext(JobControl, Sources, FileInputs):
         if chosen is None:
             rdd._show()  # which Spark asks for its partitions
         for partition in chosen or ():
-            if not isinstance(partition, int):
-                problem = f"partitions: expected whole numbers, got {partition!r:.80}"
-                raise java_error("java.lang.ClassCastException", problem)
             if not 0 <= partition < total:
                 raise java_error(
                     "java.lang.IllegalArgumentException",

@@ -91,7 +91,14 @@ class ShippedFiles:
             _check_regular(source)
         target = os.path.join(self.root, os.path.basename(source))
         if is_folder:
-            shutil.copytree(source, target, copy_function=_copied)
+            if os.path.exists(target):
+                problem = f"Failed to delete {target}: a folder of this name has been added before"
+                raise java_error("org.apache.spark.SparkException", problem)
+            try:
+                shutil.copytree(source, target, copy_function=_copied)
+            except BaseException:
+                shutil.rmtree(target, ignore_errors=True)  # half a folder would be in the way of the whole one
+                raise
         elif os.path.exists(target) and not self._overwrites and not filecmp.cmp(source, target, shallow=False):
             problem = f"File {target} exists and does not match contents of {address}"
             raise java_error("org.apache.spark.SparkException", problem)

@@ -103,7 +103,7 @@ def explain_program(program: str, arguments: list[str]) -> int:
     sys.stdout.flush()
     if failed:
         made = "this is what it made before" if lines else "it made nothing before"
-        print(f"python -m dstreams: {program} failed; {made}", file=sys.stderr)
+        print(f"dstreams: {program} failed; {made}", file=sys.stderr)
     if lines or not failed:
         print(_told(program, lines, notes), flush=True)
     return code

@@ -61,12 +61,12 @@ def feed(given: argparse.Namespace) -> int:
 def _lines(what: str, seed: int) -> list[str] | list[bytes]:
     file = Path(what)
     # A file of that name is what is meant: whoever wants the made-up lines can give it another name.
-    return file.read_bytes().splitlines() if file.exists() or what not in KINDS else sample_lines(what, _LINES, seed)
+    return file.read_bytes().splitlines() if file.is_file() or what not in KINDS else sample_lines(what, _LINES, seed)
 
 
 def _explained(problem: Exception, given: argparse.Namespace) -> str:
     if isinstance(problem, FileNotFoundError):
         return f"there is no file {given.what!r}, and it is none of {', '.join(KINDS)}"
     if isinstance(problem, OSError) and problem.filename is None:
-        return f"port {given.port} of {given.host} cannot be served ({problem}): name another one with --port, or 0"
+        return f"port {given.port} of {given.host} cannot be served ({problem}): see --host, and --port, which may be 0"
     return str(problem)

@@ -59,7 +59,7 @@ class Feeder:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        if rate is not None and rate <= 0:
+        if rate is not None and not rate > 0:
             raise ValueError(f"rate must be above 0 lines per second, not {rate}")
         self._lines = [line.encode() if isinstance(line, str) else line for line in lines]
         if at_end == "repeat" and not self._lines:

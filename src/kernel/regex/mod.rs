@@ -4,7 +4,7 @@
 //! that matches counts.
 //! 1. A text is ASCII, so a byte is a character; the caller sees to that.
 //! 2. A pattern is a tree of `Piece`s. Which of Python's have such a form is decided where they are read, in
-//!    `python/dstreams/udf/regex.py`.
+//!    `python/dstreams/udf/regexes.py`.
 //! 3. All matching has a `Budget` of steps, about one a character. A pattern that takes more, since ways multiply, ends as
 //!    `Exhausted`, so nothing runs for long.
 

@@ -2,7 +2,7 @@
 
 The order of a set of text follows the hash seed of its process. Spark's workers use seed 0; the program's own process
 has a random one, unless PYTHONHASHSEED says otherwise, and no process can change its seed. So functions that make sets
-run in a worker process with seed 0 (`workers.py`).
+run in a worker process with seed 0 (`core/workers/crew.py`).
 """
 
 from __future__ import annotations

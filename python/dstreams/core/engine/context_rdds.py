@@ -75,8 +75,7 @@ class Sources:
         return not isinstance(self._context._unbatched_serializer, CPickleSerializer)
 
     def _of_range(self, numbers: Numbers) -> RDD[Any]:
-        # Without slices Spark divides by their number, too.
-        engine, parts = self._context._running, [numbers.part(index) for index in range(max(1, numbers.slices))]
+        engine, parts = self._context._running, [numbers.part(index) for index in range(numbers.slices)]
         if all(-(2**62) < border < 2**62 for part in parts for border in (part.start, part.stop, part.step)):
             return RDD(engine.numbers([(part.start, part.step, len(part)) for part in parts]), self._context)
         return RDD(engine.held([list(part) for part in parts]), self._context)

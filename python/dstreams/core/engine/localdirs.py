@@ -48,7 +48,7 @@ def check_roots(roots: list[str]) -> None:
 
     Raises: Py4JJavaError (IOException) when none of them can be used.
     """
-    problems = [f"{root}: {problem}" for root in roots if (problem := _problem_of(root))]
+    problems = [f"{root}: {problem}" for root in roots if (problem := problem_of(root))]
     listed = f"spark.local.dir (or SPARK_LOCAL_DIRS) should name folders that can be written, but was {roots}"
     if len(problems) == len(roots):
         told = "".join(f"; {problem}" for problem in problems)
@@ -59,7 +59,8 @@ def check_roots(roots: list[str]) -> None:
         logging.getLogger("dstreams").warning("spark.local.dir: a folder is left out: %s", problem)
 
 
-def _problem_of(root: str) -> str | None:
+def problem_of(root: str) -> str | None:
+    """Why a local folder can be neither made nor written; None if it can."""
     # Those that are not there are made on trial: nothing is to be left behind as long as nothing is needed.
     folder, made = root, []
     while not os.path.lexists(folder):

@@ -17,7 +17,8 @@ _LOCAL = re.compile(r"local(?:\[(\*|[0-9]+)(?:\s*,\s*([0-9]+))?\])?")
 _LOCAL_CLUSTER = re.compile(r"local-cluster\[\s*([0-9]+)\s*,\s*([0-9]+)\s*,\s*([0-9]+)\s*\]")
 
 
-def _cores() -> int:
+def usable_cores() -> int:
+    """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
@@ -27,7 +28,7 @@ def parse(master: str) -> tuple[int, int]:
     """Task threads and tries per task. Raises Py4JJavaError for anything that is not local."""
     found = _LOCAL.fullmatch(master)
     if found:
-        threads = _cores() if found[1] == "*" else _number(master, "threads", found[1] or "1", MOST_THREADS)
+        threads = usable_cores() if found[1] == "*" else _number(master, "threads", found[1] or "1", MOST_THREADS)
         return threads, _number(master, "tries of a task", found[2] or "1", 2**31 - 1)
     cluster = _LOCAL_CLUSTER.fullmatch(master)
     if cluster:

@@ -74,11 +74,11 @@ def writing_of(
 @contextmanager
 def of_a_batch() -> Iterator[None]:
     """For the functions of a stream's batch: after a restart it is run again, so folders may be there already."""
-    _of_thread.in_batch = True
+    before, _of_thread.in_batch = getattr(_of_thread, "in_batch", False), True
     try:
         yield
     finally:
-        _of_thread.in_batch = False
+        _of_thread.in_batch = before
 
 
 def _codec_of(conf: Configuration) -> tuple[Codec | None, tuple[str, str] | None]:

@@ -151,6 +151,9 @@ def _make(drafts: str, folder: str) -> None:
             parent = os.path.dirname(parent)
         problem = f"Parent path is not a directory: file:{parent}"
         raise java_error("org.apache.hadoop.fs.ParentNotDirectoryException", problem) from None
+    except OSError as error:
+        advice = f"The folder {folder} cannot be made: {error.strerror}"
+        raise java_error("org.apache.spark.SparkException", "Job aborted.", advice) from error
 
 
 def _refuse(java_class: str, message: str, file: SummedFile, elements: Iterable[Any]) -> None:

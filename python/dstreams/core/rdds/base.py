@@ -111,10 +111,6 @@ class RDDBase(Generic[T]):
                 self._shown = lineage.python_rdd(self.ctx, self._shown_base, self._count)
         return self._shown
 
-    def _show_chain(self) -> Shown:
-        """A new chain of Python steps on this RDD, which goes on with the chain that this one is, if it is one."""
-        return lineage.python_rdd(self.ctx, self._show_parent(), self._count)
-
     @property
     def _count(self) -> Callable[[], int]:
         """Gives the number of partitions, and refers to nothing of Python's: this RDD refers to it in turn."""
